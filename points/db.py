@@ -1,0 +1,212 @@
+"""The database: ids, column types, and the one way to open a transaction.
+
+Every table but the directory tables puts ``scheme_id`` first in its keys (docs/decisions/0002). Nothing but
+``transaction`` commits. On SQLite reads are plain BEGIN under ``query_only``, writes BEGIN IMMEDIATE: with SQLAlchemy's
+default 685 of 800 concurrent debits were lost without an error.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    MetaData,
+    event,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from .errors import Conflict, TryAgain
+
+MAX_ID = 2**63 - 1
+MAX_AMOUNT = 10**12
+MAX_BALANCE = 2**53
+EPOCH_MS = 1_577_836_800_000  # 2020-01-01: 41 bits of milliseconds last until 2089
+
+T = TypeVar("T")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: aware and in UTC on the way in and out, on engines that keep zones and on those that do not."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs its zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False}, disable_autonaming=True)
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+Model.registry.update_type_annotation_map(
+    {int: BigInteger, datetime: UtcDateTime(), dict[str, Any]: Json, list[Any]: Json}
+)
+
+
+class InScheme:
+    """A row that belongs to one scheme: ``scheme_id`` stands first in the primary key of its table."""
+
+    scheme_id: Mapped[int] = mapped_column(
+        ForeignKey("schemes.id"), primary_key=True, autoincrement=False, sort_order=-2
+    )
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=-1, default=lambda: new_id())
+
+
+def to(table: str, column: str) -> ForeignKeyConstraint:
+    """A foreign key that cannot leave the scheme: (scheme_id, column) → (table.scheme_id, table.id)."""
+    return ForeignKeyConstraint(["scheme_id", column], [f"{table}.scheme_id", f"{table}.id"])
+
+
+def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
+    """A column that holds one of a few words."""
+    words = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({words})", name=column)
+
+
+_entropy = random.SystemRandom()
+
+
+def new_id() -> int:
+    """A fresh id: 41 bits of milliseconds, 22 random. Sorts roughly by age; always positive and below 2^63."""
+    return ((time.time_ns() // 1_000_000 - EPOCH_MS) << 22) | secrets.randbits(22)
+
+
+def is_id(value: object) -> bool:
+    """Whether a value can be an id at all: larger ones would be an error in the database, not a miss."""
+    return isinstance(value, int) and 0 < value <= MAX_ID
+
+
+# ---------------------------------------------------------------- transactions
+
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
+
+TRIES = 8
+PATIENCE_S = 10.0
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """Commit what the body wrote, or none of it. The only thing that commits; may not be nested."""
+    if _writing.get():
+        raise RuntimeError("a transaction inside a transaction")
+    db.session.rollback()  # end the reading transaction, if one was begun: a read cannot be promoted safely
+    token = _writing.set(True)
+    try:
+        yield
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+    finally:
+        _writing.reset(token)
+
+
+def in_own_transaction(body: Callable[[], T]) -> T:
+    """Run the body in a transaction; run all of it again if the database turned it away through no fault of its own.
+
+    Serialization failure, deadlock, busy file or lost connection: up to 8 tries in 10 s, then ``TryAgain``.
+    A duplicate key: tried again, so that the body finds the first one's recorded result; if it insists, ``Conflict``.
+    """
+    started, tries = time.monotonic(), 0
+    while True:
+        tries += 1
+        try:
+            with transaction():
+                return body()
+        except IntegrityError as error:
+            if not is_duplicate_key(error):
+                raise
+            if tries >= 3:
+                raise Conflict(cause="duplicate") from error
+        except DBAPIError as error:
+            if not is_transient(error):
+                raise
+            if tries >= TRIES or time.monotonic() - started > PATIENCE_S:
+                raise TryAgain() from error
+        time.sleep(_entropy.uniform(0, min(0.5, 0.01 * 2**tries)))
+
+
+def sqlstate(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlstate", None) or ""
+
+
+def is_duplicate_key(error: DBAPIError) -> bool:
+    if isinstance(error.orig, sqlite3.IntegrityError):
+        return error.orig.sqlite_errorcode in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+    return sqlstate(error) == "23505"
+
+
+def is_transient(error: DBAPIError) -> bool:
+    if error.connection_invalidated:
+        return True
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return (error.orig.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    state = sqlstate(error)
+    lost = isinstance(error, OperationalError) and state == ""
+    return state in ("40001", "40P01", "55P03") or state.startswith(("08", "57P")) or lost
+
+
+# ---------------------------------------------------------------- SQLite
+
+
+@event.listens_for(Engine, "connect")
+def _prepare(connection: Any, record: Any) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.isolation_level = None  # we send BEGIN ourselves
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Engine, "begin")
+def _begin(connection: Any) -> None:
+    if connection.dialect.name == "sqlite":
+        writing = _writing.get() or connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writing else 'ON'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

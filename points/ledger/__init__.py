@@ -1,0 +1,27 @@
+"""The kernel: everything that counts, counts here, in its own unit. No HTTP, no people, only holders and accounts.
+
+Verbs: ``open_holder``, ``open_unit``, ``post`` (one writer: one or many balanced transfers), ``reverse``.
+Questions: ``queries``. Proof: ``audit``, ``export``.
+
+Laws, each with a test that tries to break it: a transfer sums to zero in every unit; transfers and postings are never
+updated or deleted; a guarded account never leaves its floor and ceiling; a key names one request for ever; balance and
+seq are caches that audit recomputes; which kind may touch which class is one table.
+"""
+
+from .kernel import Draft, Leg, Posted, earlier, open_holder, open_unit, post, request_hash, reverse
+from .models import AccountClass, HolderKind, UnitKind
+
+__all__ = [
+    "AccountClass",
+    "Draft",
+    "HolderKind",
+    "Leg",
+    "Posted",
+    "UnitKind",
+    "earlier",
+    "open_holder",
+    "open_unit",
+    "post",
+    "request_hash",
+    "reverse",
+]

@@ -1,0 +1,24 @@
+"""People and places: schemes, areas, residents, households, roles, sign-in.
+
+Laws: everything is scoped by scheme; a role reaches its area and below; names are masked unless somebody unmasks them,
+which is written down; nobody signs in without a slip, a password, or an administrator's command.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from flask import Flask
+
+
+def install(app: Flask) -> None:
+    from ..web.audience import visitor as asking
+    from . import visitor
+
+    app.extensions["find_visitor"] = visitor.find_visitor
+    app.extensions.setdefault("waiting_for", lambda who: None)
+    app.context_processor(lambda: {"visitor": asking()})
+    for part in ("sign_in", "pages", "api"):
+        if find_spec(f"points.people.{part}"):
+            import_module(f"points.people.{part}").install(app)

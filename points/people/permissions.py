@@ -1,0 +1,51 @@
+"""The permission table: role × action, within the area of the role. What is not here is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .models import Role
+
+R, G, M, L, C, S, O, A, D = (  # noqa: E741  a table reads better with short columns
+    Role.RESIDENT,
+    Role.GRID_WORKER,
+    Role.RIDER,
+    Role.LEADER,
+    Role.CLERK,
+    Role.STAFF,
+    Role.OFFICER,
+    Role.AUDITOR,
+    Role.ADMIN,
+)
+
+MAY: Mapping[str, frozenset[Role]] = {
+    "own": frozenset({R}),  # one's own balance, statement, code, claims
+    "claims.file": frozenset({R}),
+    "claims.file_for": frozenset({G, L, S}),  # on behalf of somebody in the area
+    "claims.see": frozenset({S, O, A}),
+    "claims.review": frozenset({S, O}),
+    "corrections.ask": frozenset({S, O}),
+    "corrections.confirm": frozenset({S, O}),
+    "people.see": frozenset({S, O, D}),
+    "people.edit": frozenset({S, O, D}),
+    "people.import": frozenset({S, O, D}),
+    "people.unmask": frozenset({S, O, D}),
+    "slips.issue": frozenset({S, O, D}),
+    "cards.print": frozenset({S, O}),
+    "statements.print": frozenset({S, O}),
+    "roles.give": frozenset({O, D}),
+    "areas.edit": frozenset({O, D}),
+    "rulebook.see": frozenset({R, S, O, A}),
+    "rulebook.load": frozenset({O}),
+    "shop.see": frozenset({C, S, O, A}),
+    "shop.edit": frozenset({S, O}),
+    "stock.receive": frozenset({C, S, O}),
+    "till.serve": frozenset({C}),
+    "returns.second": frozenset({C, S, O}),
+    "audit.see": frozenset({O, A}),
+    "ledger.export": frozenset({O, A}),
+    "tokens.make": frozenset({D}),
+}
+
+# Whoever holds one of these signs in with a second factor as well.
+SECOND_FACTOR_ROLES = frozenset({S, O, A, D})

@@ -1,0 +1,60 @@
+"""The reader's language and look. Chinese is the source; English is a translation; the choice is kept in the cookie."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, redirect, request, session
+from flask.typing import ResponseReturnValue
+from flask_babel import Babel
+
+from .audience import PUBLIC, audience
+
+LANGUAGES = {"zh": "zh_Hans_CN", "en": "en"}
+LOOKS = ("normal", "large", "sun", "night")
+
+pages = Blueprint("settings", __name__)
+
+
+def locale() -> str:
+    asked = request.args.get("lang")
+    chosen = asked if asked in LANGUAGES else session.get("lang")
+    if chosen not in LANGUAGES:
+        chosen = "en" if request.path.startswith("/api/") and _prefers_english() else "zh"
+    return LANGUAGES[chosen]
+
+
+def _prefers_english() -> bool:
+    return request.accept_languages.best_match(["zh", "en"], default="zh") == "en"
+
+
+def look() -> str:
+    chosen = session.get("look")
+    return chosen if chosen in LOOKS else "normal"
+
+
+@pages.post("/settings")
+@audience(PUBLIC)
+def change() -> ResponseReturnValue:
+    """Language and look, for whoever reads; kept in the signed cookie."""
+    if (lang := request.form.get("lang")) in LANGUAGES:
+        session["lang"] = lang
+    if (wanted := request.form.get("look")) in LOOKS:
+        session["look"] = wanted
+    return redirect(here(request.form.get("next", "")))
+
+
+def here(path: str) -> str:
+    """A path of this site to go back to; anything else becomes the front page (no open redirects)."""
+    ok = path.startswith("/") and not path.startswith(("//", "/\\")) and "\\" not in path and "\n" not in path
+    return path if ok and len(path) < 2000 and not any(ord(c) < 32 for c in path) else "/"
+
+
+def install(app: Flask) -> None:
+    Babel(app, locale_selector=locale, default_translation_directories=app.config["BABEL_TRANSLATION_DIRECTORIES"])
+    app.register_blueprint(pages)
+    app.context_processor(
+        lambda: {
+            "look": look(),
+            "lang": "en" if locale() == "en" else "zh-Hans",
+            "here_path": request.full_path.rstrip("?"),
+        }
+    )

@@ -1,0 +1,108 @@
+"""The staff rail: which pages exist, in which order. One list; an entry shows only to those who may open it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app, request, url_for
+from flask_babel import gettext
+
+from ..errors import N_
+from .audience import audience_of, visitor
+
+RAIL: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
+    (
+        N_("今天要办"),
+        (
+            ("awards.queue", "okc", N_("审批")),
+            ("awards.corrections", "undo", N_("更正")),
+            ("redemption.till", "scan", N_("收银台")),
+        ),
+    ),
+    (
+        N_("经常用"),
+        (
+            ("people.index", "users", N_("居民")),
+            ("people.imports", "upload", N_("导入")),
+            ("awards.new", "plus", N_("代居民申报")),
+            ("redemption.cards", "card", N_("打印卡")),
+            ("shop.items", "list", N_("商品与价格")),
+            ("shop.stock", "goods", N_("库存")),
+        ),
+    ),
+    (
+        N_("账与规矩"),
+        (
+            ("rulebook.index", "book", N_("积分细则")),
+            ("reporting.audit", "shield", N_("查账")),
+            ("people.areas", "home", N_("区域与岗位")),
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    url: str
+    icon: str
+    label: str
+    current: bool
+    count: int = 0
+
+
+def rail() -> list[tuple[str, list[Entry]]]:
+    """The rail as this visitor may see it. Counts come from ``rail_counts`` hooks: endpoint → number."""
+    who: Any = visitor()
+    counts: dict[str, int] = {}
+    for hook in current_app.extensions.get("rail_counts", []):
+        counts.update(hook(who))
+    found = []
+    for heading, entries in RAIL:
+        shown = []
+        for endpoint, icon, label in entries:
+            view = current_app.view_functions.get(endpoint)
+            if view is None or not any(a not in ("public", "signed_in") and who.may(a) for a in audience_of(view)):
+                continue
+            here = (request.endpoint or "") == endpoint
+            shown.append(Entry(url_for(endpoint), icon, gettext(label), here, counts.get(endpoint, 0)))
+        if shown:
+            found.append((gettext(heading), shown))
+    return found
+
+
+def with_args(**changes: Any) -> str:
+    """This page's address with some of its query changed; None takes one away."""
+    args: dict[str, Any] = {**request.args.to_dict(flat=False), **(request.view_args or {})}
+    args.update(changes)
+    return url_for(request.endpoint or "static", **{k: v for k, v in args.items() if v is not None})
+
+
+def static(filename: str) -> str:
+    """A static file's address with its age, so that a new version is fetched at once."""
+    path = Path(current_app.static_folder or "") / filename
+    return url_for("static", filename=filename, v=int(path.stat().st_mtime))
+
+
+ROLE_NAMES = {
+    "admin": N_("管理员"),
+    "officer": N_("街道干部"),
+    "auditor": N_("审计"),
+    "staff": N_("社区干部"),
+    "clerk": N_("店员"),
+    "leader": N_("队长"),
+    "grid_worker": N_("微网格员"),
+    "rider": N_("流动网格员"),
+    "resident": N_("居民"),
+}
+
+
+def role_name(who: Any) -> str:
+    """The visitor's foremost role in words."""
+    return gettext(next(name for role, name in ROLE_NAMES.items() if role in who.roles))
+
+
+def install(app: Flask) -> None:
+    app.jinja_env.globals.update(rail=rail, with_args=with_args, static=static, role_name=role_name)
+    app.context_processor(lambda: {"known_endpoints": app.view_functions})
