@@ -10,13 +10,17 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from flask import Flask
+from flask_login import LoginManager
 
 
 def install(app: Flask) -> None:
     from ..web.audience import visitor as asking
     from . import visitor
 
-    app.extensions["find_visitor"] = visitor.find_visitor
+    login = LoginManager()
+    login.session_protection = None  # sessions are rows of ours, revocable; a changed address is no reason to end one
+    login.request_loader(lambda request: visitor.find_visitor())
+    login.init_app(app)
     app.extensions.setdefault("waiting_for", lambda who: None)
     app.context_processor(lambda: {"visitor": asking()})
     for part in ("sign_in", "pages", "api"):

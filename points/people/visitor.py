@@ -55,6 +55,8 @@ class Visitor:
     def __post_init__(self) -> None:
         object.__setattr__(self, "roles", frozenset({Role.RESIDENT} | {duty.role for duty in self.duties}))
 
+    is_authenticated = True  # Flask-Login asks
+
     @property
     def needs_second_factor(self) -> bool:
         return bool(self.roles & SECOND_FACTOR_ROLES)

@@ -1,6 +1,6 @@
 """Who may call a route. Every view names its audience; one that names none is refused to all.
 
-``people`` installs two functions at start-up: one finds the visitor of a request, the other says where to sign in.
+``people`` installs the finder of a request's visitor (a Flask-Login request loader) and says which step is missing.
 A visitor is any object with ``may(action) -> bool``.
 """
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from flask import Flask, current_app, g, redirect, request, url_for
+from flask import Flask, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
 from ..errors import N_, DomainError, NotAllowed
 
@@ -59,10 +60,8 @@ def audience_of(view: Any) -> tuple[str, ...]:
 
 
 def visitor() -> Any | None:
-    """Whoever is asking, or None. Looked up once a request."""
-    if "visitor" not in g:
-        g.visitor = current_app.extensions["find_visitor"]()
-    return g.visitor
+    """Whoever is asking, or None. Looked up once a request (Flask-Login keeps it; ``people`` says how to find it)."""
+    return current_user._get_current_object() if current_user.is_authenticated else None
 
 
 def me() -> Any:
