@@ -563,6 +563,7 @@ def upgrade() -> None:
         sa.Column("points", sa.BigInteger(), nullable=True),
         sa.Column("transfer_id", sa.BigInteger(), nullable=True),
         sa.Column("key", sa.String(length=36), nullable=False),
+        sa.Column("request_hash", sa.String(length=64), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_by", sa.BigInteger(), nullable=True),
@@ -805,6 +806,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=200), nullable=False),
         sa.Column("asked_by", sa.BigInteger(), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("key", sa.String(length=36), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("decided_by", sa.BigInteger(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
@@ -830,11 +832,21 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["scheme_id"], ["schemes.id"], name=op.f("fk_corrections_scheme_id")),
         sa.PrimaryKeyConstraint("scheme_id", "id", name=op.f("pk_corrections")),
+        sa.UniqueConstraint("scheme_id", "asked_by", "key", name=op.f("uq_corrections_scheme_id_asked_by_key")),
     )
     with op.batch_alter_table("corrections", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_corrections_scheme_id_claim_id"), ["scheme_id", "claim_id"], unique=False)
         batch_op.create_index(
-            batch_op.f("ix_corrections_scheme_id_state_asked_at"), ["scheme_id", "state", "asked_at"], unique=False
+            batch_op.f("ix_corrections_scheme_id_state_asked_at_id"),
+            ["scheme_id", "state", "asked_at", "id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            "uq_corrections_open",
+            ["scheme_id", "claim_id"],
+            unique=True,
+            sqlite_where=sa.text("state <> 'refused'"),
+            postgresql_where=sa.text("state <> 'refused'"),
         )
 
     op.create_table(
@@ -846,6 +858,11 @@ def upgrade() -> None:
         sa.Column("step", sa.String(length=12), nullable=False),
         sa.Column("reason", sa.String(length=200), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("key", sa.String(length=36), nullable=False),
+        sa.CheckConstraint(
+            "step IN ('sent', 'returned', 'resent', 'approved', 'rejected', 'withdrawn', 'reversed')",
+            name=op.f("ck_reviews_step"),
+        ),
         sa.ForeignKeyConstraint(
             ["scheme_id", "by_id"], ["people.scheme_id", "people.id"], name=op.f("fk_reviews_scheme_id_by_id")
         ),
@@ -854,6 +871,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["scheme_id"], ["schemes.id"], name=op.f("fk_reviews_scheme_id")),
         sa.PrimaryKeyConstraint("scheme_id", "id", name=op.f("pk_reviews")),
+        sa.UniqueConstraint("scheme_id", "by_id", "key", name=op.f("uq_reviews_scheme_id_by_id_key")),
     )
     with op.batch_alter_table("reviews", schema=None) as batch_op:
         batch_op.create_index(
@@ -1085,7 +1103,12 @@ def downgrade() -> None:
 
     op.drop_table("reviews")
     with op.batch_alter_table("corrections", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_corrections_scheme_id_state_asked_at"))
+        batch_op.drop_index(
+            "uq_corrections_open",
+            sqlite_where=sa.text("state <> 'refused'"),
+            postgresql_where=sa.text("state <> 'refused'"),
+        )
+        batch_op.drop_index(batch_op.f("ix_corrections_scheme_id_state_asked_at_id"))
         batch_op.drop_index(batch_op.f("ix_corrections_scheme_id_claim_id"))
 
     op.drop_table("corrections")

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db import InScheme, Model, one_of, to
@@ -23,6 +23,24 @@ class ClaimState(StrEnum):
     @property
     def is_open(self) -> bool:
         return self in (ClaimState.WAITING, ClaimState.RETURNED)
+
+
+class Step(StrEnum):
+    """What happened to a claim, in the order of its life."""
+
+    SENT = "sent"
+    RETURNED = "returned"
+    RESENT = "resent"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    REVERSED = "reversed"
+
+
+class CorrectionState(StrEnum):
+    ASKED = "asked"  # 等另一位确认
+    DONE = "done"  # 已更正
+    REFUSED = "refused"  # 不更正
 
 
 class Source(StrEnum):
@@ -54,6 +72,7 @@ class Claim(InScheme, Model):
     points: Mapped[int | None]  # credited, minor units
     transfer_id: Mapped[int | None]
     key: Mapped[str] = mapped_column(String(36))
+    request_hash: Mapped[str] = mapped_column(String(64))  # what was asked under the key; another request is a conflict
     made_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[int | None]
@@ -92,10 +111,17 @@ class Review(InScheme, Model):
     __tablename__ = "reviews"
     claim_id: Mapped[int]
     by_id: Mapped[int]
-    step: Mapped[str] = mapped_column(String(12))  # sent, approved, returned, rejected, withdrawn, resent, reversed
+    step: Mapped[str] = mapped_column(String(12))
     reason: Mapped[str] = mapped_column(String(200), default="")
     at: Mapped[datetime]
-    __table_args__ = (to("claims", "claim_id"), to("people", "by_id"), Index(None, "scheme_id", "claim_id", "at"))
+    key: Mapped[str] = mapped_column(String(36))  # the caller's: the same decision sent twice is one step
+    __table_args__ = (
+        to("claims", "claim_id"),
+        to("people", "by_id"),
+        one_of("step", Step),
+        UniqueConstraint("scheme_id", "by_id", "key"),
+        Index(None, "scheme_id", "claim_id", "at"),
+    )
 
 
 class CapUsage(Model):
@@ -121,7 +147,8 @@ class Correction(InScheme, Model):
     reason: Mapped[str] = mapped_column(String(200))
     asked_by: Mapped[int]
     asked_at: Mapped[datetime]
-    state: Mapped[str] = mapped_column(String(10), default="asked")
+    key: Mapped[str] = mapped_column(String(36))
+    state: Mapped[str] = mapped_column(String(10), default=CorrectionState.ASKED)
     decided_by: Mapped[int | None]
     decided_at: Mapped[datetime | None]
     decided_reason: Mapped[str] = mapped_column(String(200), default="")
@@ -131,8 +158,18 @@ class Correction(InScheme, Model):
         to("people", "asked_by"),
         to("people", "decided_by"),
         to("transfers", "transfer_id"),
-        one_of("state", ("asked", "done", "refused")),
+        one_of("state", CorrectionState),
         CheckConstraint("decided_by IS NULL OR decided_by <> asked_by", name="two_people"),
-        Index(None, "scheme_id", "state", "asked_at"),
+        UniqueConstraint("scheme_id", "asked_by", "key"),
+        Index(None, "scheme_id", "state", "asked_at", "id"),
+        # one question at a time about an award, whatever the code does
+        Index(
+            "uq_corrections_open",
+            "scheme_id",
+            "claim_id",
+            unique=True,
+            sqlite_where=text("state <> 'refused'"),
+            postgresql_where=text("state <> 'refused'"),
+        ),
         Index(None, "scheme_id", "claim_id"),
     )
