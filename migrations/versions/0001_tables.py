@@ -676,6 +676,7 @@ def upgrade() -> None:
         sa.Column("scheme_id", sa.BigInteger(), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
         sa.Column("password_hash", sa.String(length=200), nullable=True),
+        sa.Column("is_strong", sa.Boolean(), nullable=False),
         sa.Column("totp_sealed", sa.String(length=400), nullable=True),
         sa.Column("totp_step", sa.BigInteger(), nullable=True),
         sa.Column("recovery_hashes", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),

@@ -21,8 +21,8 @@ def install(app: Flask) -> None:
     login.session_protection = None  # sessions are rows of ours, revocable; a changed address is no reason to end one
     login.request_loader(lambda request: visitor.find_visitor())
     login.init_app(app)
-    app.extensions.setdefault("waiting_for", lambda who: None)
+    app.extensions["waiting_for"] = lambda who: None
     app.context_processor(lambda: {"visitor": asking()})
-    for part in ("sign_in", "pages", "api"):
+    for part in ("sign_in", "sign_in_api", "front", "first_run", "pages", "api"):
         if find_spec(f"points.people.{part}"):
             import_module(f"points.people.{part}").install(app)

@@ -140,6 +140,7 @@ class Secret(Model):
     scheme_id: Mapped[int]
     person_id: Mapped[int]
     password_hash: Mapped[str | None] = mapped_column(String(200))
+    is_strong: Mapped[bool] = mapped_column(default=False)  # meets the rule for staff, not only the one for a PIN
     totp_sealed: Mapped[str | None] = mapped_column(String(400))  # sealed with POINTS_DATA_KEY
     totp_step: Mapped[int | None]  # the last step accepted: a code works once
     recovery_hashes: Mapped[list[Any]] = mapped_column(default=list)
