@@ -225,12 +225,17 @@ class ImportFile(InScheme, Model):
     __tablename__ = "import_files"
     kind: Mapped[str] = mapped_column(String(20))
     name: Mapped[str] = mapped_column(String(120))
+    sheet: Mapped[str] = mapped_column(String(60), default="")  # the worksheet that was read
     sha256: Mapped[str] = mapped_column(String(64))
     area_id: Mapped[int]
     made_by: Mapped[int]
     made_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
-    counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    confirmed_by: Mapped[int | None]
+    written: Mapped[int] = mapped_column(default=0)  # rows written so far; the rest follows, also after a crash
+    done_at: Mapped[datetime | None]
+    dropped_at: Mapped[datetime | None]  # not wanted after all: its rows are deleted
+    counts: Mapped[dict[str, Any]] = mapped_column(default=dict)  # fate → rows, and what the header did not use
     __table_args__ = (to("areas", "area_id"), Index(None, "scheme_id", "made_at"))
 
 
@@ -244,7 +249,8 @@ class ImportRow(Model):
     fate: Mapped[str] = mapped_column(String(10))
     person_id: Mapped[int | None]
     values: Mapped[dict[str, Any]]
-    problems: Mapped[dict[str, Any]] = mapped_column(default=dict)  # column → sentence
+    problems: Mapped[dict[str, Any]] = mapped_column(default=dict)  # column → sentence and its facts
+    written_at: Mapped[datetime | None]
     __table_args__ = (
         PrimaryKeyConstraint("scheme_id", "file_id", "row"),
         to("import_files", "file_id"),
