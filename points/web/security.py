@@ -26,7 +26,8 @@ def harden(response: Response) -> Response:
     if request.is_secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
     if request.endpoint == "static":
-        headers["Cache-Control"] = "public, max-age=86400"
+        # An address with its version may be kept; modules import each other without one, so those are asked about.
+        headers["Cache-Control"] = "public, max-age=86400" if "v" in request.args else "no-cache"
     elif "Cache-Control" not in headers:
         headers["Cache-Control"] = "no-store"
     return response
