@@ -81,6 +81,13 @@ class TryAgain(DomainError):
     sentence = N_("现在人多，没有写入，也没有重复。请再试一次。")
 
 
+class TooFast(DomainError):
+    """Too many tries. Facts: ``again_at``, ``wait`` (seconds, also sent as Retry-After). Status 429."""
+
+    code = "too_fast"
+    sentence = N_("试得太快了，请到 {again_at} 再试。")
+
+
 class LedgerFault(Exception):
     """A law of the ledger was about to be broken: a bug. Status 500, and a reason to audit."""
 

@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from ..db import db
-from ..errors import N_, Conflict, DomainError, LedgerFault, NotAllowed, NotFound, TryAgain
+from ..errors import N_, Conflict, DomainError, LedgerFault, NotAllowed, NotFound, TooFast, TryAgain
 from .audience import SecondFactorNeeded, SignInNeeded
 from .formats import sentence_of
 from .request import wants_json
@@ -24,6 +24,7 @@ STATUS: dict[type[BaseException], int] = {
     NotFound: 404,
     NotAllowed: 403,
     Conflict: 409,
+    TooFast: 429,
     TryAgain: 503,
     DomainError: 422,
 }
@@ -92,7 +93,10 @@ def answer(code: str, sentence: str, facts: dict[str, Any], status: int) -> Resp
 def install(app: Flask) -> None:
     @app.errorhandler(DomainError)
     def refused(error: DomainError) -> ResponseReturnValue:
-        return answer(error.code, sentence_of(error), error.facts, status_of(error))
+        made = make_response(answer(error.code, sentence_of(error), error.facts, status_of(error)))
+        if isinstance(error, TooFast) and "wait" in error.facts:
+            made.headers["Retry-After"] = str(error.facts["wait"])
+        return made
 
     @app.errorhandler(ValidationError)
     def invalid(error: ValidationError) -> ResponseReturnValue:
