@@ -1,0 +1,116 @@
+"""Which version holds on a day, and its rules. Versions never change, so a rule read once is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import select
+
+from ..db import db, is_id
+from ..errors import NotFound
+from .models import EarningRule, RulebookVersion
+from .terms import Rule, rule_from
+
+
+@dataclass(frozen=True)
+class KnownRule:
+    """A rule with where it stands: its id, its version and its number there ("2026版 第 4 条")."""
+
+    id: int
+    version_id: int
+    version_label: str
+    version_title: str
+    effective_on: date
+    place: int
+    rule: Rule
+
+    @property
+    def code(self) -> str:
+        return self.rule.code
+
+    @property
+    def title(self) -> str:
+        return self.rule.title
+
+    @property
+    def kind(self) -> str:
+        return self.rule.kind
+
+
+def version_on(scheme_id: int, day: date) -> RulebookVersion | None:
+    """The version in force on a day: the latest to have taken effect; of two on one day, the one loaded last."""
+    return db.session.scalar(
+        select(RulebookVersion)
+        .where(RulebookVersion.scheme_id == scheme_id, RulebookVersion.effective_on <= day)
+        .order_by(RulebookVersion.effective_on.desc(), RulebookVersion.id.desc())
+        .limit(1)
+    )
+
+
+def versions(scheme_id: int) -> Sequence[RulebookVersion]:
+    """All versions, the newest first."""
+    return db.session.scalars(
+        select(RulebookVersion)
+        .where(RulebookVersion.scheme_id == scheme_id)
+        .order_by(RulebookVersion.effective_on.desc(), RulebookVersion.id.desc())
+        .limit(500)
+    ).all()
+
+
+def version_by_id(scheme_id: int, version_id: int) -> RulebookVersion:
+    """Raises NotFound."""
+    found = db.session.get(RulebookVersion, (scheme_id, version_id)) if is_id(version_id) else None
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def rules_of(version: RulebookVersion) -> tuple[KnownRule, ...]:
+    """The rules of a version in their order."""
+    return _rules_of(version.scheme_id, version.id)
+
+
+def rules_on(scheme_id: int, day: date) -> tuple[KnownRule, ...]:
+    """The rules in force on a day; none when no version has taken effect by then."""
+    version = version_on(scheme_id, day)
+    return rules_of(version) if version else ()
+
+
+def rule_by_id(scheme_id: int, rule_id: int) -> KnownRule:
+    """A rule of any version. Raises NotFound."""
+    version_id = (
+        db.session.scalar(
+            select(EarningRule.version_id).where(EarningRule.scheme_id == scheme_id, EarningRule.id == rule_id)
+        )
+        if is_id(rule_id)
+        else None
+    )
+    if version_id is None:
+        raise NotFound()
+    return next(rule for rule in _rules_of(scheme_id, version_id) if rule.id == rule_id)
+
+
+def redemption_of(version: RulebookVersion) -> dict[str, Any]:
+    """What the document says about redeeming: ``limits`` and ``prices`` for the shop, as plain data."""
+    found: dict[str, Any] = version.body.get("redemption", {})
+    return found
+
+
+@lru_cache(maxsize=256)
+def _rules_of(scheme_id: int, version_id: int) -> tuple[KnownRule, ...]:
+    version = version_by_id(scheme_id, version_id)
+    rows = db.session.scalars(
+        select(EarningRule)
+        .where(EarningRule.scheme_id == scheme_id, EarningRule.version_id == version_id)
+        .order_by(EarningRule.place)
+    )
+    return tuple(
+        KnownRule(
+            row.id, version_id, version.label, version.title, version.effective_on, row.place, rule_from(row.body)
+        )
+        for row in rows
+    )

@@ -1,0 +1,130 @@
+"""An assessment in the making: what is known of a deed, what has been said so far, how long points will live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from fractions import Fraction
+
+from .assessment import Assessment, CapKey, CapTake, Line, Values
+from .terms import Life, Rule
+
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+
+Usage = Mapping[CapKey, int]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a deed.
+
+    quantity     thousandths of the rule's unit
+    source       how it became known (``points.awards.models.Source``)
+    credited_on  the day the points are credited, from which their life runs; None: the day of the deed
+    decided      minor units the reviewer decided on, for rules that leave the amount to the case
+    """
+
+    quantity: int
+    source: str
+    done_on: date
+    roles: frozenset[str] = frozenset()
+    photos: int = 0
+    has_note: bool = True
+    has_place: bool = True
+    outcome: str = ""
+    credited_on: date | None = None
+    decided: int | None = None
+
+
+def mark_of(life: Life, credited_on: date) -> str:
+    """The last day of points credited on a day ("2026-12-31"), or "never". Relative lives run to their month's end."""
+    if life.type == "never":
+        return "never"
+    if life.type == "fixed":
+        return (life.on or LAST_DAY).isoformat()
+    if life.type in ("calendar_year", "yearly"):
+        month, day = (12, 31) if life.type == "calendar_year" else (life.month, life.day)
+        this = date(credited_on.year, month, day)
+        return (this if this >= credited_on else this.replace(year=this.year + 1)).isoformat()
+    if life.type == "days":
+        last = credited_on + timedelta(days=life.number)
+    else:
+        months = credited_on.year * 12 + credited_on.month - 1 + life.number * (12 if life.type == "years" else 1)
+        last = date(months // 12, months % 12 + 1, 1)
+    return (date(last.year + last.month // 12, last.month % 12 + 1, 1) - timedelta(days=1)).isoformat()
+
+
+def rounded(value: Fraction, how: str) -> int:
+    if how == "up":
+        return -((-value.numerator) // value.denominator)
+    if how == "half_up":
+        return (2 * value.numerator + value.denominator) // (2 * value.denominator)
+    return value.numerator // value.denominator
+
+
+@dataclass
+class Reckoning:
+    """``points`` is always the sum of the changes of its lines."""
+
+    rule: Rule
+    facts: Facts
+    usage: Usage
+    scale: int
+    points: int = 0
+    quantity: int = 0
+    percent_minutes: int = 100
+    percent_honour: int = 100
+    lines: list[Line] = field(default_factory=list)
+    refusals: list[Line] = field(default_factory=list)
+    needs: list[Line] = field(default_factory=list)
+    takes: list[CapTake] = field(default_factory=list)
+    bounds: tuple[int, int] | None = None
+
+    def minor(self, thousandths: int) -> int:
+        """Thousandths of a point in the scheme's minor units; finer than the scheme can hold is rounded."""
+        return rounded(Fraction(thousandths * 10**self.scale, 1000), self.rule.amount.rounding)
+
+    def say(self, code: str, sentence: str, values: Values, change: int = 0) -> None:
+        self.points += change
+        self.lines.append(Line(code, sentence, values, change))
+
+    def refuse(self, code: str, sentence: str, values: Values | None = None) -> None:
+        self.refusals.append(Line(code, sentence, values or {}))
+
+    def need(self, code: str, sentence: str, values: Values | None = None) -> None:
+        self.needs.append(Line(code, sentence, values or {}))
+
+    def made(self) -> Assessment:
+        """The answer. A refusal leaves nothing else standing."""
+        if self.refusals:
+            return Assessment(refusals=tuple(self.refusals), needs=tuple(self.needs), scale=self.scale)
+        facts = self.facts
+        return Assessment(
+            points=self.points,
+            honour=self.honour(),
+            minutes=self.minutes(),
+            quantity=self.quantity,
+            mark=mark_of(self.rule.life, facts.credited_on or facts.done_on),
+            lines=tuple(self.lines),
+            takes=tuple(sorted(self.takes, key=lambda take: take.key)),
+            needs=tuple(self.needs),
+            bounds=self.bounds,
+            undecided=self.bounds is not None and facts.decided is None,
+            scale=self.scale,
+        )
+
+    def honour(self) -> int:
+        """Points of honour for what counted; "same" follows the points as capped."""
+        rule = self.rule
+        if rule.honour is None:
+            return self.points
+        exact = Fraction(self.quantity * rule.honour * self.percent_honour * 10**self.scale, 100 * 10**6)
+        return rounded(exact, rule.amount.rounding)
+
+    def minutes(self) -> int:
+        """Whole minutes of service for what counted."""
+        each = self.rule.minutes
+        if each is None:
+            each = {"hour": 60_000, "minute": 1000}.get(self.rule.unit, 0)
+        return self.quantity * each * self.percent_minutes // (100 * 10**6)
