@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from points import clock
-from points.db import db, new_id, transaction
+from points.db import db, in_own_transaction, new_id, transaction
 from points.ledger.models import Holder, HolderKind
 from points.people.models import Area, AreaKind, Assignment, Household, Person, PrivacyConsent, Role, Scheme, SignIn
 from points.people.visitor import PRIVACY_VERSION, Visitor, token_hash, visitor_by
@@ -141,7 +141,102 @@ class World:
 
 
 class Books:
-    """Placeholder for ledger tests; the ledger's tests extend it."""
+    """A scheme's ledger in short words: a shop, goods on its shelf, people with points. Ids in, ids out."""
 
     def __init__(self, world: World) -> None:
-        self.world = world
+        from points.ledger import HolderKind, open_holder
+        from points.ledger.queries import units_of
+
+        self.world, self.scheme_id, self.actor_id = world, world.scheme_id, 7
+        with transaction():
+            self.shop = open_holder(self.scheme_id, new_id(), HolderKind.SHOP)
+        self.units = units_of(self.scheme_id)
+        self.points, self.honour, self.minutes = (self.units[code] for code in ("POINTS", "HONOUR", "MINUTES"))
+
+    def person(self) -> int:
+        from points.ledger import HolderKind, open_holder
+
+        with transaction():
+            return open_holder(self.scheme_id, new_id(), HolderKind.PERSON)
+
+    def goods(self, pieces: int = 0, shop: int | None = None) -> int:
+        """A kind of goods, with pieces donated to the shelf."""
+        from points.ledger import UnitKind, open_unit
+
+        with transaction():
+            unit_id = open_unit(self.scheme_id, f"ITEM-{next(_count)}", UnitKind.GOODS)
+        if pieces:
+            self.post("donation", self.leg("supply", unit_id, -pieces, shop), self.leg("shelf", unit_id, pieces, shop))
+        return unit_id
+
+    def leg(self, klass: str, unit_id: int, amount: int, holder_id: int | None = None, mark: str | None = None) -> Any:
+        """A leg at the shop's account; at the scheme's for issuance, supply and opening."""
+        from points.ledger import AccountClass, Leg
+
+        own = {"issuance": self.scheme_id, "supply": self.scheme_id, "opening": self.scheme_id}.get(klass, self.shop)
+        return Leg(holder_id or own, unit_id, AccountClass(klass), amount, mark)
+
+    def draft(self, kind: str, *legs: Any, key: str | None = None, asked: str = "", **changes: Any) -> Any:
+        from points.ledger import Draft, request_hash
+
+        key = key or secrets.token_hex(8)
+        facts: dict[str, Any] = {
+            "actor_id": self.actor_id,
+            "request_hash": request_hash(asked=asked or key),
+            "source_kind": "test",
+            "source_id": None,
+            "occurred_at": clock.now(),
+        }
+        return Draft(kind=kind, key=key, legs=legs, **facts | changes)
+
+    def post(self, kind: str, *legs: Any, **how: Any) -> int:
+        return self.post_all(self.draft(kind, *legs, **how))[0]
+
+    def post_all(self, *drafts: Any) -> list[int]:
+        from points.ledger import post
+
+        posted = in_own_transaction(lambda: post(self.scheme_id, drafts, at=clock.now()))
+        return [answer.transfer_id for answer in posted]
+
+    def award(self, person: int, points: int, mark: str | None = None, **how: Any) -> int:
+        return self.post("award", *self.award_legs(person, points, mark), **how)
+
+    def award_legs(self, person: int, points: int, mark: str | None = None) -> tuple[Any, ...]:
+        return self.leg("issuance", self.points, -points), self.leg("wallet", self.points, points, person, mark)
+
+    def redeem(self, person: int, points: int, goods: dict[int, int], **how: Any) -> int:
+        return self.post("redemption", *self.redeem_legs(person, points, goods), **how)
+
+    def redeem_legs(self, person: int, points: int, goods: dict[int, int]) -> tuple[Any, ...]:
+        legs = [self.leg("wallet", self.points, -points, person), self.leg("takings", self.points, points)]
+        for unit_id, pieces in goods.items():
+            legs += [self.leg("shelf", unit_id, -pieces), self.leg("given_out", unit_id, pieces)]
+        return tuple(legs)
+
+    def undo(self, transfer_id: int, kind: str = "reversal", key: str | None = None, **how: Any) -> int:
+        from points.ledger import request_hash, reverse
+
+        key = key or secrets.token_hex(8)
+        facts: dict[str, Any] = {
+            "actor_id": self.actor_id,
+            "request_hash": request_hash(undo=transfer_id),
+            "source_kind": "test",
+            "source_id": None,
+            "at": clock.now(),
+        }
+        wanted = facts | how
+        return in_own_transaction(
+            lambda: reverse(self.scheme_id, transfer_id, kind=kind, key=key, **wanted)
+        ).transfer_id
+
+    def wallet(self, person: int, unit_id: int | None = None) -> int:
+        from points.ledger.queries import balance_of
+
+        db.session.rollback()
+        return balance_of(self.scheme_id, person, unit_id or self.points)
+
+    def shelf(self, unit_id: int) -> int:
+        from points.ledger.queries import stock_of
+
+        db.session.rollback()
+        return stock_of(self.scheme_id, self.shop, [unit_id])[unit_id]

@@ -8,8 +8,11 @@ updated or deleted; a guarded account never leaves its floor and ceiling; a key 
 seq are caches that audit recomputes; which kind may touch which class is one table.
 """
 
-from .kernel import Draft, Leg, Posted, earlier, open_holder, open_unit, post, request_hash, reverse
+from .accounts import open_holder, open_unit
+from .drafts import Draft, Leg, Posted, request_hash
 from .models import AccountClass, HolderKind, UnitKind
+from .posting import earlier, post, reverse
+from .rules import wallet_mark
 
 __all__ = [
     "AccountClass",
@@ -24,4 +27,5 @@ __all__ = [
     "post",
     "request_hash",
     "reverse",
+    "wallet_mark",
 ]

@@ -1,0 +1,134 @@
+"""The laws as plain data and pure functions: lock order, floors, which kind may touch what, spending order, bounds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+
+from ..db import MAX_AMOUNT, MAX_BALANCE
+from ..errors import LedgerFault
+from .drafts import Draft, Leg
+from .models import AccountClass, UnitKind
+
+C, U = AccountClass, UnitKind
+
+# Cold to hot: whoever writes locks a resident's own accounts first and what everybody shares last, so that the row
+# others wait for is held the shortest. Within a rank by id. Every writer keeps to this order, so none can deadlock.
+LOCK_ORDER = (C.WALLET, C.SHELF, C.TAKINGS, C.GIVEN_OUT, C.WASTE, C.EXPIRED, C.SUPPLY, C.OPENING, C.ISSUANCE)
+RANK: Mapping[AccountClass, int] = {klass: rank for rank, klass in enumerate(LOCK_ORDER)}
+
+FLOOR: Mapping[AccountClass, int] = {C.WALLET: 0, C.SHELF: 0}  # every other class may run negative
+GIVEN_MARK: Mapping[AccountClass, str] = {C.WALLET: "never", C.SHELF: "0"}  # where a gift without a mark goes
+NEVER = "never"
+STRIPES = 1  # rows per shared account; the sum is the balance
+
+Touch = tuple[AccountClass, int, UnitKind]
+EARNED = (U.POINTS, U.HONOUR, U.MINUTES)
+
+
+def _moves(giver: AccountClass, taker: AccountClass, *units: UnitKind) -> set[Touch]:
+    return {(giver, -1, unit) for unit in units} | {(taker, 1, unit) for unit in units}
+
+
+# Which kind of transfer may touch which class of account, with which sign, in which kinds of unit.
+MAY: Mapping[str, frozenset[Touch]] = {
+    "award": frozenset(_moves(C.ISSUANCE, C.WALLET, *EARNED)),
+    "redemption": frozenset(_moves(C.WALLET, C.TAKINGS, U.POINTS) | _moves(C.SHELF, C.GIVEN_OUT, U.GOODS)),
+    "donation": frozenset(_moves(C.SUPPLY, C.SHELF, U.GOODS)),
+    "purchase": frozenset(_moves(C.SUPPLY, C.SHELF, U.GOODS)),
+    "waste": frozenset(_moves(C.SHELF, C.WASTE, U.GOODS)),
+    "stock_count": frozenset(_moves(C.SHELF, C.WASTE, U.GOODS) | _moves(C.WASTE, C.SHELF, U.GOODS)),
+    "opening": frozenset(_moves(C.OPENING, C.WALLET, *EARNED) | _moves(C.OPENING, C.SHELF, U.GOODS)),
+}
+# A kind that undoes: what it may undo. It touches what the original touched, with the opposite sign.
+UNDOES: Mapping[str, frozenset[str]] = {
+    "return": frozenset({"redemption"}),
+    "reversal": frozenset({"award", "donation", "purchase", "waste", "stock_count", "opening"}),
+}
+
+
+def may_touch(kind: str, undone: str | None, klass: AccountClass, amount: int, unit: UnitKind) -> bool:
+    """Whether a transfer of this kind (undoing one of kind ``undone``) may move this amount at such an account."""
+    sign = 1 if amount > 0 else -1
+    if undone is None:
+        return (klass, sign, unit) in MAY.get(kind, ())
+    return undone in UNDOES.get(kind, ()) and (klass, -sign, unit) in MAY[undone]
+
+
+def check_shape(draft: Draft, undone: str | None = None) -> None:
+    """Everything about a draft that can be judged without the books. Raises LedgerFault."""
+    if undone is None and draft.kind not in MAY:
+        raise LedgerFault("only a known kind is posted, and an undoing one only by reverse", kind=draft.kind)
+    if undone is not None and undone not in UNDOES.get(draft.kind, ()):
+        raise LedgerFault("this kind does not undo that one", kind=draft.kind, undone=undone)
+    if not 1 <= len(draft.key) <= 80 or len(draft.request_hash) != 64:
+        raise LedgerFault("a transfer has a key of 1 to 80 characters and a request hash", key=draft.key)
+    sums: dict[int, int] = defaultdict(int)
+    for leg in draft.legs:
+        if type(leg.amount) is not int or not 1 <= abs(leg.amount) <= MAX_AMOUNT:
+            raise LedgerFault("an amount is a whole number of minor units, not zero, at most 10^12", amount=leg.amount)
+        if leg.mark is not None and not is_mark(leg.klass, leg.mark):
+            raise LedgerFault("a wallet's mark is a month end or never, a shelf's its batch", mark=leg.mark)
+        sums[leg.unit_id] += leg.amount
+    if not sums or any(sums.values()):
+        raise LedgerFault("a transfer sums to zero in every unit", kind=draft.kind, sums=dict(sums))
+
+
+def merged(legs: Iterable[Leg]) -> list[Leg]:
+    """Legs at one account as one, givings with their default mark: the same item on two lines is one taking."""
+    amounts: dict[tuple[int, int, AccountClass, str | None, bool], int] = defaultdict(int)
+    first: dict[tuple[int, int, AccountClass, str | None, bool], Leg] = {}
+    for leg in legs:
+        if leg.mark is None and not takes_freely(leg):
+            leg = replace(leg, mark=GIVEN_MARK.get(leg.klass, ""))
+        name = (leg.holder_id, leg.unit_id, leg.klass, leg.mark, leg.amount > 0)
+        first.setdefault(name, leg)
+        amounts[name] += leg.amount
+    return [replace(leg, amount=amounts[name]) for name, leg in first.items()]
+
+
+def takes_freely(leg: Leg) -> bool:
+    """Whether the leg takes from as many of the holder's accounts as it needs, rather than from the one it names."""
+    return leg.mark is None and leg.amount < 0 and leg.klass in GIVEN_MARK
+
+
+def spending_order(marks: Iterable[str]) -> list[str]:
+    """Soonest date first and "never" last; batches in order. Text order does both: digits sort before letters."""
+    return sorted(marks)
+
+
+def check_balance(balance: int) -> None:
+    if abs(balance) > MAX_BALANCE:
+        raise LedgerFault("a balance stays within 2^53", balance=balance)
+
+
+def month_end(day: date) -> date:
+    first_of_next = date(day.year + day.month // 12, day.month % 12 + 1, 1)
+    return first_of_next - timedelta(days=1)
+
+
+def wallet_mark(expires_on: date | None) -> str:
+    """The mark of the wallet account for points that live until a date: rounded up to the month's end, or "never"."""
+    return NEVER if expires_on is None else month_end(expires_on).isoformat()
+
+
+def is_mark(klass: AccountClass, mark: str) -> bool:
+    if klass is C.WALLET:
+        return mark == NEVER or _is_month_end(mark)
+    if klass is C.SHELF:
+        return 1 <= len(mark) <= 40
+    return mark == ""
+
+
+def _is_month_end(mark: str) -> bool:
+    try:
+        return mark == wallet_mark(date.fromisoformat(mark))
+    except ValueError:
+        return False
+
+
+def has_passed(mark: str, today: date) -> bool:
+    """Whether a wallet's date lies before today. The date itself still counts."""
+    return mark != NEVER and mark < today.isoformat()
