@@ -749,9 +749,19 @@ def upgrade() -> None:
         sa.Column("made_by", sa.BigInteger(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("key", sa.String(length=36), nullable=False),
-        sa.Column("transfer_id", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint("kind IN ('donation', 'purchase', 'waste')", name=op.f("ck_stock_moves_kind")),
+        sa.Column("transfer_id", sa.BigInteger(), nullable=False),
+        sa.Column("corrects_id", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("(kind = 'correction') = (corrects_id IS NOT NULL)", name=op.f("ck_stock_moves_corrects")),
+        sa.CheckConstraint("kind IN ('donation', 'purchase', 'waste', 'correction')", name=op.f("ck_stock_moves_kind")),
+        sa.CheckConstraint(
+            "cost_cents IS NULL OR cost_cents BETWEEN 0 AND 1000000000000", name=op.f("ck_stock_moves_cost")
+        ),
         sa.CheckConstraint("quantity BETWEEN 1 AND 1000000", name=op.f("ck_stock_moves_quantity")),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "corrects_id"],
+            ["stock_moves.scheme_id", "stock_moves.id"],
+            name=op.f("fk_stock_moves_scheme_id_corrects_id"),
+        ),
         sa.ForeignKeyConstraint(
             ["scheme_id", "item_id"], ["items.scheme_id", "items.id"], name=op.f("fk_stock_moves_scheme_id_item_id")
         ),
@@ -768,12 +778,17 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["scheme_id"], ["schemes.id"], name=op.f("fk_stock_moves_scheme_id")),
         sa.PrimaryKeyConstraint("scheme_id", "id", name=op.f("pk_stock_moves")),
+        sa.UniqueConstraint("scheme_id", "corrects_id", name=op.f("uq_stock_moves_scheme_id_corrects_id")),
         sa.UniqueConstraint("scheme_id", "made_by", "key", name=op.f("uq_stock_moves_scheme_id_made_by_key")),
+        sa.UniqueConstraint("scheme_id", "transfer_id", name=op.f("uq_stock_moves_scheme_id_transfer_id")),
     )
     with op.batch_alter_table("stock_moves", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_stock_moves_scheme_id_shop_id_made_at_id"),
-            ["scheme_id", "shop_id", "made_at", "id"],
+            batch_op.f("ix_stock_moves_scheme_id_shop_id_id"), ["scheme_id", "shop_id", "id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_stock_moves_scheme_id_shop_id_item_id_id"),
+            ["scheme_id", "shop_id", "item_id", "id"],
             unique=False,
         )
 
@@ -1122,7 +1137,8 @@ def downgrade() -> None:
     op.drop_table("claim_photos")
     op.drop_table("till_counters")
     with op.batch_alter_table("stock_moves", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_stock_moves_scheme_id_shop_id_made_at_id"))
+        batch_op.drop_index(batch_op.f("ix_stock_moves_scheme_id_shop_id_item_id_id"))
+        batch_op.drop_index(batch_op.f("ix_stock_moves_scheme_id_shop_id_id"))
 
     op.drop_table("stock_moves")
     with op.batch_alter_table("sign_ins", schema=None) as batch_op:

@@ -103,7 +103,7 @@ class StockMove(InScheme, Model):
     """The paper behind goods that came in or went out other than by redemption."""
 
     __tablename__ = "stock_moves"
-    kind: Mapped[str] = mapped_column(String(12))  # donation, purchase, waste
+    kind: Mapped[str] = mapped_column(String(12))  # donation, purchase, waste; correction takes a mistaken one back
     shop_id: Mapped[int]
     item_id: Mapped[int]
     quantity: Mapped[int]
@@ -114,14 +114,21 @@ class StockMove(InScheme, Model):
     made_by: Mapped[int]
     made_at: Mapped[datetime]
     key: Mapped[str] = mapped_column(String(36))
-    transfer_id: Mapped[int | None]
+    transfer_id: Mapped[int]
+    corrects_id: Mapped[int | None]
     __table_args__ = (
         to("shops", "shop_id"),
         to("items", "item_id"),
         to("people", "made_by"),
         to("transfers", "transfer_id"),
+        to("stock_moves", "corrects_id"),
         UniqueConstraint("scheme_id", "made_by", "key"),
-        one_of("kind", ("donation", "purchase", "waste")),
+        UniqueConstraint("scheme_id", "transfer_id"),
+        UniqueConstraint("scheme_id", "corrects_id"),
+        one_of("kind", ("donation", "purchase", "waste", "correction")),
         CheckConstraint("quantity BETWEEN 1 AND 1000000", name="quantity"),
-        Index(None, "scheme_id", "shop_id", "made_at", "id"),
+        CheckConstraint("cost_cents IS NULL OR cost_cents BETWEEN 0 AND 1000000000000", name="cost"),
+        CheckConstraint("(kind = 'correction') = (corrects_id IS NOT NULL)", name="corrects"),
+        Index(None, "scheme_id", "shop_id", "id"),
+        Index(None, "scheme_id", "shop_id", "item_id", "id"),
     )

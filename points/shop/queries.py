@@ -1,0 +1,304 @@
+"""Questions about shops and goods. For a page one query, never one per row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, and_, cast, exists, func, or_, select
+from sqlalchemy.sql.selectable import Subquery
+
+from ..db import db, is_id
+from ..errors import NotFound
+from ..ledger.models import Account, AccountClass
+from ..people.models import Area
+from ..people.visitor import Visitor, within
+from . import rules
+from .models import Item, Limit, LimitUsage, Price, Shop, StockMove
+from .rules import Hours, Standing
+
+RECEIPTS = ("donation", "purchase")
+
+
+@dataclass(frozen=True)
+class Goods:
+    """An item as a shop offers it."""
+
+    item_id: int
+    name: str
+    size: str
+    measure: str
+    barcode: str | None
+    picture: str
+    photo_id: int | None
+    market_price_cents: int | None
+    price_points: int
+    pieces: int  # on the shelf and not held
+    disabled: bool = False
+
+    @property
+    def title(self) -> str:
+        return title_of(self.name, self.size)
+
+    @property
+    def id(self) -> int:
+        return self.item_id
+
+    @property
+    def is_out(self) -> bool:
+        return self.pieces < 1
+
+
+def title_of(name: str, size: str) -> str:
+    """大米 5公斤."""
+    return f"{name} {size}" if size else name
+
+
+def shelves_of(scheme_id: int, shop_id: int) -> Subquery:
+    """Per item of the shop, the pieces that can be given out (balance less held): columns unit_id, pieces."""
+    pieces = cast(func.sum(Account.balance - Account.held), BigInteger).label("pieces")
+    return (
+        select(Account.unit_id, pieces)
+        .where(Account.scheme_id == scheme_id, Account.holder_id == shop_id, Account.klass == AccountClass.SHELF)
+        .group_by(Account.unit_id)
+        .subquery("shelves")
+    )
+
+
+def pieces_at(scheme_id: int, shop_id: int, item_ids: Collection[int] | None = None) -> dict[int, int]:
+    """Item id → pieces on the shop's shelf; items that never came are missing."""
+    shelves = shelves_of(scheme_id, shop_id)
+    query = select(shelves.c.unit_id, shelves.c.pieces)
+    if item_ids is not None:
+        query = query.where(shelves.c.unit_id.in_(item_ids))
+    return dict(db.session.execute(query).tuples().all())
+
+
+def goods_at(scheme_id: int, shop_id: int, item_ids: Collection[int] | None = None) -> list[Goods]:
+    """What the shop sells (has a price there and is not disabled), in order of name, with the pieces on its shelf."""
+    shelves = shelves_of(scheme_id, shop_id)
+    query = (
+        select(Item, Price.points, func.coalesce(shelves.c.pieces, 0))
+        .join(Price, (Price.scheme_id == Item.scheme_id) & (Price.item_id == Item.id) & (Price.shop_id == shop_id))
+        .outerjoin(shelves, shelves.c.unit_id == Item.id)
+        .where(Item.scheme_id == scheme_id, Item.disabled_at.is_(None))
+        .order_by(Item.name, Item.size, Item.id)
+    )
+    if item_ids is not None:
+        query = query.where(Item.id.in_(item_ids))
+    return [goods_of(item, points, pieces) for item, points, pieces in db.session.execute(query)]
+
+
+def goods_of(item: Item, points: int, pieces: int) -> Goods:
+    return Goods(
+        item_id=item.id,
+        name=item.name,
+        size=item.size,
+        measure=item.measure,
+        barcode=item.barcode,
+        picture=item.picture,
+        photo_id=item.photo_id,
+        market_price_cents=item.market_price_cents,
+        price_points=points,
+        pieces=int(pieces),
+        disabled=item.disabled_at is not None,
+    )
+
+
+def item_by_barcode(scheme_id: int, code: str) -> Item | None:
+    """The item a scanned code names: the maker's barcode, or the code we print for goods without one."""
+    code = code.strip()
+    if not re.fullmatch(r"[0-9A-Za-z-]{4,32}", code, re.ASCII):
+        return None
+    if (own := rules.item_of_own_code(code)) is not None:
+        return db.session.get(Item, (scheme_id, own)) if is_id(own) else None
+    return db.session.scalar(select(Item).where(Item.scheme_id == scheme_id, Item.barcode == code.upper()))
+
+
+def code_of(item: Item | Goods) -> str:
+    """What the item's label says to a scanner."""
+    return item.barcode or rules.own_code(item.id)
+
+
+def items_by_id(scheme_id: int, item_ids: Collection[int]) -> dict[int, Item]:
+    """Items, disabled ones too, by id."""
+    query = select(Item).where(Item.scheme_id == scheme_id, Item.id.in_(item_ids))
+    return {item.id: item for item in db.session.scalars(query)}
+
+
+def item_of(scheme_id: int, item_id: int) -> Item:
+    """Raises NotFound."""
+    item = db.session.get(Item, (scheme_id, item_id)) if is_id(item_id) else None
+    if item is None:
+        raise NotFound()
+    return item
+
+
+# ---------------------------------------------------------------- shops
+
+
+def shops_of(scheme_id: int, closed: bool = False) -> list[Shop]:
+    """The scheme's shops by name; closed ones only when asked for."""
+    query = select(Shop).where(Shop.scheme_id == scheme_id).order_by(Shop.name, Shop.id)
+    return list(db.session.scalars(query if closed else query.where(Shop.closed_at.is_(None))))
+
+
+def shops_for(who: Visitor, action: str, closed: bool = False) -> list[Shop]:
+    """The shops in whose area the visitor may do the action."""
+    query = (
+        select(Shop)
+        .join(Area, (Area.scheme_id == Shop.scheme_id) & (Area.id == Shop.area_id))
+        .where(Shop.scheme_id == who.scheme_id, within(Area.path, who.reach(action)))
+        .order_by(Shop.name, Shop.id)
+    )
+    return list(db.session.scalars(query if closed else query.where(Shop.closed_at.is_(None))))
+
+
+def shop_for(who: Visitor, action: str, shop_id: int, lock: bool = False) -> Shop:
+    """The shop, if the visitor may do the action in its area. Raises NotFound, whatever the reason."""
+    query = (
+        select(Shop)
+        .join(Area, (Area.scheme_id == Shop.scheme_id) & (Area.id == Shop.area_id))
+        .where(Shop.scheme_id == who.scheme_id, Shop.id == shop_id, within(Area.path, who.reach(action)))
+    )
+    if lock:
+        query = query.with_for_update(of=Shop)
+    shop = db.session.scalar(query) if is_id(shop_id) else None
+    if shop is None:
+        raise NotFound()
+    return shop
+
+
+def reaches_every_shop(who: Visitor, action: str, selling: int | None = None) -> bool:
+    """Whether the visitor may do the action in every shop of the scheme, or in every one that sells an item."""
+    beyond = (
+        select(Shop.id)
+        .join(Area, (Area.scheme_id == Shop.scheme_id) & (Area.id == Shop.area_id))
+        .where(Shop.scheme_id == who.scheme_id, ~within(Area.path, who.reach(action)))
+    )
+    if selling is not None:
+        sold = exists().where(Price.scheme_id == Shop.scheme_id, Price.shop_id == Shop.id, Price.item_id == selling)
+        beyond = beyond.where(sold)
+    return db.session.scalar(beyond.limit(1)) is None
+
+
+def opening_today(shop: Shop, day: date) -> list[Hours]:
+    """When the shop opens on a day; empty when it does not."""
+    return [] if shop.closed_at else rules.hours_on(shop.opening, day)
+
+
+def next_opening(shop: Shop, after: date) -> Hours | None:
+    """The first opening on a later day."""
+    return None if shop.closed_at else rules.next_hours(shop.opening, after)
+
+
+# ---------------------------------------------------------------- limits
+
+
+def _limits(scheme_id: int, shop_id: int, ended: bool = False) -> Select[Any]:
+    query = (
+        select(Limit)
+        .where(Limit.scheme_id == scheme_id, or_(Limit.shop_id.is_(None), Limit.shop_id == shop_id))
+        .order_by(Limit.id)
+    )
+    return query if ended else query.where(Limit.ended_at.is_(None))
+
+
+def limits_of(scheme_id: int, shop_id: int) -> list[Limit]:
+    """The limits that apply in a shop: its own and those of all shops together. ``item_id`` None counts redemptions."""
+    return list(db.session.scalars(_limits(scheme_id, shop_id)))
+
+
+def limits_on(scheme_id: int, shop_id: int, item_ids: Iterable[int], ended: bool = False) -> list[Limit]:
+    """The limits that a basket of these items meets, in key order; those that have ended only when asked for."""
+    query = _limits(scheme_id, shop_id, ended).where(or_(Limit.item_id.is_(None), Limit.item_id.in_(set(item_ids))))
+    return list(db.session.scalars(query))
+
+
+def limit_standing(scheme_id: int, person_id: int, shop_id: int, day: date) -> list[Standing]:
+    """Where a person stands under every limit of the shop on a day, redemptions first, then by name."""
+    limits = limits_of(scheme_id, shop_id)
+    used = usage_of(scheme_id, person_id, limits, day)
+    items = items_by_id(scheme_id, {limit.item_id for limit in limits if limit.item_id})
+    found = [standing_of(limit, items.get(limit.item_id or 0), used.get(limit.id, 0), day) for limit in limits]
+    return sorted(found, key=lambda one: (one.item_id is not None, one.name, one.limit_id))
+
+
+def usage_of(scheme_id: int, person_id: int, limits: Sequence[Limit], day: date) -> dict[int, int]:
+    """Limit id → what the person has used of it in the period the day falls in."""
+    if not limits:
+        return {}
+    each = [
+        and_(LimitUsage.limit_id == one.id, LimitUsage.period == rules.period_key(day, one.period)) for one in limits
+    ]
+    query = select(LimitUsage.limit_id, LimitUsage.used).where(
+        LimitUsage.scheme_id == scheme_id, LimitUsage.person_id == person_id, or_(*each)
+    )
+    return dict(db.session.execute(query).tuples().all())
+
+
+def standing_of(limit: Limit, item: Item | None, used: int, day: date) -> Standing:
+    return Standing(
+        limit_id=limit.id,
+        item_id=limit.item_id,
+        name=title_of(item.name, item.size) if item else "",
+        measure=item.measure if item else "",
+        period=limit.period,
+        used=used,
+        limit=limit.quantity,
+        again_on=rules.again_on(day, limit.period),
+    )
+
+
+# ---------------------------------------------------------------- stock
+
+
+@dataclass(frozen=True)
+class StockRow:
+    """An item on a shop's stock list."""
+
+    item: Item
+    price_points: int | None
+    pieces: int
+    last: StockMove | None  # the last receipt
+    best_before: date | None  # the soonest among what is still there
+
+    @property
+    def title(self) -> str:
+        return title_of(self.item.name, self.item.size)
+
+    def is_low(self, threshold: int) -> bool:
+        return 0 < self.pieces <= threshold
+
+
+def last_receipts(scheme_id: int, shop_id: int, item_ids: Collection[int]) -> dict[int, StockMove]:
+    """Item id → the last receipt that was not taken back."""
+    taken_back = select(StockMove.corrects_id).where(
+        StockMove.scheme_id == scheme_id, StockMove.shop_id == shop_id, StockMove.corrects_id.is_not(None)
+    )
+    newest = (
+        select(func.max(StockMove.id))
+        .where(StockMove.scheme_id == scheme_id, StockMove.shop_id == shop_id, StockMove.item_id.in_(item_ids))
+        .where(StockMove.kind.in_(RECEIPTS), StockMove.id.not_in(taken_back))
+        .group_by(StockMove.item_id)
+    )
+    query = select(StockMove).where(StockMove.scheme_id == scheme_id, StockMove.id.in_(newest))
+    return {move.item_id: move for move in db.session.scalars(query)}
+
+
+def best_before_of(scheme_id: int, shop_id: int, pieces: dict[int, int], since: datetime) -> dict[int, date]:
+    """Item id → soonest best-before date of what is on the shelf, judged by the receipts since a moment."""
+    query = (
+        select(StockMove.item_id, StockMove.quantity, StockMove.best_before)
+        .where(StockMove.scheme_id == scheme_id, StockMove.shop_id == shop_id, StockMove.made_at >= since)
+        .where(StockMove.kind.in_(RECEIPTS), StockMove.item_id.in_(pieces))
+        .order_by(StockMove.id.desc())
+    )
+    receipts: dict[int, list[tuple[int, date | None]]] = {}
+    for item_id, quantity, best_before in db.session.execute(query):
+        receipts.setdefault(item_id, []).append((quantity, best_before))
+    found = {i: rules.soonest_best_before(pieces[i], each) for i, each in receipts.items()}
+    return {item_id: day for item_id, day in found.items() if day is not None}
