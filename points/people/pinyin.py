@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import islice, product
 
@@ -11,7 +12,7 @@ READINGS = 64  # of one name; three characters with three readings each are 27
 
 @lru_cache(maxsize=4096)
 def spellings(name: str) -> str:
-    """All spellings of a name, each after a space, initials first: 曾乐 → " cl cy zl zy cengle cengyue zengle zengyue".
+    """All spellings of a name, each after a space, initials first: 曾乐 → " cl cy zl zy cengle …".
 
     A search for " ce" therefore finds words that begin with it. ü is written v, as on a keyboard. Whole words only, at
     most 400 characters.
@@ -19,18 +20,21 @@ def spellings(name: str) -> str:
     from pypinyin import Style, pinyin  # its dictionaries take a while to load: only where a name is spelt
 
     found = pinyin(name, heteronym=True, style=Style.NORMAL, errors=list)
-    characters = [sorted({_plain(one) for one in readings} - {""}) for readings in found]
+    characters = [list(dict.fromkeys(filter(None, map(_plain, readings)))) for readings in found]
     characters = [readings for readings in characters if readings]
     if not characters:
         return ""
-    whole = {"".join(one) for one in islice(product(*characters), READINGS)}
-    initials = {"".join(one) for one in islice(product(*[sorted({r[0] for r in c}) for c in characters]), READINGS)}
+    initials = ({reading[0]: None for reading in readings} for readings in characters)
     text = ""
-    for word in [*sorted(initials), *sorted(whole - initials)]:
+    for word in dict.fromkeys("".join(one) for one in [*_some(product(*initials)), *_some(product(*characters))]):
         if len(text) + 1 + len(word) > MOST:
             break
         text += f" {word}"
     return text
+
+
+def _some(words: Iterable[tuple[str, ...]]) -> Iterable[tuple[str, ...]]:
+    return islice(words, READINGS)
 
 
 def _plain(reading: str) -> str:

@@ -1,0 +1,237 @@
+"""Reading a list of residents from Excel (.xlsx) or CSV, whatever its encoding, within bounds. Knows no residents.
+
+A workbook is weighed before it is opened: its parts' sizes, then its XML, streamed, for declarations (entities that
+unfold without end) and for rows and cells beyond all measure.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import warnings
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import PurePath
+from typing import Any
+from xml.parsers import expat
+
+from ..errors import N_, DomainError
+from .cells import columns_of, text_of
+
+MAX_BYTES = 16 * 1024 * 1024
+MAX_ROWS = 20_000
+MAX_COLUMNS = 64  # what stands further right is not read
+MAX_CELL = 1_000  # characters
+MAX_UNPACKED = 192 * 1024 * 1024
+MAX_PARTS = 500
+MAX_ELEMENTS = 2_500_000  # 20,000 rows with 60 filled cells
+MAX_CELLS_A_ROW = 2_000
+LAST_ROW = 1_048_576  # of a sheet in Excel
+HEADER_WITHIN = 15  # rows: lists often begin with a title
+SHEETS = 20
+
+
+class SheetRefused(DomainError):
+    """A file that cannot be read as a list of residents; nothing was kept of it."""
+
+    code = "sheet_refused"
+    sentence = N_("这个文件读不了。请用 Excel 另存为 .xlsx 或 CSV 再传。")
+
+
+class OldExcel(SheetRefused):
+    code = "old_excel"
+    sentence = N_("这是旧版 Excel（.xls）或加了密码的表。请另存为没有密码的 .xlsx 再传。")
+
+
+class TooLarge(SheetRefused):
+    code = "sheet_too_large"
+    sentence = N_("表格太大了：最多 {rows} 行、16 MB。请分成几张再传。")
+
+
+class NoHeader(SheetRefused):
+    code = "no_header"
+    sentence = N_("没有找到表头。前 15 行里要有一行写着“姓名”“居民编号”“手机号”这样的列名，可以照着模板来。")
+
+
+class Empty(SheetRefused):
+    code = "sheet_empty"
+    sentence = N_("表头下面没有内容。")
+
+
+class Garbled(SheetRefused):
+    code = "garbled"
+    sentence = N_("文字编码认不出来。请用 Excel 另存为 .xlsx，或者另存为 UTF-8 的 CSV。")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row below the header: its number as the sheet shows it, and column → text for the columns we know."""
+
+    row: int
+    cells: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What was read: the worksheet's title, the headers by column, those that say nothing to us, and the rows."""
+
+    title: str
+    headers: dict[str, str]
+    unused: list[str]
+    lines: list[Line]
+
+
+def read(name: str, data: bytes) -> Sheet:
+    """The first worksheet that has a header we understand. Raises SheetRefused."""
+    if len(data) > MAX_BYTES:
+        raise TooLarge(rows=MAX_ROWS)
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        raise OldExcel()
+    if data.startswith(b"PK"):
+        return _first_with_header(_worksheets(data))
+    if PurePath(name).suffix.lower() in (".xlsx", ".xlsm", ".xls", ".zip"):
+        raise SheetRefused()
+    return _first_with_header([("", _csv_rows(data))])
+
+
+def _first_with_header(sheets: Iterable[tuple[str, Iterator[list[Any]]]]) -> Sheet:
+    for title, rows in sheets:
+        for above, values in enumerate(islice(rows, HEADER_WITHIN), start=1):
+            if columns := columns_of([text_of(value) for value in values]):
+                return _sheet(title, values, columns, above, rows)
+    raise NoHeader()
+
+
+def _sheet(title: str, header: list[Any], columns: dict[str, int], above: int, rows: Iterator[list[Any]]) -> Sheet:
+    names = [text_of(value)[:40] for value in header]
+    lines: list[Line] = []
+    for row, values in enumerate(rows, start=above + 1):
+        if row > LAST_ROW:
+            raise SheetRefused()
+        if not any(values):
+            continue
+        cells = {column: text_of(values[place])[:MAX_CELL] for column, place in columns.items() if place < len(values)}
+        if not any(cells.values()):
+            continue
+        if len(lines) == MAX_ROWS:
+            raise TooLarge(rows=MAX_ROWS)
+        lines.append(Line(row, cells))
+    if not lines:
+        raise Empty()
+    used = set(columns.values())
+    return Sheet(
+        title=title[:60],
+        headers={column: names[place] for column, place in columns.items()},
+        unused=[name for place, name in enumerate(names) if name and place not in used],
+        lines=lines,
+    )
+
+
+# ---------------------------------------------------------------- CSV
+
+
+def _decoded(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # Excel's "Unicode text"
+        encodings = ["utf-16"]
+    else:
+        encodings = ["utf-8-sig", "gb18030"]
+    for encoding in encodings:
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise Garbled()
+
+
+def _csv_rows(data: bytes) -> Iterator[list[Any]]:
+    text = _decoded(data).replace("\x00", "")
+    head = text[:20_000].splitlines()[:HEADER_WITHIN]
+    # The separator is the one under which the header is understood best.
+    best = max(
+        ",;\t", key=lambda mark: max((len(columns_of(line)) for line in csv.reader(head, delimiter=mark)), default=0)
+    )
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=best)
+    try:
+        for values in reader:
+            yield values[:MAX_COLUMNS]
+    except csv.Error:  # a field beyond 128 KB, for one
+        raise SheetRefused() from None
+
+
+# ---------------------------------------------------------------- Excel
+
+
+def _worksheets(data: bytes) -> Iterator[tuple[str, Iterator[list[Any]]]]:
+    from openpyxl import load_workbook
+
+    _weigh(data)
+    with _understood():
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"][:SHEETS]
+    for sheet in sheets:
+        yield str(sheet.title), _rows(sheet)
+
+
+def _rows(sheet: Any) -> Iterator[list[Any]]:
+    with _understood():
+        sheet.reset_dimensions()  # what the file claims about its size is not to be trusted
+        for values in sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True):
+            yield list(values)
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """openpyxl raises whatever a broken file makes it stumble over, and warns of what we do not read anyway."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (DomainError, GeneratorExit):
+        raise
+    except Exception as error:
+        raise SheetRefused() from error
+
+
+def _weigh(data: bytes) -> None:
+    """Refuse a workbook that would unpack or unfold beyond measure, before any of it is kept in memory."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            parts = archive.infolist()
+            if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
+                raise TooLarge(rows=MAX_ROWS)
+            if not any(part.filename == "xl/workbook.xml" for part in parts):
+                raise SheetRefused()
+            for part in parts:
+                if part.filename.lower().endswith((".xml", ".rels")):
+                    with archive.open(part) as stream:
+                        _weigh_xml(iter(lambda stream=stream: stream.read(1 << 16), b""))  # type: ignore[misc]
+    except (zipfile.BadZipFile, expat.ExpatError, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+        raise SheetRefused() from error
+
+
+def _weigh_xml(blocks: Iterable[bytes]) -> None:
+    elements = cells = 0
+
+    def begin(name: str, _: dict[str, str]) -> None:
+        nonlocal elements, cells
+        elements += 1
+        if name.endswith("row"):
+            cells = 0
+        elif name == "c" or name.endswith(":c"):
+            cells += 1
+        if elements > MAX_ELEMENTS or cells > MAX_CELLS_A_ROW:
+            raise TooLarge(rows=MAX_ROWS)
+
+    def declared(*_: object) -> None:
+        raise SheetRefused()  # no workbook declares a document type; entities would unfold
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = begin
+    parser.StartDoctypeDeclHandler = declared
+    parser.EntityDeclHandler = declared
+    for block in blocks:
+        parser.Parse(block, False)
+    parser.Parse(b"", True)
