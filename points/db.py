@@ -193,6 +193,13 @@ def is_transient(error: DBAPIError) -> bool:
     return state in ("40001", "40P01", "55P03") or state.startswith(("08", "57P")) or lost
 
 
+def insert_into(table: Any) -> Any:
+    """An INSERT that knows ON CONFLICT, in the words of the engine at hand."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    return (postgresql if db.engine.dialect.name == "postgresql" else sqlite).insert(table)
+
+
 # ---------------------------------------------------------------- SQLite
 
 

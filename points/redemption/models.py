@@ -51,11 +51,13 @@ class TypedNumber(Model):
         PrimaryKeyConstraint("scheme_id", "number"),
         to("code_credentials", "credential_id"),
         Index(None, "scheme_id", "credential_id"),
+        Index(None, "scheme_id", "expires_at"),
     )
 
 
 class UsedCode(Model):
-    """A code that paid: written in the same transaction as the transfer. Its key is what makes it single-use."""
+    """A code that paid, or authorised a return: written in the same transaction as the transfer. Its key is what makes
+    it single-use."""
 
     __tablename__ = "used_codes"
     scheme_id: Mapped[int]
@@ -128,6 +130,7 @@ class Serving(InScheme, Model):
         one_of("state", ("open", "done", "cancelled", "lapsed")),
         UniqueConstraint("scheme_id", "claimed"),
         Index(None, "scheme_id", "till_id", "state"),
+        Index(None, "scheme_id", "credential_id", "state"),
     )
 
 
@@ -210,6 +213,7 @@ class Return(InScheme, Model):
         to("transfers", "transfer_id"),
         UniqueConstraint("scheme_id", "receipt_id"),
         UniqueConstraint("scheme_id", "clerk_id", "key"),
+        Index(None, "scheme_id", "transfer_id"),
         CheckConstraint("second_id IS NULL OR second_id <> clerk_id", name="two_people"),
         CheckConstraint("serving_id IS NOT NULL OR second_id IS NOT NULL", name="authorised"),
     )

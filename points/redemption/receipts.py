@@ -1,0 +1,175 @@
+"""Questions about receipts: what was taken, by whom, for how much, and whether it was brought back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import aliased
+
+from ..db import db, is_id
+from ..errors import NotFound
+from ..people.models import Area, Person
+from ..people.visitor import Visitor, within
+from ..shop.models import Item, Shop
+from .models import Receipt, ReceiptLine, Return, Till
+from .rules import number_of
+
+
+@dataclass(frozen=True)
+class LineView:
+    item_id: int
+    name: str
+    size: str
+    measure: str
+    quantity: int
+    unit_points: int
+
+    @property
+    def points(self) -> int:
+        return self.quantity * self.unit_points
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} {self.size}" if self.size else self.name
+
+
+@dataclass(frozen=True)
+class ReceiptView:
+    """A receipt in words. ``name`` is to be masked."""
+
+    receipt: Receipt
+    shop: str
+    place: str
+    till: str
+    name: str
+    person_number: str
+    clerk: str
+    returned: Return | None
+    lines: list[LineView] = field(default_factory=list)
+
+    @property
+    def id(self) -> int:
+        return self.receipt.id
+
+    @property
+    def number(self) -> str:
+        """1120-0018: unique with till and year."""
+        return number_of(self.receipt.day, self.receipt.count)
+
+    @property
+    def is_returned(self) -> bool:
+        return self.returned is not None
+
+
+def receipt_for_clerk(receipt_id: int, clerk: Visitor) -> ReceiptView:
+    """A receipt of a shop the clerk serves in. Raises NotFound."""
+    return _one(receipt_id, clerk.scheme_id, within(Area.path, clerk.reach("till.serve")))
+
+
+def own_receipt(receipt_id: int, who: Visitor) -> ReceiptView:
+    """One's own receipt. Raises NotFound."""
+    return _one(receipt_id, who.scheme_id, Receipt.person_id == who.person_id)
+
+
+def own_receipts(who: Visitor, limit: int = 50) -> list[ReceiptView]:
+    """One's own latest receipts, newest first."""
+    return _receipts(who.scheme_id, Receipt.person_id == who.person_id, limit=limit)
+
+
+def receipt_by_number(till_id: int, number: str, clerk: Visitor, today: date) -> ReceiptView:
+    """A receipt of the shop by the number on it, "1120-0018" or today's "18": of this till first. Raises NotFound."""
+    month_day, _, count = number.strip().replace(" ", "").rpartition("-")
+    if not count.isascii() or not count.isdigit() or len(count) > 9:
+        raise NotFound()
+    day = _day_of(month_day, today)
+    shop = db.session.scalar(select(Till.shop_id).where(Till.scheme_id == clerk.scheme_id, Till.id == till_id))
+    found = _receipts(
+        clerk.scheme_id,
+        within(Area.path, clerk.reach("till.serve")),
+        Receipt.shop_id == shop,
+        Receipt.day == day,
+        Receipt.count == int(count),
+    )
+    if not found:
+        raise NotFound()
+    return min(found, key=lambda one: one.receipt.till_id != till_id)
+
+
+def _day_of(month_day: str, today: date) -> date:
+    """The last such day, today at the latest. Raises NotFound."""
+    if not month_day:
+        return today
+    try:
+        day = date(today.year, int(month_day[:2]), int(month_day[2:]))
+        return day if day <= today else day.replace(year=today.year - 1)
+    except ValueError:
+        raise NotFound() from None
+
+
+def latest_receipts(till_id: int, clerk: Visitor, limit: int = 20) -> list[ReceiptView]:
+    """The till's latest receipts, newest first, for returns and reprints."""
+    reach = within(Area.path, clerk.reach("till.serve"))
+    return _receipts(clerk.scheme_id, reach, Receipt.till_id == till_id, limit=limit)
+
+
+def receipts_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[int, ReceiptView]:
+    """Transfer id → its receipt. The transfer of a return leads to the receipt it took back."""
+    wanted = list(transfer_ids)
+    if not wanted:
+        return {}
+    found = _receipts(scheme_id, or_(Receipt.transfer_id.in_(wanted), Return.transfer_id.in_(wanted)))
+    by_transfer = {one.receipt.transfer_id: one for one in found}
+    by_transfer |= {one.returned.transfer_id: one for one in found if one.returned}
+    return {transfer_id: by_transfer[transfer_id] for transfer_id in wanted if transfer_id in by_transfer}
+
+
+def _one(receipt_id: int, scheme_id: int, reach: ColumnElement[bool]) -> ReceiptView:
+    found = _receipts(scheme_id, reach, Receipt.id == receipt_id) if is_id(receipt_id) else []
+    if not found:
+        raise NotFound()
+    return found[0]
+
+
+def _receipts(scheme_id: int, *conditions: Any, limit: int | None = None) -> list[ReceiptView]:
+    """Receipts with their lines in two queries, newest first."""
+    clerk = aliased(Person)
+    rows = db.session.execute(
+        select(Receipt, Shop.name, Shop.place, Till.name, Person.name, Person.number, clerk.name, Return)
+        .join(Shop, (Shop.scheme_id == Receipt.scheme_id) & (Shop.id == Receipt.shop_id))
+        .join(Area, (Area.scheme_id == Shop.scheme_id) & (Area.id == Shop.area_id))
+        .join(Till, (Till.scheme_id == Receipt.scheme_id) & (Till.id == Receipt.till_id))
+        .join(Person, (Person.scheme_id == Receipt.scheme_id) & (Person.id == Receipt.person_id))
+        .join(clerk, (clerk.scheme_id == Receipt.scheme_id) & (clerk.id == Receipt.clerk_id))
+        .outerjoin(Return, (Return.scheme_id == Receipt.scheme_id) & (Return.receipt_id == Receipt.id))
+        .where(Receipt.scheme_id == scheme_id, *conditions)
+        .order_by(Receipt.made_at.desc(), Receipt.id.desc())
+        .limit(limit)
+    ).all()
+    lines = _lines(scheme_id, [row[0].id for row in rows])
+    return [ReceiptView(*row, lines=lines[row[0].id]) for row in rows]
+
+
+def _lines(scheme_id: int, receipt_ids: list[int]) -> dict[int, list[LineView]]:
+    found: dict[int, list[LineView]] = defaultdict(list)
+    if receipt_ids:
+        for receipt_id, *line in db.session.execute(
+            select(
+                ReceiptLine.receipt_id,
+                Item.id,
+                Item.name,
+                Item.size,
+                Item.measure,
+                ReceiptLine.quantity,
+                ReceiptLine.unit_points,
+            )
+            .join(Item, (Item.scheme_id == ReceiptLine.scheme_id) & (Item.id == ReceiptLine.item_id))
+            .where(ReceiptLine.scheme_id == scheme_id, ReceiptLine.receipt_id.in_(receipt_ids))
+            .order_by(ReceiptLine.receipt_id, ReceiptLine.line)
+        ):
+            found[receipt_id].append(LineView(*line))
+    return found
