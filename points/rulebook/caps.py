@@ -87,10 +87,10 @@ def cap_quantity(it: Reckoning) -> None:
             left = 0
         elif it.rule.unit not in MEASURED:
             left = left // 1000 * 1000  # nobody visits half a person
-        it.quantity = min(it.quantity, left)
-        values = named(it, cap) | {"left_qty": it.quantity}
+        values = named(it, cap) | {"asked_qty": it.quantity, "left_qty": left}
+        it.quantity = left
         if cap.per == "activity":
-            it.say("cap_once", N_("一次最多算 {most_qty} {unit}，所以算 {left_qty} {unit}"), values)
+            it.say("cap_once", N_("报了 {asked_qty} {unit}，一次最多算 {most_qty} {unit}"), values)
         elif it.quantity and cap.per == "lifetime":
             it.say("cap_cut", N_("{item}一共最多算 {most_qty} {unit}，这次只能再算 {left_qty} {unit}"), values)
         elif it.quantity:

@@ -64,6 +64,8 @@ def check(it: Reckoning) -> None:
         it.refuse("too_little", N_("至少要 {least_qty} {unit}。"), {"least_qty": rule.least, "unit": rule.unit})
     elif facts.quantity > rule.most:
         it.refuse("too_much", N_("一次最多填 {most_qty} {unit}。"), {"most_qty": rule.most, "unit": rule.unit})
+    elif facts.quantity % rule.step and rule.step == 1000:
+        it.refuse("bad_step", N_("请填整数，不要小数。"))
     elif facts.quantity % rule.step:
         it.refuse("bad_step", N_("请按 {step_qty} {unit}一档来填。"), {"step_qty": rule.step, "unit": rule.unit})
     if rule.trust_in(facts.source).refuse:

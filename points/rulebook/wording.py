@@ -118,7 +118,7 @@ def listing(words: Iterable[str]) -> str:
 def item_words(group: str, household: bool) -> str:
     """Whose cap it is: this rule's, or that of a group of rules; one person's or the household's."""
     if group:
-        return (gettext("全家“%(group)s”") if household else gettext("“%(group)s”")) % {"group": group}
+        return gettext("全家“%(group)s”", group=group) if household else gettext("“%(group)s”", group=group)
     return gettext("全家这一项") if household else gettext("这一项")
 
 
@@ -137,13 +137,13 @@ def span_words(key: str) -> str:
             return gettext(word)
     year, _, rest = key.partition("-")
     if not rest:
-        return gettext("%(year)s年") % {"year": year}
+        return gettext("%(year)s年", year=year)
     if rest.startswith("W"):
-        return gettext("%(year)s年第 %(n)s 周") % {"year": year, "n": int(rest[1:])}
+        return gettext("%(year)s年第 %(n)s 周", year=year, n=int(rest[1:]))
     if rest.startswith("Q"):
-        return gettext("%(year)s年第 %(n)s 季度") % {"year": year, "n": rest[1:]}
+        return gettext("%(year)s年第 %(n)s 季度", year=year, n=rest[1:])
     if rest.startswith("H"):
-        return gettext("%(year)s年上半年" if rest == "H1" else "%(year)s年下半年") % {"year": year}
+        return gettext("%(year)s年上半年", year=year) if rest == "H1" else gettext("%(year)s年下半年", year=year)
     if len(rest) > 2:
         return day(date.fromisoformat(key))
     return month_words(int(year), int(rest), with_year=int(year) != today.year)

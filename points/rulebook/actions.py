@@ -1,0 +1,119 @@
+"""What changes the rulebook: one verb, which adds a version. A version is never changed afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from .. import clock
+from ..db import db, new_id
+from ..errors import N_, Conflict, DomainError, NotAllowed
+from ..people.models import Scheme, Trace
+from ..people.visitor import Visitor
+from .document import Document, document_from
+from .models import EarningRule, RulebookVersion
+
+
+class LabelTaken(Conflict):
+    """Another document already has this label. Facts: ``label``."""
+
+    code = "label_taken"
+    sentence = N_("已经有一个版本叫“{label}”，内容不一样。请换一个版本名。")
+
+
+class TooLate(DomainError):
+    """A new version may not take effect in the past: deeds were promised the rules of their day. Facts: ``from_on``."""
+
+    code = "too_late"
+    sentence = N_("新版本最早从 {from_on}起用：以前的事按以前的细则算。")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A version, and whether it is new."""
+
+    version: RulebookVersion
+    created: bool
+
+
+def can_load(who: Visitor) -> bool:
+    """Whether somebody sets the rules of the whole scheme: their duty must reach all of it, not one community."""
+    return any(prefix.count("/") == 2 for prefix in who.reach("rulebook.load"))
+
+
+def load_version(who: Visitor, document: Document | dict[str, Any], at: datetime) -> Loaded:
+    """Add a version of the scheme's rulebook. The same document again adds nothing.
+
+    Raises BadDocument naming every problem, LabelTaken, TooLate, NotAllowed.
+    """
+    if not can_load(who):
+        raise NotAllowed()
+    return add_version(who.scheme_id, document, loaded_by=who.person_id, at=at)
+
+
+def add_version(scheme_id: int, document: Document | dict[str, Any], *, loaded_by: int, at: datetime) -> Loaded:
+    """As ``load_version``, for the operator's commands and the demo: ``loaded_by`` is then the scheme itself."""
+    scheme = db.session.get_one(Scheme, scheme_id)
+    if not isinstance(document, Document):
+        document = document_from(document, scheme.points_scale)
+    elif document.body["decimals"] > scheme.points_scale:
+        document = document_from(document.body, scheme.points_scale)  # says which problem it is
+    earlier = same_or_refuse(scheme_id, document, clock.local_date(at, scheme.zone))
+    if earlier is not None:
+        return Loaded(earlier, created=False)
+    version = RulebookVersion(
+        scheme_id=scheme_id,
+        id=new_id(),
+        label=document.label,
+        title=document.title,
+        effective_on=document.effective_on,
+        body=document.body,
+        body_hash=document.hash,
+        loaded_by=loaded_by,
+        loaded_at=at,
+    )
+    db.session.add(version)
+    db.session.flush()
+    for place, rule in enumerate(document.rules, 1):
+        db.session.add(
+            EarningRule(
+                scheme_id=scheme_id,
+                id=new_id(),
+                version_id=version.id,
+                code=rule["code"],
+                place=place,
+                title=rule["title"],
+                kind=rule["kind"],
+                body=rule,
+            )
+        )
+    detail = {"label": document.label, "rules": len(document.rules), "hash": document.hash}
+    db.session.add(
+        Trace(
+            scheme_id=scheme_id,
+            id=new_id(),
+            at=at,
+            actor_id=loaded_by,
+            action="rulebook.load",
+            subject_id=version.id,
+            detail=detail,
+        )
+    )
+    db.session.flush()
+    return Loaded(version, created=True)
+
+
+def same_or_refuse(scheme_id: int, document: Document, today: date) -> RulebookVersion | None:
+    """The version that the document already is, or None when it may be added. Raises LabelTaken, TooLate."""
+    mine = select(RulebookVersion).where(RulebookVersion.scheme_id == scheme_id)
+    same = db.session.scalar(mine.where(RulebookVersion.body_hash == document.hash).limit(1))
+    if same is not None:
+        return same
+    if db.session.scalar(mine.where(RulebookVersion.label == document.label)) is not None:
+        raise LabelTaken(label=document.label)
+    if document.effective_on < today and db.session.scalar(mine.limit(1)) is not None:
+        raise TooLate(from_on=today)
+    return None
