@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, redirect, request, session
+from flask import Blueprint, Flask, has_request_context, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 
@@ -15,6 +15,8 @@ pages = Blueprint("settings", __name__)
 
 
 def locale() -> str:
+    if not has_request_context():
+        return LANGUAGES["zh"]  # commands and background work
     asked = request.args.get("lang")
     chosen = asked if asked in LANGUAGES else session.get("lang")
     if chosen not in LANGUAGES:
