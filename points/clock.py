@@ -41,6 +41,7 @@ def day_start(day: date, zone: str) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
+ONE_DAY = timedelta(days=1)
 PERIODS = ("day", "week", "month", "quarter", "half_year", "year", "lifetime")
 
 

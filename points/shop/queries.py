@@ -14,6 +14,7 @@ from sqlalchemy.sql.selectable import Subquery
 from ..db import db, is_id
 from ..errors import NotFound
 from ..ledger.models import Account, AccountClass
+from ..ledger.queries import stock_of
 from ..people.models import Area
 from ..people.visitor import Visitor, within
 from . import rules
@@ -68,13 +69,9 @@ def shelves_of(scheme_id: int, shop_id: int) -> Subquery:
     )
 
 
-def pieces_at(scheme_id: int, shop_id: int, item_ids: Collection[int] | None = None) -> dict[int, int]:
-    """Item id → pieces on the shop's shelf; items that never came are missing."""
-    shelves = shelves_of(scheme_id, shop_id)
-    query = select(shelves.c.unit_id, shelves.c.pieces)
-    if item_ids is not None:
-        query = query.where(shelves.c.unit_id.in_(item_ids))
-    return dict(db.session.execute(query).tuples().all())
+def pieces_at(scheme_id: int, shop_id: int, item_ids: Collection[int]) -> dict[int, int]:
+    """Item id → pieces on the shop's shelf, 0 for what never came."""
+    return stock_of(scheme_id, shop_id, item_ids)
 
 
 def goods_at(scheme_id: int, shop_id: int, item_ids: Collection[int] | None = None) -> list[Goods]:
@@ -274,8 +271,10 @@ class StockRow:
         return 0 < self.pieces <= threshold
 
 
-def last_receipts(scheme_id: int, shop_id: int, item_ids: Collection[int]) -> dict[int, StockMove]:
-    """Item id → the last receipt that was not taken back."""
+def last_receipts(
+    scheme_id: int, shop_id: int, item_ids: Collection[int], before: datetime | None = None
+) -> dict[int, StockMove]:
+    """Item id → the last receipt that was not taken back; with ``before``, the last until that moment."""
     taken_back = select(StockMove.corrects_id).where(
         StockMove.scheme_id == scheme_id, StockMove.shop_id == shop_id, StockMove.corrects_id.is_not(None)
     )
@@ -285,6 +284,8 @@ def last_receipts(scheme_id: int, shop_id: int, item_ids: Collection[int]) -> di
         .where(StockMove.kind.in_(RECEIPTS), StockMove.id.not_in(taken_back))
         .group_by(StockMove.item_id)
     )
+    if before is not None:
+        newest = newest.where(StockMove.made_at <= before)
     query = select(StockMove).where(StockMove.scheme_id == scheme_id, StockMove.id.in_(newest))
     return {move.item_id: move for move in db.session.scalars(query)}
 

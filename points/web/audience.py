@@ -89,11 +89,12 @@ def guard() -> ResponseReturnValue | None:
         if request.path.startswith("/api/") or request.method != "GET":
             raise SignInNeeded()
         return redirect(url_for("sign_in.show", next=request.full_path.rstrip("?")))
-    waiting = current_app.extensions["waiting_for"](who)
+    waiting = current_app.extensions["waiting_for"](who)  # None, or the page of the missing step and its refusal
     if waiting and not getattr(view, "before_ready", False):
+        step, refusal = waiting
         if request.path.startswith("/api/") or request.method != "GET":
-            raise SecondFactorNeeded()
-        return redirect(waiting)
+            raise refusal
+        return redirect(step)
     if SIGNED_IN in allowed or any(who.may(action) for action in allowed):
         return None
     raise NotAllowed()

@@ -123,6 +123,11 @@ def tail(number: str | None) -> str:
     return (number or "")[-4:]
 
 
+def plain_cell(text: Any) -> Any:
+    """A cell for Excel or CSV that no program takes for a formula."""
+    return "'" + text if isinstance(text, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r", "−") else text
+
+
 def said(fact: str, value: Any) -> str:
     """A refusal's fact as the reader should see it: the fact's name tells its unit."""
     if isinstance(value, (list, tuple)):

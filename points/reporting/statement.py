@@ -1,0 +1,113 @@
+"""A resident's statement: one line per transfer, newest first, each with the papers behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+
+from flask_babel import gettext
+
+from .. import clock
+from ..awards import queries as awards
+from ..ledger.queries import units_of
+from ..ledger.statement import statement
+from ..people.actions import POINTS
+from ..web.formats import in_english, zone
+from . import words
+
+SIGNS = {"all": None, "in": 1, "out": -1}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A change of the wallet. ``at`` is when it was recorded, so the running balance reads in order."""
+
+    transfer_id: int
+    kind: str
+    words: str
+    amount: int
+    balance_after: int
+    at: datetime
+    number: str
+    deed: awards.Behind | None
+    receipt: Any | None
+    steps: list[words.Step]
+    reckoning: list[str]
+    usable_until: date | None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A claim that is not yet credited: stands above the statement, without a sign."""
+
+    words: str
+    points: int
+    on: date
+    returned: bool
+
+
+def statement_of(
+    scheme_id: int, person_id: int, *, show: str = "all", after: str | None = None, size: int = 30, reader_id: int = 0
+) -> tuple[list[Line], str | None]:
+    """One page of the statement and the cursor of the next."""
+    entries, following = entries_of(scheme_id, person_id, SIGNS.get(show), after, size)
+    papers = words.papers_behind(scheme_id, {entry.transfer_id for entry in entries})
+    lines = []
+    for entry in entries:
+        deed, receipt = papers.deeds.get(entry.transfer_id), papers.receipts.get(entry.transfer_id)
+        lines.append(
+            Line(
+                transfer_id=entry.transfer_id,
+                kind=entry.kind,
+                words=words.words_of(entry.kind, deed, receipt),
+                amount=entry.amount,
+                balance_after=entry.balance_after,
+                at=entry.recorded_at,
+                number=words.number_of(entry.transfer_id, entry.recorded_at),
+                deed=deed,
+                receipt=receipt,
+                steps=words.steps_of(deed, reader_id),
+                reckoning=words.reckoning_of(deed),
+                usable_until=words.usable_until(deed),
+            )
+        )
+    return lines, following
+
+
+def entries_of(
+    scheme_id: int, person_id: int, sign: int | None, after: str | None, size: int
+) -> tuple[list[Any], str | None]:
+    """A page of the ledger's statement, only gains or only uses when a sign is given: then it looks through at most
+    ten of the ledger's pages, and the cursor goes on from there."""
+    unit = units_of(scheme_id)[POINTS]
+    found: list[Any] = []
+    for _ in range(1 if sign is None else 10):
+        page = statement(scheme_id, person_id, unit, after=after, size=size - len(found))
+        found += [entry for entry in page.rows if sign is None or entry.amount * sign > 0]
+        after = page.next
+        if after is None or len(found) >= size:
+            break
+    return found, after
+
+
+def waiting_of(scheme_id: int, person_id: int) -> list[Waiting]:
+    return [
+        Waiting(line.title, line.claim.forecast.get("points") or 0, line.claim.done_on, line.claim.state == "returned")
+        for line in awards.waiting_of(scheme_id, person_id)
+    ]
+
+
+def by_month(lines: list[Line]) -> list[tuple[str, list[Line]]]:
+    """Lines under the month in which they were recorded, in the scheme's zone."""
+
+    def month(line: Line) -> date:
+        return clock.local_date(line.at, zone()).replace(day=1)
+
+    def named(first: date) -> str:
+        return (
+            f"{first:%B %Y}" if in_english() else gettext("%(year)s年%(month)s月", year=first.year, month=first.month)
+        )
+
+    return [(named(first), list(group)) for first, group in groupby(lines, key=month)]
