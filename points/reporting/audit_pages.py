@@ -15,8 +15,9 @@ from ..ledger.models import Transfer
 from ..web import Page, audience, me, page_of
 from ..web.formats import listed as list_name
 from ..web.formats import moment, plain_cell
+from .books import Filter, listed, rows_of
 from .pages import pages
-from .walk import Filter, listed, rows_of, walk_from
+from .walk import walk_from
 from .words import KINDS, plain_points
 
 EXPORTED = 10_000
