@@ -1,0 +1,399 @@
+"""Questions about claims: one's own, the staff queue, what stands behind a transfer, what still waits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from ..db import db, is_id
+from ..errors import NotFound
+from ..files.models import Photo
+from ..people.models import Area, Person, Role
+from ..people.visitor import Visitor, within
+from ..rulebook.models import EarningRule, RulebookVersion
+from .models import Claim, ClaimPhoto, ClaimState, Correction, CorrectionState, Review
+
+KINDS = ("volunteering", "report", "service", "mediation", "suggestion", "other")
+
+
+@dataclass(frozen=True)
+class StepLine:
+    """One step of a claim's life as people read it. ``by`` is a full name: mask it where it is shown."""
+
+    step: str
+    reason: str
+    at: datetime
+    by_id: int
+    by: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A claim with what a list shows of it. Names are full: mask them where they are shown."""
+
+    claim: Claim
+    person: str
+    person_number: str
+    household_id: int | None
+    title: str
+    kind: str
+    entered: str = ""
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What stands behind a transfer of points: the deed, its rule and version, who entered and who decided."""
+
+    claim_id: int
+    transfer_id: int
+    state: str
+    person_id: int
+    person: str
+    rule_title: str
+    rule_place: int
+    version_label: str
+    quantity: int
+    done_on: date
+    place: str
+    note: str
+    source: str
+    entered_by: str
+    steps: tuple[StepLine, ...]
+    photo_ids: tuple[int, ...]
+    outcome: dict[str, Any]
+    points: int
+
+    @property
+    def photos(self) -> int:
+        return len(self.photo_ids)
+
+
+# ---------------------------------------------------------------- one claim
+
+
+def seen_by_staff(who: Visitor) -> ColumnElement[bool]:
+    """The condition that a claim lies in an area whose claims this visitor may see."""
+    return and_(Claim.scheme_id == who.scheme_id, within(Claim.area_path, who.reach("claims.see")))
+
+
+def seen_by_claimant(who: Visitor) -> ColumnElement[bool]:
+    """One's own deeds and those one entered for others."""
+    return and_(
+        Claim.scheme_id == who.scheme_id, or_(Claim.person_id == who.person_id, Claim.entered_by == who.person_id)
+    )
+
+
+def claim_for(who: Visitor, claim_id: int) -> Claim:
+    """The claim, if this visitor may see it at all. Raises NotFound otherwise, whatever the reason."""
+    found = None
+    if is_id(claim_id):
+        found = db.session.scalar(
+            select(Claim).where(Claim.id == claim_id, or_(seen_by_staff(who), seen_by_claimant(who)))
+        )
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def lines() -> Select[Any]:
+    """Claims with the words a list needs, one query."""
+    entered = aliased(Person)
+    return (
+        select(
+            Claim,
+            Person.name,
+            Person.number,
+            Person.household_id,
+            EarningRule.title,
+            EarningRule.kind,
+            entered.name.label("entered"),
+        )
+        .join(Person, (Person.scheme_id == Claim.scheme_id) & (Person.id == Claim.person_id))
+        .join(entered, (entered.scheme_id == Claim.scheme_id) & (entered.id == Claim.entered_by))
+        .join(EarningRule, (EarningRule.scheme_id == Claim.scheme_id) & (EarningRule.id == Claim.rule_id))
+    )
+
+
+def line_of(who: Visitor, claim_id: int) -> Line:
+    """One claim with its words. Raises NotFound."""
+    claim = claim_for(who, claim_id)
+    row = db.session.execute(lines().where(Claim.scheme_id == who.scheme_id, Claim.id == claim.id)).one()
+    return Line(*row)
+
+
+def steps_of(scheme_id: int, claim_ids: Collection[int]) -> dict[int, list[StepLine]]:
+    """The steps of each claim, oldest first."""
+    found: dict[int, list[StepLine]] = defaultdict(list)
+    rows = db.session.execute(
+        select(Review, Person.name)
+        .join(Person, (Person.scheme_id == Review.scheme_id) & (Person.id == Review.by_id))
+        .where(Review.scheme_id == scheme_id, Review.claim_id.in_(claim_ids))
+        .order_by(Review.at, Review.id)
+    )
+    for review, name in rows:
+        found[review.claim_id].append(StepLine(review.step, review.reason, review.at, review.by_id, name))
+    return found
+
+
+def photos_of(scheme_id: int, claim_ids: Collection[int]) -> dict[int, list[int]]:
+    """The photo ids of each claim, oldest first."""
+    found: dict[int, list[int]] = defaultdict(list)
+    rows = db.session.execute(
+        select(ClaimPhoto.claim_id, ClaimPhoto.photo_id)
+        .where(ClaimPhoto.scheme_id == scheme_id, ClaimPhoto.claim_id.in_(claim_ids))
+        .order_by(ClaimPhoto.photo_id)
+    )
+    for claim_id, photo_id in rows:
+        found[claim_id].append(photo_id)
+    return found
+
+
+def photo_for(who: Visitor, photo_id: int) -> Photo:
+    """A claim's photo, for whoever may see the claim. Raises NotFound."""
+    found = None
+    if is_id(photo_id):
+        found = db.session.scalar(
+            select(Photo)
+            .join(ClaimPhoto, (ClaimPhoto.scheme_id == Photo.scheme_id) & (ClaimPhoto.photo_id == Photo.id))
+            .join(Claim, (Claim.scheme_id == ClaimPhoto.scheme_id) & (Claim.id == ClaimPhoto.claim_id))
+            .where(Photo.id == photo_id, or_(seen_by_staff(who), seen_by_claimant(who)))
+            .limit(1)
+        )
+    if found is None:
+        raise NotFound()
+    return found
+
+
+# ---------------------------------------------------------------- the claimant
+
+
+def claims_of(who: Visitor) -> Select[Any]:
+    """One's own claims and those one entered, newest first by (made_at, id): a query to page through."""
+    return lines().where(seen_by_claimant(who))
+
+
+def waiting_of(scheme_id: int, person_id: int) -> list[Line]:
+    """What is claimed and not yet credited: it stands above the statement, without a sign. Newest first."""
+    rows = db.session.execute(
+        lines()
+        .where(Claim.scheme_id == scheme_id, Claim.person_id == person_id)
+        .where(Claim.state.in_((ClaimState.WAITING, ClaimState.RETURNED)))
+        .order_by(Claim.made_at.desc(), Claim.id.desc())
+        .limit(20)
+    )
+    return [Line(*row) for row in rows]
+
+
+def can_be_claimed_for(who: Visitor, text: str, limit: int = 12) -> list[tuple[Person, str]]:
+    """People within reach whose number, name, reading or phone begins with (number, phone: is) the text; with area."""
+    text = text.strip()[:40]
+    if not text:
+        return []
+    like = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    match = or_(
+        Person.number == text,
+        Person.phone == text,
+        Person.name.like(like + "%", escape="\\"),
+        Person.pinyin.like("%" + like.lower() + "%", escape="\\") if text.isascii() and len(text) > 1 else False,
+    )
+    rows = db.session.execute(
+        select(Person, Area.name)
+        .join(Area, (Area.scheme_id == Person.scheme_id) & (Area.id == Person.area_id))
+        .where(Person.scheme_id == who.scheme_id, Person.disabled_at.is_(None), match)
+        .where(within(Area.path, who.reach("claims.file_for")))
+        .order_by(Person.name, Person.id)
+        .limit(limit)
+    )
+    return [(person, area) for person, area in rows]
+
+
+def beneficiary_for(who: Visitor, person_id: int | None) -> tuple[Person, str, bool]:
+    """Whose deed is claimed: (person, area path, entered as staff). Oneself, or somebody within reach.
+
+    Raises NotFound for anybody else: unknown, elsewhere, disabled.
+    """
+    wanted = who.person_id if person_id is None else person_id
+    row = None
+    if is_id(wanted):
+        row = db.session.execute(
+            select(Person, Area.path)
+            .join(Area, (Area.scheme_id == Person.scheme_id) & (Area.id == Person.area_id))
+            .where(Person.scheme_id == who.scheme_id, Person.id == wanted, Person.disabled_at.is_(None))
+        ).one_or_none()
+    if row is None:
+        raise NotFound()
+    person, path = row
+    if person.id != who.person_id and not who.may_in("claims.file_for", path):
+        raise NotFound()
+    as_staff = any(duty.role is Role.STAFF and path.startswith(duty.area_path) for duty in who.duties)
+    return person, path, as_staff
+
+
+# ---------------------------------------------------------------- the staff queue
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What the queue shows: a state, a kind of deed (or all), and a search by name, number or words of the rule."""
+
+    state: str = ClaimState.WAITING
+    kind: str = ""
+    text: str = ""
+
+
+def queue(who: Visitor, wanted: Filter) -> Select[Any]:
+    """The claims in this visitor's reach that fit: a query to page through by (made_at, id)."""
+    query = lines().where(seen_by_staff(who))
+    if wanted.state != "all":
+        query = query.where(Claim.state == wanted.state)
+    if wanted.kind:
+        query = query.where(EarningRule.kind == wanted.kind)
+    if text := wanted.text.strip()[:40]:
+        like = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        query = query.where(
+            or_(
+                Person.name.like(like + "%", escape="\\"),
+                Person.number == text,
+                EarningRule.title.like("%" + like + "%", escape="\\"),
+            )
+        )
+    return query
+
+
+def waiting_by_kind(who: Visitor) -> dict[str, int]:
+    """How many claims of each kind wait in this visitor's reach."""
+    rows = db.session.execute(
+        select(EarningRule.kind, func.count())
+        .join(Claim, (EarningRule.scheme_id == Claim.scheme_id) & (EarningRule.id == Claim.rule_id))
+        .where(seen_by_staff(who), Claim.state == ClaimState.WAITING)
+        .group_by(EarningRule.kind)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def oldest_waiting(who: Visitor) -> datetime | None:
+    return db.session.scalar(
+        select(func.min(Claim.made_at)).where(seen_by_staff(who), Claim.state == ClaimState.WAITING)
+    )
+
+
+def hints_of(claims: Sequence[Claim]) -> dict[int, list[str]]:
+    """Leads for the reviewer, never a verdict: "photo" seen with another claim, "same_day" the same deed that day."""
+    found: dict[int, list[str]] = defaultdict(list)
+    if not claims:
+        return found
+    scheme_id, ids = claims[0].scheme_id, [claim.id for claim in claims]
+    mine, other, link, elsewhere = aliased(Photo), aliased(Photo), aliased(ClaimPhoto), aliased(ClaimPhoto)
+    used = db.session.scalars(
+        select(link.claim_id)
+        .join(mine, (mine.scheme_id == link.scheme_id) & (mine.id == link.photo_id))
+        .join(other, (other.scheme_id == mine.scheme_id) & (other.sha256 == mine.sha256))
+        .join(elsewhere, (elsewhere.scheme_id == other.scheme_id) & (elsewhere.photo_id == other.id))
+        .where(link.scheme_id == scheme_id, link.claim_id.in_(ids), elsewhere.claim_id != link.claim_id)
+        .distinct()
+    )
+    for claim_id in used:
+        found[claim_id].append("photo")
+    this, that, this_rule, that_rule = aliased(Claim), aliased(Claim), aliased(EarningRule), aliased(EarningRule)
+    twice = db.session.scalars(
+        select(this.id)
+        .join(that, (that.scheme_id == this.scheme_id) & (that.person_id == this.person_id) & (that.id != this.id))
+        .join(this_rule, (this_rule.scheme_id == this.scheme_id) & (this_rule.id == this.rule_id))
+        .join(that_rule, (that_rule.scheme_id == that.scheme_id) & (that_rule.id == that.rule_id))
+        .where(this.scheme_id == scheme_id, this.id.in_(ids), that.done_on == this.done_on)
+        .where(this_rule.code == that_rule.code)
+        .where(that.state.in_((ClaimState.WAITING, ClaimState.RETURNED, ClaimState.APPROVED)))
+        .distinct()
+    )
+    for claim_id in twice:
+        found[claim_id].append("same_day")
+    return found
+
+
+def recent_of(scheme_id: int, person_id: int, at: datetime, days: int = 30) -> tuple[int, int, int]:
+    """A person's last days in figures: claims, of which approved, points credited (minor units)."""
+    rows = db.session.execute(
+        select(Claim.state, func.count(), func.coalesce(func.sum(Claim.points), 0))
+        .where(Claim.scheme_id == scheme_id, Claim.person_id == person_id)
+        .where(Claim.made_at >= at - timedelta(days=days), Claim.state != ClaimState.WITHDRAWN)
+        .group_by(Claim.state)
+    ).all()
+    approved = [(count, points) for state, count, points in rows if state == ClaimState.APPROVED]
+    return sum(row[1] for row in rows), sum(c for c, _ in approved), int(sum(p for _, p in approved))
+
+
+def open_count(who: Visitor) -> dict[str, int]:
+    """For the rail: how much waits for this visitor, by endpoint."""
+    counts = {}
+    if who.reach("claims.review"):
+        counts["awards.queue"] = sum(waiting_by_kind(who).values())
+    if who.reach("corrections.confirm"):
+        counts["awards.corrections"] = (
+            db.session.scalar(
+                select(func.count())
+                .select_from(Correction)
+                .join(Claim, (Claim.scheme_id == Correction.scheme_id) & (Claim.id == Correction.claim_id))
+                .where(seen_by_staff(who), Correction.state == CorrectionState.ASKED)
+            )
+            or 0
+        )
+    return counts
+
+
+# ---------------------------------------------------------------- what stands behind a transfer
+
+
+def claims_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[int, Behind]:
+    """The deed behind each transfer that came from a claim; the transfer that reverses one has the deed too."""
+    if not transfer_ids:
+        return {}
+    entered = aliased(Person)
+    base = (
+        select(Claim, EarningRule, RulebookVersion.label, Person.name, entered.name)
+        .join(EarningRule, (EarningRule.scheme_id == Claim.scheme_id) & (EarningRule.id == Claim.rule_id))
+        .join(
+            RulebookVersion,
+            (RulebookVersion.scheme_id == EarningRule.scheme_id) & (RulebookVersion.id == EarningRule.version_id),
+        )
+        .join(Person, (Person.scheme_id == Claim.scheme_id) & (Person.id == Claim.person_id))
+        .join(entered, (entered.scheme_id == Claim.scheme_id) & (entered.id == Claim.entered_by))
+        .where(Claim.scheme_id == scheme_id)
+    )
+    given = [(row[0].transfer_id, row) for row in db.session.execute(base.where(Claim.transfer_id.in_(transfer_ids)))]
+    undone = db.session.execute(
+        base.add_columns(Correction.transfer_id)
+        .join(Correction, (Correction.scheme_id == Claim.scheme_id) & (Correction.claim_id == Claim.id))
+        .where(Correction.transfer_id.in_(transfer_ids))
+    )
+    given += [(row[5], row) for row in undone]
+    claim_ids = {row[0].id for _, row in given}
+    steps, photos = steps_of(scheme_id, claim_ids), photos_of(scheme_id, claim_ids)
+    found = {}
+    for transfer_id, (claim, rule, label, person, enterer, *_) in given:
+        found[transfer_id] = Behind(
+            claim_id=claim.id,
+            transfer_id=transfer_id,
+            state=claim.state,
+            person_id=claim.person_id,
+            person=person,
+            rule_title=rule.title,
+            rule_place=rule.place,
+            version_label=label,
+            quantity=claim.quantity,
+            done_on=claim.done_on,
+            place=claim.place,
+            note=claim.note,
+            source=claim.source,
+            entered_by=enterer,
+            steps=tuple(steps.get(claim.id, ())),
+            photo_ids=tuple(photos.get(claim.id, ())),
+            outcome=claim.outcome or {},
+            points=claim.points or 0,
+        )
+    return found

@@ -1,0 +1,227 @@
+"""Pure decisions about claims: how a deed became known, who may decide, what a decision needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, ClassVar
+
+from ..errors import N_, Conflict, DomainError, NotAllowed
+from .models import ClaimState, Source, Step
+
+MAX_PHOTOS = 4
+WINDOW_DAYS = 90  # how long after a deed it can be claimed, unless the scheme says otherwise
+MAX_WINDOW_DAYS = 366
+
+
+class Refused(DomainError):
+    """A claim that cannot be filed as it is. ``field`` is where the sentence belongs on the form."""
+
+    field: ClassVar[str] = "rule"
+
+
+class NotYetDone(Refused):
+    code = "not_yet_done"
+    sentence = N_("那天还没到。请填已经做过的那一天。")
+    field = "done_on"
+
+
+class TooLongAgo(Refused):
+    """Facts: ``days``, ``first_on``."""
+
+    code = "too_long_ago"
+    sentence = N_("只收最近 {days} 天的事，从{first_on}起。更早的请到社区当面说。")
+    field = "done_on"
+
+
+class NoSuchRule(Refused):
+    code = "no_such_rule"
+    sentence = N_("那天的积分细则里没有这一项。请换一项，或者改一下日期。")
+
+
+class CannotEarn(Refused):
+    """The rule does not provide for this deed, or something it asks for is missing.
+
+    Facts: ``cause`` (the rulebook's code: too_much, not_for_role, cap_exceeded, photos, note…), ``why`` in words.
+    """
+
+    code = "cannot_earn"
+    sentence = N_("{why}")
+
+    @property
+    def field(self) -> str:  # type: ignore[override]
+        return FIELD_OF.get(str(self.facts.get("cause")), "rule")
+
+
+# Where on the form the rulebook's refusals belong.
+FIELD_OF = {
+    "too_little": "quantity",
+    "too_much": "quantity",
+    "bad_step": "quantity",
+    "too_large": "quantity",
+    "bad_day": "done_on",
+    "photos": "photos",
+    "note": "note",
+    "place": "place",
+}
+
+
+class TooManyPhotos(Refused):
+    code = "too_many_photos"
+    sentence = N_("最多放 4 张照片。请拿掉几张。")
+    field = "photos"
+
+
+class OwnEntry(NotAllowed):
+    code = "own_entry"
+    sentence = N_("这条是您录的，要请另一位来审。")
+
+
+class OwnClaim(NotAllowed):
+    code = "own_claim"
+    sentence = N_("这条是您自己的，要请另一位来审。")
+
+
+class OwnHousehold(NotAllowed):
+    code = "own_household"
+    sentence = N_("这条是您家里人的，要请另一位来审。")
+
+
+class OwnCorrection(NotAllowed):
+    code = "own_correction"
+    sentence = N_("这条更正是您提的，要请另一位来确认。")
+
+
+class AlreadyDecided(Conflict):
+    """Somebody was faster. Facts: ``state``."""
+
+    code = "already_decided"
+    sentence = N_("这条刚由另一位同事办好了，没有重复入账。")
+
+
+class DecidedByYou(AlreadyDecided):
+    sentence = N_("这条您已经办过了，没有重复入账。")
+
+
+class TakenBack(AlreadyDecided):
+    sentence = N_("申报的人已经撤回了这一条，不用再审。")
+
+
+class SentBack(AlreadyDecided):
+    sentence = N_("这条退回去补充了，等申报的人补好再审。")
+
+
+def too_late(state: str, by_me: bool) -> AlreadyDecided:
+    """The refusal of a decision about a claim that no longer waits."""
+    if state == ClaimState.WITHDRAWN:
+        return TakenBack(state=state)
+    if state == ClaimState.RETURNED:
+        return SentBack(state=state)
+    return DecidedByYou(state=state) if by_me else AlreadyDecided(state=state)
+
+
+class NotWaiting(Conflict):
+    """The claimant's side: it can no longer be changed or taken back. Facts: ``state``."""
+
+    code = "not_waiting"
+    sentence = N_("社区已经看过这一条了，不能再改。请看看现在的结果。")
+
+
+class ReasonNeeded(DomainError):
+    code = "reason_needed"
+    sentence = N_("请写一句原因，申报的人会看到。")
+
+
+class PointsNeeded(DomainError):
+    """A rule decided case by case. Facts: ``least_points``, ``most_points``."""
+
+    code = "points_needed"
+    sentence = N_("这一项由您看情况给分，请填 {least_points} 到 {most_points} 分。")
+
+
+class PointsNotAsked(DomainError):
+    code = "points_not_asked"
+    sentence = N_("这一项的分数由积分细则算出，不能另填。")
+
+
+class NotCredited(Conflict):
+    code = "not_credited"
+    sentence = N_("只有已入账的才能更正。请看看这一条现在的结果。")
+
+
+class AlreadyAsked(Conflict):
+    code = "already_asked"
+    sentence = N_("这一笔已经有人提了更正，正等另一位确认。")
+
+
+class AlreadySpent(Conflict):
+    """The points of a wrong award are no longer there. Facts: ``missing_points``."""
+
+    code = "already_spent"
+    sentence = N_("这一笔的分已经换走了，还差 {missing_points} 分才能收回。账上没有变。")
+
+
+@dataclass(frozen=True)
+class Parties:
+    """The people of a claim, by id: who entered it, whose deed it is, and that person's household."""
+
+    entered_by: int
+    person_id: int
+    household_id: int | None
+
+
+def objection(decider_id: int, decider_household: int | None, parties: Parties) -> type[NotAllowed] | None:
+    """Why this person may not decide about the claim, or None: never one's own, one's household's, one's own entry."""
+    if decider_id == parties.person_id:
+        return OwnClaim
+    if decider_household is not None and decider_household == parties.household_id:
+        return OwnHousehold
+    if decider_id == parties.entered_by:
+        return OwnEntry
+    return None
+
+
+def source_of(for_self: bool, as_staff: bool) -> Source:
+    """How the deed became known follows from who tells: never from what the client says."""
+    if for_self:
+        return Source.SELF
+    return Source.STAFF if as_staff else Source.LEADER
+
+
+def check_day(done_on: date, today: date, window_days: int = WINDOW_DAYS) -> None:
+    """Raises NotYetDone, TooLongAgo."""
+    if done_on > today:
+        raise NotYetDone()
+    first_on = today - timedelta(days=window_days)
+    if done_on < first_on:
+        raise TooLongAgo(days=window_days, first_on=first_on)
+
+
+def check_photos(count: int) -> None:
+    """Raises TooManyPhotos."""
+    if count > MAX_PHOTOS:
+        raise TooManyPhotos()
+
+
+STATE_AFTER = {
+    Step.APPROVED: ClaimState.APPROVED,
+    Step.RETURNED: ClaimState.RETURNED,
+    Step.REJECTED: ClaimState.REJECTED,
+    Step.WITHDRAWN: ClaimState.WITHDRAWN,
+    Step.RESENT: ClaimState.WAITING,
+    Step.REVERSED: ClaimState.REVERSED,
+}
+NEEDS_REASON = frozenset({Step.RETURNED, Step.REJECTED})
+
+
+def check_reason(step: Step, reason: str) -> None:
+    """Raises ReasonNeeded: the claimant reads why."""
+    if step in NEEDS_REASON and len(reason.strip()) < 2:
+        raise ReasonNeeded()
+
+
+def window_days(settings: Mapping[str, Any]) -> int:
+    """How many days after a deed it can be claimed, as the scheme has set it: 1 to 366, or 90."""
+    days = settings.get("claim_window_days", WINDOW_DAYS)
+    return days if isinstance(days, int) and 1 <= days <= MAX_WINDOW_DAYS else WINDOW_DAYS

@@ -1,0 +1,155 @@
+"""What comes in about claims, form or JSON, and what goes out."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from marshmallow import ValidationError, fields, pre_load, validate
+
+from ..errors import N_
+from ..web.schemas import Amount, IdField, Strict, Text
+from .models import ClaimState
+from .queries import KINDS
+from .rules import MAX_PHOTOS
+
+TIMES = ("morning", "noon", "afternoon", "evening")
+HH_MM = re.compile(r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
+RULE_CODE = validate.Regexp(re.compile(r"[\w.\-]{1,40}\Z"), error=N_("没有这一项。"))
+
+
+def time_of_day(value: str) -> None:
+    """A part of the day in one of our words, or 9:30. Raises ValidationError."""
+    if value and value not in TIMES and not HH_MM.fullmatch(value):
+        raise ValidationError(N_("请选上午、下午，或者填 9:30 这样的时间。"))
+
+
+class Day(fields.Date):
+    default_error_messages = {"invalid": N_("请填日期，如 2026-11-20。")}
+
+
+class DeedSchema(Strict):
+    """A deed to be claimed: the same fields for the forecast, the form and the API."""
+
+    person_id = IdField(load_default=None, allow_none=True)
+    rule = fields.String(
+        required=True, validate=RULE_CODE, error_messages={"required": N_("请选一项。"), "invalid": N_("请选一项。")}
+    )
+    quantity = Amount(scale=3, least=1, most=10**9, required=True, error_messages={"required": N_("请填做了多少。")})
+    done_on = Day(required=True, error_messages={"required": N_("请选哪天做的。")})
+    done_at = Text(most=5, load_default="", validate=time_of_day)
+    place = Text(most=80, load_default="")
+    note = Text(most=500, load_default="")
+    photo_ids = fields.List(
+        IdField(),
+        load_default=list,
+        validate=validate.Length(max=MAX_PHOTOS, error=N_("最多放 4 张照片。请拿掉几张。")),
+    )
+
+    @pre_load
+    def from_form(self, data: Any, **_: Any) -> Any:
+        """A form sends one photo as a plain field, and leaves empty what was not chosen."""
+        if not isinstance(data, dict):
+            return data
+        data = {name: value for name, value in data.items() if name != "do"}
+        if "photo_ids" in data and not isinstance(data["photo_ids"], list):
+            data["photo_ids"] = [data["photo_ids"]]
+        if data.get("person_id") == "":
+            data["person_id"] = None
+        return data
+
+
+class ForecastSchema(DeedSchema):
+    """The same, with what is not yet chosen left open; ``photos`` says how many are about to be sent."""
+
+    photos = fields.Integer(load_default=0, validate=validate.Range(min=0, max=100))
+
+
+class ResendSchema(Strict):
+    """What was asked for when a claim came back: another note, another photo."""
+
+    place = Text(most=80, load_default="")
+    note = Text(most=500, load_default="")
+
+
+class ReasonSchema(Strict):
+    reason = Text(most=200, load_default="")
+
+
+class NeededReasonSchema(Strict):
+    reason = Text(most=200, least=2, required=True, error_messages={"required": N_("请写一句原因，申报的人会看到。")})
+
+
+def decided_points(text: Any, scale: int) -> int | None:
+    """What a reviewer wrote as points, in minor units; None when nothing was written. Raises ValidationError."""
+    if text is None or str(text).strip() == "":
+        return None
+    try:
+        return Amount(scale=scale).deserialize(str(text).strip())
+    except ValidationError as error:
+        raise ValidationError({"points": error.messages}) from None
+
+
+class ApproveSchema(Strict):
+    """``points`` as people write them ("2.5"), only for rules that leave the amount to the reviewer."""
+
+    points = fields.Raw(load_default=None)
+    reason = Text(most=200, load_default="")
+
+
+class ListSchema(Strict):
+    """What a list of claims is narrowed to."""
+
+    state = fields.String(load_default="all", validate=validate.OneOf(["all", *ClaimState], error=N_("没有这种状态。")))
+    kind = fields.String(load_default="", validate=validate.OneOf(["", *KINDS], error=N_("没有这种类别。")))
+    whose = fields.String(load_default="mine", validate=validate.OneOf(["mine", "reach"], error=N_("没有这种范围。")))
+    after = fields.String(load_default=None)
+    size = fields.Integer(load_default=50, validate=validate.Range(min=1, max=200))
+
+
+class ClaimSchema(Strict):
+    """A claim as the API shows it. Points are whole minor units of the scheme; quantity is a decimal number."""
+
+    id = IdField()
+    person_id = IdField()
+    person = fields.String(metadata={"description": "masked"})
+    rule = fields.String()
+    title = fields.String()
+    kind = fields.String()
+    version = fields.String(metadata={"description": "label of the rulebook version in force on done_on"})
+    quantity = Amount(scale=3)
+    unit = fields.String()
+    done_on = fields.Date()
+    done_at = fields.String()
+    place = fields.String()
+    note = fields.String()
+    source = fields.String()
+    state = fields.String()
+    reason = fields.String()
+    points = fields.Integer(allow_none=True, metadata={"description": "credited, minor units; null until approved"})
+    forecast_points = fields.Integer(metadata={"description": "minor units, as shown before sending"})
+    transfer_id = IdField(allow_none=True)
+    made_at = fields.DateTime(format="iso")
+    decided_at = fields.DateTime(format="iso", allow_none=True)
+    photo_ids = fields.List(IdField())
+
+
+class ClaimListSchema(Strict):
+    claims = fields.List(fields.Nested(ClaimSchema))
+    next = fields.String(allow_none=True)
+
+
+class ReckoningLineSchema(Strict):
+    code = fields.String()
+    text = fields.String()
+    change = fields.Integer()
+
+
+class ForecastAnswerSchema(Strict):
+    points = fields.Integer(metadata={"description": "minor units"})
+    honour = fields.Integer()
+    minutes = fields.Integer()
+    lines = fields.List(fields.Nested(ReckoningLineSchema))
+    refusals = fields.List(fields.Nested(ReckoningLineSchema))
+    needs = fields.List(fields.Nested(ReckoningLineSchema))
+    bounds = fields.List(fields.Integer(), allow_none=True)
