@@ -1,126 +1,237 @@
-"""What changes residents: create, edit, disable, households, and looking at what is masked."""
+"""What changes residents: create, edit, disable, households, and looking at what is masked.
+
+Nobody changes their own or their household's record (who belongs together decides who may approve for whom), nor that
+of somebody whose role stands above theirs. Everything is traced.
+"""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import or_, select
 
-from ..db import db, new_id
-from ..ledger import HolderKind, open_holder
-from .models import Household, Person, Scheme, SignInName, Trace
+from ..db import db, is_id
+from ..errors import N_, Conflict, DomainError, NotAllowed, NotFound
+from .enrolment import create_person, household_of, lock_register, rename_sign_in, trace
+from .models import Area, Assignment, Household, Person, Role, SignInName
 from .pinyin import spellings
+from .rules import rank_of
+from .visitor import Visitor, within
 
-NUMBERS = 8  # digits of a number we assign: random, so that nobody can count or guess their way through
+
+class NumberTaken(DomainError):
+    code = "number_taken"
+    sentence = N_("这个编号已经有人用了，请换一个。")
 
 
-def trace(scheme_id: int, actor_id: int, action: str, subject_id: int | None, at: datetime, **detail: Any) -> None:
-    """Write down who looked at or changed what. Details hold names of columns, never personal data."""
-    db.session.add(
-        Trace(
-            scheme_id=scheme_id,
-            id=new_id(),
-            at=at,
-            actor_id=actor_id,
-            action=action,
-            subject_id=subject_id,
-            detail=detail,
-        )
+class LooksLikeDouble(DomainError):
+    """Somebody of the same name with the same phone, or address and year of birth, is there. Facts: ``number``."""
+
+    code = "looks_like_double"
+    sentence = N_("已有同名同资料的居民，编号 {number}。确实是另一位，请勾选后再存。")
+
+
+class ForeignHousehold(DomainError):
+    code = "foreign_household"
+    sentence = N_("这个户号是别的社区的，请核对。")
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else saved the record after this form was opened. Facts: ``columns``, what differs now."""
+
+    code = "changed_meanwhile"
+    sentence = N_("有人刚改过这位居民的资料。请看一下现在的内容，再决定存不存。")
+
+
+class OwnRecord(NotAllowed):
+    code = "own_record"
+    sentence = N_("这是您自己或家里人的资料，请另一位同事来改。")
+
+
+class AboveYou(NotAllowed):
+    code = "above_you"
+    sentence = N_("这位的岗位比您高，请管理员来改。")
+
+
+def resident_for(who: Visitor, person_id: int, action: str, *, lock: bool = False) -> Person:
+    """A person in an area where the visitor may do the action. Raises NotFound, for foreign and unknown alike."""
+    wanted = (
+        select(Person)
+        .join(Area, (Area.scheme_id == Person.scheme_id) & (Area.id == Person.area_id))
+        .where(Person.scheme_id == who.scheme_id, Person.id == person_id, within(Area.path, who.reach(action)))
     )
-
-
-def lock_register(scheme_id: int) -> None:
-    """Let one writer at a time add people to a scheme, so that identity is judged on what is really there.
-
-    Weaker than the lock foreign keys need: nobody else waits.
-    """
-    db.session.execute(select(Scheme.id).where(Scheme.id == scheme_id).with_for_update(key_share=True))
-
-
-def free_numbers(scheme_id: int, count: int, besides: Collection[str] = ()) -> list[str]:
-    """Resident numbers that nobody has, neither as number nor as sign-in name."""
-    found: list[str] = []
-    while len(found) < count:
-        drawn = {f"{secrets.randbelow(9 * 10 ** (NUMBERS - 1)) + 10 ** (NUMBERS - 1)}" for _ in range(count)}
-        drawn -= {*besides, *found}
-        for part in chunks(sorted(drawn), 500):
-            drawn -= set(
-                db.session.scalars(select(Person.number).where(Person.scheme_id == scheme_id, Person.number.in_(part)))
-            )
-            drawn -= set(
-                db.session.scalars(
-                    select(SignInName.name).where(SignInName.scheme_id == scheme_id, SignInName.name.in_(part))
-                )
-            )
-        found.extend(sorted(drawn, key=lambda _: secrets.randbits(32)))
-    return found[:count]
-
-
-def chunks(values: list[Any], size: int) -> list[list[Any]]:
-    return [values[start : start + size] for start in range(0, len(values), size)]
-
-
-def create_person(
-    scheme_id: int,
-    *,
-    name: str,
-    area_id: int,
-    at: datetime,
-    by: int,
-    number: str | None = None,
-    phone: str | None = None,
-    birth_year: int | None = None,
-    address: str | None = None,
-    household: str | None = None,
-    guardian: str | None = None,
-) -> Person:
-    """A new person with holder (same id), sign-in name (the number) and spellings; without number, one is assigned.
-
-    by  the person who does it; 0 is the operator at the command line
-    Asks no permission: ``add_resident`` does. A number that is taken is turned away by the database.
-    """
-    lock_register(scheme_id)
-    number = number or free_numbers(scheme_id, 1)[0]
-    person_id = open_holder(scheme_id, new_id(), HolderKind.PERSON)
-    made = Person(
-        scheme_id=scheme_id,
-        id=person_id,
-        number=number,
-        name=name,
-        pinyin=spellings(name),
-        phone=phone,
-        birth_year=birth_year,
-        address=address,
-        household_id=household_of(scheme_id, household, area_id).id if household else None,
-        area_id=area_id,
-        guardian=guardian,
-        created_at=at,
-    )
-    db.session.add(made)
-    db.session.flush()
-    db.session.add(SignInName(scheme_id=scheme_id, name=number, person_id=person_id))
-    trace(scheme_id, by, "person.create", person_id, at)
-    db.session.flush()
-    return made
-
-
-def household_of(scheme_id: int, number: str, area_id: int) -> Household:
-    """The household with this number, made in the area when there is none."""
-    found = db.session.scalar(select(Household).where(Household.scheme_id == scheme_id, Household.number == number))
+    if lock:
+        wanted = wanted.with_for_update(of=Person).execution_options(populate_existing=True)
+    found = db.session.scalar(wanted) if is_id(person_id) else None
     if found is None:
-        found = Household(scheme_id=scheme_id, id=new_id(), number=number, area_id=area_id)
-        db.session.add(found)
-        db.session.flush()
+        raise NotFound()
     return found
 
 
-def rename_sign_in(scheme_id: int, person_id: int, old: str, new: str) -> None:
-    db.session.execute(
-        delete(SignInName).where(
-            SignInName.scheme_id == scheme_id, SignInName.person_id == person_id, SignInName.name == old
+def roles_of(scheme_id: int, person_id: int) -> list[Role]:
+    """The roles a person has now, anywhere in the scheme."""
+    return [
+        Role(role)
+        for role in db.session.scalars(
+            select(Assignment.role).where(
+                Assignment.scheme_id == scheme_id, Assignment.person_id == person_id, Assignment.ended_at.is_(None)
+            )
+        )
+    ]
+
+
+def _editable(who: Visitor, person_id: int) -> Person:
+    lock_register(who.scheme_id)
+    person = resident_for(who, person_id, "people.edit", lock=True)
+    if person.id == who.person_id or (person.household_id and person.household_id == who.household_id):
+        raise OwnRecord()
+    if rank_of(roles_of(who.scheme_id, person.id)) > rank_of(who.roles):
+        raise AboveYou()
+    return person
+
+
+def _area_for(who: Visitor, area_id: int) -> Area:
+    found = db.session.scalar(
+        select(Area).where(
+            Area.scheme_id == who.scheme_id,
+            Area.id == area_id,
+            Area.disabled_at.is_(None),
+            within(Area.path, who.reach("people.edit")),
         )
     )
-    db.session.add(SignInName(scheme_id=scheme_id, name=new, person_id=person_id))
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def _reachable_household(who: Visitor, number: str | None) -> None:
+    path = db.session.scalar(
+        select(Area.path)
+        .join(Household, (Household.scheme_id == Area.scheme_id) & (Household.area_id == Area.id))
+        .where(Household.scheme_id == who.scheme_id, Household.number == number)
+    )
+    if path is not None and not who.may_in("people.edit", path):
+        raise ForeignHousehold()
+
+
+def _free_number(scheme_id: int, number: str, besides: int = 0) -> None:
+    taken = select(SignInName.person_id).where(SignInName.scheme_id == scheme_id, SignInName.name == number)
+    holder = select(Person.id).where(Person.scheme_id == scheme_id, Person.number == number)
+    if {*db.session.scalars(taken), *db.session.scalars(holder)} - {besides}:
+        raise NumberTaken()
+
+
+def add_resident(who: Visitor, *, at: datetime, anyway: bool = False, **facts: Any) -> Person:
+    """A new resident in an area in reach; ``facts`` as in ``create_person``. Sent twice, the second is a double.
+
+    anyway  somebody looked and says that a resident of the same name and facts is another person
+    Raises NotFound (area), NumberTaken, LooksLikeDouble, ForeignHousehold.
+    """
+    _area_for(who, facts["area_id"])
+    lock_register(who.scheme_id)
+    if facts.get("number"):
+        _free_number(who.scheme_id, facts["number"])
+    if facts.get("household"):
+        _reachable_household(who, facts["household"])
+    if not anyway and (number := _alike(who.scheme_id, facts)):
+        raise LooksLikeDouble(number=number)
+    return create_person(who.scheme_id, by=who.person_id, at=at, **facts)
+
+
+def _alike(scheme_id: int, facts: dict[str, Any]) -> str | None:
+    """The number of somebody of the same name with the same phone, or the same address and year of birth."""
+    same = []
+    if facts.get("phone"):
+        same.append(Person.phone == facts["phone"])
+    if facts.get("address") and facts.get("birth_year"):
+        same.append((Person.address == facts["address"]) & (Person.birth_year == facts["birth_year"]))
+    if not same:
+        return None
+    named = select(Person.number).where(Person.scheme_id == scheme_id, Person.name == facts["name"], or_(*same))
+    return db.session.scalar(named.limit(1))
+
+
+EDITED = ("number", "name", "phone", "birth_year", "address", "area_id", "guardian")
+
+
+def edit_resident(who: Visitor, person_id: int, *, version: int, at: datetime, **facts: Any) -> Person:
+    """Put the facts in the place of what was there; unchanged facts change nothing and leave no trace.
+
+    version  of the record as the form showed it
+    Raises NotFound, OwnRecord, AboveYou, ChangedMeanwhile, NumberTaken, ForeignHousehold.
+    """
+    person = _editable(who, person_id)
+    household = household_number(person)
+    given = {**facts, "number": facts.get("number") or person.number}
+    changed = [column for column in EDITED if given.get(column) != getattr(person, column)]
+    if given.get("household") != household:
+        changed.append("household")
+    if not changed:
+        return person
+    if person.version != version:
+        raise ChangedMeanwhile(columns=changed)
+    if "area_id" in changed:
+        _area_for(who, given["area_id"])
+    if "household" in changed:
+        number = given.get("household")
+        if number:
+            _reachable_household(who, number)
+        person.household_id = household_of(who.scheme_id, number, given["area_id"]).id if number else None
+    if "number" in changed:
+        _free_number(who.scheme_id, given["number"], person.id)
+        rename_sign_in(who.scheme_id, person.id, person.number, given["number"])
+    for column in EDITED:
+        setattr(person, column, given.get(column))
+    person.pinyin = spellings(person.name)
+    person.version += 1
+    trace(who.scheme_id, who.person_id, "person.edit", person.id, at, columns=changed)
+    db.session.flush()
+    return person
+
+
+def household_number(person: Person) -> str | None:
+    if person.household_id is None:
+        return None
+    return db.session.scalar(
+        select(Household.number).where(Household.scheme_id == person.scheme_id, Household.id == person.household_id)
+    )
+
+
+def disable_resident(who: Visitor, person_id: int, at: datetime) -> None:
+    """Moved away or gone: signed out everywhere, kept in the books. Repeating it changes nothing.
+
+    Raises NotFound, OwnRecord, AboveYou (also for one of the same rank: only an administrator shuts colleagues out).
+    """
+    person = _editable(who, person_id)
+    theirs = rank_of(roles_of(who.scheme_id, person.id))
+    if theirs and theirs >= rank_of(who.roles) and Role.ADMIN not in who.roles:
+        raise AboveYou()
+    if person.disabled_at is None:
+        person.disabled_at, person.version = at, person.version + 1
+        trace(who.scheme_id, who.person_id, "person.disable", person.id, at)
+
+
+def enable_resident(who: Visitor, person_id: int, at: datetime) -> None:
+    """Back again. Repeating it changes nothing. Raises NotFound, OwnRecord, AboveYou."""
+    person = _editable(who, person_id)
+    if person.disabled_at is not None:
+        person.disabled_at, person.version = None, person.version + 1
+        trace(who.scheme_id, who.person_id, "person.enable", person.id, at)
+
+
+def unmask(who: Visitor, person_id: int, at: datetime) -> Person:
+    """The person with nothing hidden; that somebody looked is written down. Raises NotFound."""
+    person = resident_for(who, person_id, "people.unmask")
+    trace(who.scheme_id, who.person_id, "person.unmask", person.id, at)
+    return person
+
+
+def open_record(who: Visitor, person_id: int, at: datetime) -> Person:
+    """The person as the form to edit shows them, nothing hidden: written down as well.
+
+    Raises NotFound, OwnRecord, AboveYou.
+    """
+    person = _editable(who, person_id)
+    trace(who.scheme_id, who.person_id, "person.open", person.id, at)
+    return person
