@@ -17,8 +17,8 @@ from ..ledger.evidence import paid_by, paid_for
 from ..ledger.models import Account, Posting, Transfer, Unit
 from ..people.actions import POINTS
 from ..people.visitor import Visitor
+from ..shop.listing import last_receipts
 from ..shop.models import Item
-from ..shop.queries import last_receipts
 from ..web.formats import day
 from . import words
 from .books import seen, wallet_changes
