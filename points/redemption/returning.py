@@ -41,7 +41,7 @@ def return_receipt(
     ReturnTooLate, CodeUsed, ServingLapsed, KeyReused; NotFound beyond the clerk's shops.
     """
     receipt, area_path, person = _receipt(receipt_id, clerk)
-    if earlier := _return_by_key(clerk, key, receipt.id, reason):
+    if earlier := return_by_key(clerk, key, receipt.id, reason):
         return earlier
     if same_home(clerk.person_id, clerk.household_id, person.id, person.household_id):
         raise OwnReceipt()
@@ -105,7 +105,7 @@ def _receipt(receipt_id: int, clerk: Visitor) -> tuple[Receipt, str, Person]:
     return row[0], row[1], row[2]
 
 
-def _return_by_key(clerk: Visitor, key: UUID, receipt_id: int, reason: str) -> Return | None:
+def return_by_key(clerk: Visitor, key: UUID, receipt_id: int, reason: str) -> Return | None:
     """Raises KeyReused."""
     found = db.session.scalar(
         select(Return).where(

@@ -1,0 +1,93 @@
+"""The resident's side: the code on the phone, what became of it, own receipts."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from flask import Blueprint, Flask, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from .. import clock
+from ..web import audience, in_transaction, me
+from .drawing import Drawn, draw_code
+from .pictures import data_uri
+from .queries import own_receipt, own_receipts, points_of, state_of_code
+
+pages = Blueprint("redemption", __name__)
+
+
+@pages.get("/code")
+@audience("own")
+@in_transaction
+def code() -> ResponseReturnValue:
+    """The code, full screen; drawing it writes. Without script the page comes back with ``after`` and may say thanks."""
+    who, at = me(), clock.now()
+    if after := request.args.get("after"):
+        state = state_of_code(who, after, at)
+        if state.receipt_id is not None:
+            return redirect(url_for("redemption.used", receipt_id=state.receipt_id))
+    drawn = draw_code(who, at)
+    return render_template(
+        "redemption/code.html",
+        drawn=drawn,
+        picture=data_uri(drawn.svg),
+        after=after or drawn.after,
+        balance=points_of(who.scheme_id, who.person_id),
+    )
+
+
+@pages.post("/code/draw")
+@audience("own")
+@in_transaction
+def draw() -> ResponseReturnValue:
+    """A fresh code for the page's script."""
+    who = me()
+    drawn = draw_code(who, clock.now())
+    return {**drawn_answer(drawn), "balance_points": points_of(who.scheme_id, who.person_id)}, 201
+
+
+def drawn_answer(drawn: Drawn) -> dict[str, object]:
+    return {
+        "digits": drawn.digits,
+        "picture": data_uri(drawn.svg),
+        "number8": drawn.number8,
+        "seconds": drawn.seconds,
+        "expires_at": drawn.expires.isoformat(),
+        "after": drawn.after,
+    }
+
+
+@pages.get("/code/state")
+@audience("own")
+def state() -> ResponseReturnValue:
+    """Asked every two seconds by the code page: scanned, used, or neither."""
+    found = state_of_code(me(), request.args.get("after", ""), clock.now())
+    used = url_for("redemption.used", receipt_id=found.receipt_id) if found.receipt_id else None
+    return {"scanned": found.scanned, "used": used}
+
+
+@pages.get("/code/used/<int:receipt_id>")
+@audience("own")
+def used(receipt_id: int) -> ResponseReturnValue:
+    return render_template("redemption/used.html", receipt=own_receipt(receipt_id, me()))
+
+
+@pages.get("/receipts")
+@audience("own")
+def mine() -> ResponseReturnValue:
+    return render_template("redemption/mine.html", receipts=own_receipts(me()))
+
+
+@pages.get("/receipts/<int:receipt_id>")
+@audience("own")
+def own(receipt_id: int) -> ResponseReturnValue:
+    """One's own receipt, for the screen and on 80 mm paper."""
+    return render_template("redemption/own_receipt.html", receipt=own_receipt(receipt_id, me()))
+
+
+def install(app: Flask) -> None:
+    for part in ("till_json", "till_pages"):
+        if find_spec(f"points.redemption.{part}"):
+            import_module(f"points.redemption.{part}")
+    app.register_blueprint(pages)
