@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import cast
 
 from sqlalchemy import BigInteger, Table, insert, literal, or_, select, tuple_, update
@@ -18,6 +18,8 @@ from .drafts import Draft, Leg, Posted
 from .models import AccountClass, Posting, Transfer
 from .rules import check_balance, check_shape, has_passed, may_touch, merged, spending_order, takes_freely, wallet_mark
 from .sets import BIG, rows_of
+
+ZONE = "Asia/Shanghai"
 
 transfers = cast(Table, Transfer.__table__)
 postings = cast(Table, Posting.__table__)
@@ -38,15 +40,16 @@ def _replay(transfer_id: int, first_hash: str, hashed: str) -> Posted:
     return Posted(transfer_id, replayed=True)
 
 
-def post(scheme_id: int, drafts: Sequence[Draft], *, at: datetime) -> list[Posted]:
+def post(scheme_id: int, drafts: Sequence[Draft], *, at: datetime, zone: str = ZONE) -> list[Posted]:
     """Record transfers, all or none. Raises InsufficientPoints(missing_points), SoldOut(available={unit id: pieces}),
     KeyReused; LedgerFault when a law would be broken.
 
-    at  the caller's now; ``recorded_at`` is read from the clock once the accounts are locked, and is never before it
+    at    the caller's now; ``recorded_at`` is read from the clock once the accounts are locked, and is never before it
+    zone  whose calendar says which wallet dates have passed: those points are spent no more, swept or not
     """
     for draft in drafts:
         check_shape(draft)
-    return _record(scheme_id, [Entry(draft) for draft in drafts], at)
+    return _record(scheme_id, [Entry(draft) for draft in drafts], at, clock.local_date(at, zone))
 
 
 def reverse(
@@ -61,7 +64,7 @@ def reverse(
     source_id: int | None,
     at: datetime,
     occurred_at: datetime | None = None,
-    zone: str = "Asia/Shanghai",
+    zone: str = ZONE,
     grace_days: int = 30,
 ) -> Posted:
     """Record the opposite of a transfer, at most once. Points go back to the accounts they came from; to a date that
@@ -90,7 +93,7 @@ def reverse(
         legs.append(Leg(holder_id, unit_id, klass, -amount, mark))
     draft = Draft(kind, key, actor_id, request_hash, source_kind, source_id, occurred_at or at, tuple(legs))
     check_shape(draft, undone)
-    return _record(scheme_id, [Entry(draft, transfer_id, undone)], at)[0]
+    return _record(scheme_id, [Entry(draft, transfer_id, undone)], at, today)[0]
 
 
 # ---------------------------------------------------------------- how it is done
@@ -115,7 +118,7 @@ class Entry:
     moves: list[Move] = field(default_factory=list)
 
 
-def _record(scheme_id: int, entries: list[Entry], at: datetime) -> list[Posted]:
+def _record(scheme_id: int, entries: list[Entry], at: datetime, today: date) -> list[Posted]:
     """Open, lock, look up the keys, plan, write: six statements however many transfers there are."""
     if not entries:
         return []
@@ -133,7 +136,7 @@ def _record(scheme_id: int, entries: list[Entry], at: datetime) -> list[Posted]:
             continue
         known[name] = (entry.id, entry.draft.request_hash)
         answers.append(Posted(entry.id, replayed=False))
-        _plan(entry, legs[id(entry)], places)
+        _plan(entry, legs[id(entry)], places, today)
         fresh.append(entry)
     if fresh:
         _write(scheme_id, fresh, max(at, clock.now()))
@@ -162,13 +165,13 @@ def _known(scheme_id: int, entries: list[Entry]) -> dict[tuple[int, str], tuple[
     return known
 
 
-def _plan(entry: Entry, legs: list[Leg], places: dict[Place, dict[str, Locked]]) -> None:
+def _plan(entry: Entry, legs: list[Leg], places: dict[Place, dict[str, Locked]], today: date) -> None:
     """Decide which accounts the legs move, and refuse naming everything that is short, so it is put right in one go."""
     sold_out: dict[int, int] = {}
     missing: dict[int, int] = {}
     moved: dict[int, tuple[Locked, int]] = {}
     for leg in sorted(legs, key=takes_freely):  # what names its account first, then what takes where something is left
-        reached = _reach(leg, places)
+        reached = _reach(leg, places, today)
         had, left = sum(account.free or 0 for account in reached), -leg.amount
         for account in reached:
             if not may_touch(entry.draft.kind, entry.undone, leg.klass, leg.amount, account.unit_kind):
@@ -196,11 +199,11 @@ def _plan(entry: Entry, legs: list[Leg], places: dict[Place, dict[str, Locked]])
         entry.moves.append(Move(account.id, amount, account.seq, account.balance))
 
 
-def _reach(leg: Leg, places: dict[Place, dict[str, Locked]]) -> list[Locked]:
+def _reach(leg: Leg, places: dict[Place, dict[str, Locked]], today: date) -> list[Locked]:
     """The accounts a leg may move, in the order in which it does."""
     place = places.get((leg.holder_id, leg.unit_id, leg.klass), {})
     if takes_freely(leg):
-        return [place[mark] for mark in spending_order(place)]
+        return [place[mark] for mark in spending_order(leg.klass, place, today)]
     if leg.mark not in place:
         raise LedgerFault("a leg names a holder and a unit of its scheme", leg=leg)
     return [place[leg.mark]]

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, Select, and_, func, select
 
 from ..db import db
+from ..errors import NotFound
 from .accounts import accounts, units
+from .evidence import paid_by, paid_for
 from .models import AccountClass
-from .rules import spending_order
+from .posting import postings, transfers
+from .rules import has_passed
+from .statement import statement
+
+__all__ = [
+    "balance_of",
+    "balances_of",
+    "paid_by",
+    "paid_for",
+    "postings_of",
+    "shelf_of",
+    "spendable_of",
+    "statement",
+    "stock_of",
+    "transfer_of",
+    "undone_by",
+    "units_of",
+    "wallet_lots",
+]
 
 
 def units_of(scheme_id: int) -> dict[str, int]:
@@ -44,8 +66,13 @@ def wallet_lots(scheme_id: int, holder_id: int, unit_id: int) -> list[tuple[str,
             a.scheme_id == scheme_id, a.holder_id == holder_id, a.unit_id == unit_id, a["class"] == AccountClass.WALLET
         )
     )
-    lots = {mark: available for mark, available in found if available > 0}
-    return [(mark, lots[mark]) for mark in spending_order(lots)]
+    return sorted((mark, available) for mark, available in found if available > 0)
+
+
+def spendable_of(scheme_id: int, holder_id: int, unit_id: int, today: date) -> int:
+    """What the holder may spend on a day: the balance without what is held and without dates that have passed."""
+    lots = wallet_lots(scheme_id, holder_id, unit_id)
+    return sum(available for mark, available in lots if not has_passed(mark, today))
 
 
 def shelf_of(scheme_id: int, shop_id: int) -> dict[int, int]:
@@ -69,3 +96,35 @@ def _pieces(scheme_id: int, shop_id: int, unit_ids: list[int] | None) -> dict[in
     if unit_ids is not None:
         wanted = wanted.where(a.unit_id.in_(unit_ids))
     return {unit_id: int(pieces) for unit_id, pieces in db.session.execute(wanted)}
+
+
+def transfer_of(scheme_id: int, transfer_id: int) -> Row[Any]:
+    """A transfer's columns. Raises NotFound."""
+    t = transfers.c
+    found = db.session.execute(select(transfers).where(t.scheme_id == scheme_id, t.id == transfer_id)).first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def undone_by(scheme_id: int, transfer_id: int) -> int | None:
+    """The transfer that reversed this one or took it back, if any."""
+    t = transfers.c
+    return db.session.scalar(select(t.id).where(t.scheme_id == scheme_id, t.reverses_id == transfer_id))
+
+
+def postings_of(scheme_id: int, transfer_id: int) -> Sequence[Row[Any]]:
+    """A transfer's lines: line, amount, seq, balance_after; account_id, holder_id, klass, mark; unit_id, code, kind
+    and scale of the unit. Empty when there is no such transfer."""
+    p, a, u = postings.c, accounts.c, units.c
+    wanted: Select[Any] = (
+        select(
+            *(p.line, p.amount, p.seq, p.balance_after, p.account_id, a.holder_id, a["class"].label("klass"), a.mark),
+            *(a.unit_id, u.code, u.kind, u.scale),
+        )
+        .join(accounts, and_(a.scheme_id == scheme_id, a.id == p.account_id))
+        .join(units, and_(u.scheme_id == scheme_id, u.id == a.unit_id))
+        .where(p.scheme_id == scheme_id, p.transfer_id == transfer_id)
+        .order_by(p.line)
+    )
+    return db.session.execute(wanted).all()

@@ -94,9 +94,12 @@ def takes_freely(leg: Leg) -> bool:
     return leg.mark is None and leg.amount < 0 and leg.klass in GIVEN_MARK
 
 
-def spending_order(marks: Iterable[str]) -> list[str]:
-    """Soonest date first and "never" last; batches in order. Text order does both: digits sort before letters."""
-    return sorted(marks)
+def spending_order(klass: AccountClass, marks: Iterable[str], today: date) -> list[str]:
+    """A wallet's dates, soonest first and "never" last, without those that have passed; a shelf's batches in order.
+
+    Text order does both: digits sort before letters.
+    """
+    return sorted(mark for mark in marks if klass is not C.WALLET or not has_passed(mark, today))
 
 
 def check_balance(balance: int) -> None:

@@ -7,7 +7,7 @@ is compiled and prepared once.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, FromClause, String, column, func, literal, select
@@ -23,7 +23,7 @@ def is_sqlite() -> bool:
     return db.engine.dialect.name == "sqlite"
 
 
-def rows_of(name: str, columns: dict[str, TypeEngine[Any]], rows: Sequence[tuple[Any, ...]]) -> FromClause:
+def rows_of(name: str, columns: Mapping[str, TypeEngine[Any]], rows: Sequence[tuple[Any, ...]]) -> FromClause:
     """The rows as something to select from, with these columns: numbers (BIG) and words (WORD), None allowed."""
     if is_sqlite():
         each = func.json_each(literal(json.dumps(rows))).table_valued(column("value", String), name=f"{name}_each")

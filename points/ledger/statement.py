@@ -1,0 +1,177 @@
+"""A holder's statement: one line per transfer, newest first, over all the accounts (dates, batches) of one unit.
+
+Each account numbers its postings, so a page is a range of numbers in each and the cursor is where each range ended:
+page 10,000 costs what page 1 costs. What order two accounts' lines have to one another is told by the transfers they
+share, else by the time they were recorded.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, and_, select
+
+from ..db import MAX_ID, db
+from .accounts import accounts
+from .models import AccountClass
+from .posting import postings, transfers
+from .sets import BIG, rows_of
+
+MAX_SIZE = 200
+
+
+@dataclass(frozen=True)
+class Line:
+    """One transfer as the holder sees it; ``balance_after`` is over all the holder's accounts of the unit."""
+
+    transfer_id: int
+    kind: str
+    source_kind: str
+    source_id: int | None
+    reverses_id: int | None
+    amount: int
+    balance_after: int
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A page of a statement and the cursor of the next, None on the last."""
+
+    rows: Sequence[Line]
+    next: str | None
+
+
+Heads = dict[int, int]  # account → the number of its newest posting that is not shown yet
+
+
+def statement(
+    scheme_id: int,
+    holder_id: int,
+    unit_id: int,
+    klass: AccountClass = AccountClass.WALLET,
+    after: str | None = None,
+    size: int = 50,
+    sign: int | None = None,
+) -> Lines:
+    """A page of the statement, newest first. A cursor that is not one of ours is the first page.
+
+    sign  1 for what came in only, -1 for what went out
+    """
+    size = max(1, min(size, MAX_SIZE))
+    heads, shown, rows = _heads(scheme_id, holder_id, unit_id, klass), _unpack(after), list[Line]()
+    if shown is not None:
+        heads = {account: min(seq, shown[account]) for account, seq in heads.items() if account in shown}
+    while heads and len(rows) < size:
+        window, balances = _window(scheme_id, heads, size)
+        for line in _merged(heads, window, sum(balances.values()), size):
+            if sign is None or line.amount * sign > 0:
+                rows.append(line)
+            if len(rows) == size:
+                break
+    return Lines(rows, _pack(heads) if heads else None)
+
+
+def _heads(scheme_id: int, holder_id: int, unit_id: int, klass: AccountClass) -> Heads:
+    a = accounts.c
+    found = db.session.execute(
+        select(a.id, a.seq).where(
+            a.scheme_id == scheme_id, a.holder_id == holder_id, a.unit_id == unit_id, a["class"] == klass, a.seq > 0
+        )
+    )
+    return {row.id: row.seq for row in found}
+
+
+@dataclass
+class Candidate:
+    """A transfer that may stand on this page, what it comes to, and its number in each of the holder's accounts."""
+
+    transfer: Row[Any]
+    amount: int
+    places: Heads
+
+    def line(self, balance_after: int) -> Line:
+        t = self.transfer
+        return Line(
+            transfer_id=t.id,
+            kind=t.kind,
+            source_kind=t.source_kind,
+            source_id=t.source_id,
+            reverses_id=t.reverses_id,
+            amount=self.amount,
+            balance_after=balance_after,
+            occurred_at=t.occurred_at,
+            recorded_at=t.recorded_at,
+        )
+
+
+def _window(scheme_id: int, heads: Heads, size: int) -> tuple[dict[tuple[int, int], Candidate], dict[int, int]]:
+    """The newest postings of each account, by (account, seq), and the balance with which each account begins."""
+    wanted = {"account_id": BIG, "seq": BIG}
+    near, all_of = (rows_of(name, wanted, sorted(heads.items())) for name in ("near", "all_of"))
+    p, q, t = postings.alias("p"), postings.alias("q"), transfers
+    # p: the range of each account. q: everything its transfer did at the holder's accounts, also beyond that range.
+    found = db.session.execute(
+        select(q.c.account_id, q.c.seq, q.c.amount, q.c.balance_after, t)
+        .distinct()
+        .select_from(near)
+        .join(
+            p,
+            and_(
+                p.c.scheme_id == scheme_id,
+                p.c.account_id == near.c.account_id,
+                p.c.seq.between(near.c.seq - size + 1, near.c.seq),
+            ),
+        )
+        .join(q, and_(q.c.scheme_id == scheme_id, q.c.transfer_id == p.c.transfer_id))
+        .join(all_of, all_of.c.account_id == q.c.account_id)
+        .join(t, and_(t.c.scheme_id == scheme_id, t.c.id == p.c.transfer_id))
+    )
+    by_transfer: dict[int, Candidate] = {}
+    window: dict[tuple[int, int], Candidate] = {}
+    balances: dict[int, int] = {}
+    for row in found:
+        candidate = by_transfer.setdefault(row.id, Candidate(row, 0, {}))
+        candidate.amount += row.amount
+        candidate.places[row.account_id] = row.seq
+        window[row.account_id, row.seq] = candidate
+        if heads[row.account_id] == row.seq:
+            balances[row.account_id] = row.balance_after
+    return window, balances
+
+
+def _merged(heads: Heads, window: dict[tuple[int, int], Candidate], balance: int, size: int) -> Iterator[Line]:
+    """The next lines, at most as many as each account has in the window. Moves the heads on before it yields."""
+    for _ in range(size):
+        newest = [window[head] for head in heads.items()]
+        # A transfer's turn has come when it is the newest left in every account that it touched.
+        ready = [one for one in newest if all(heads[account] == seq for account, seq in one.places.items())]
+        chosen = max(ready, key=lambda one: (one.transfer.recorded_at, one.transfer.id))
+        for account, seq in chosen.places.items():
+            if seq == 1:
+                del heads[account]
+            else:
+                heads[account] = seq - 1
+        yield chosen.line(balance)
+        balance -= chosen.amount
+        if not heads:
+            return
+
+
+def _pack(heads: Heads) -> str:
+    return base64.urlsafe_b64encode(json.dumps(sorted(heads.items())).encode()).decode().rstrip("=")
+
+
+def _unpack(cursor: str | None) -> Heads | None:
+    try:
+        heads: Heads = dict(json.loads(base64.urlsafe_b64decode((cursor or "") + "===")))
+    except (ValueError, TypeError):
+        return None
+    fits = all(type(n) is int and 0 < n <= MAX_ID for head in heads.items() for n in head)
+    return heads if fits else None
