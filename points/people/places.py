@@ -13,6 +13,8 @@ from .enrolment import lock_register, trace
 from .models import Area, AreaKind, Assignment, Person, Role
 from .residents import resident_for
 from .rules import kinds_below, may_give
+from .sign_in_rules import roles_need_password
+from .signing_in import shorten
 from .visitor import Visitor, within
 
 
@@ -151,11 +153,17 @@ def giveable(who: Visitor, area_path: str) -> list[Role]:
     return [role for role in Role if givers(who, role, area_path)]
 
 
-def give_role(who: Visitor, *, person_id: int, role: Role, area_id: int, at: datetime) -> None:
+def all_giveable(who: Visitor) -> list[Role]:
+    """The roles the visitor may give somewhere."""
+    return [role for role in Role if any(may_give(duty.role, role) for duty in who.duties)]
+
+
+def give_role(who: Visitor, *, person_id: int, role: str, area_id: int, at: datetime) -> None:
     """A role in an area and everything below it. Giving it again changes nothing.
 
     Raises NotFound, NotToYourself, NotYours, PersonDisabled.
     """
+    role = Role(role)
     area = area_in_reach(who, area_id, "roles.give")
     lock_register(who.scheme_id)
     person = resident_for(who, person_id, "roles.give")
@@ -192,6 +200,8 @@ def give_role(who: Visitor, *, person_id: int, role: Role, area_id: int, at: dat
             )
         )
     trace(who.scheme_id, who.person_id, "role.give", person.id, at, role=role, area=str(area.id))
+    if roles_need_password({role}):
+        shorten(who.scheme_id, person.id, at)
     db.session.flush()
 
 

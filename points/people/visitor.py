@@ -15,6 +15,7 @@ from ..db import db, in_own_transaction
 from ..web.security import bearer
 from .models import Area, Assignment, Person, PrivacyConsent, Role, Scheme, Secret, SignIn
 from .permissions import MAY, SECOND_FACTOR_ROLES
+from .sign_in_rules import roles_need_password
 
 PRIVACY_VERSION = "2026-11"
 SEEN_EVERY = timedelta(minutes=5)
@@ -50,6 +51,7 @@ class Visitor:
     second_factor_at: datetime | None
     has_second_factor: bool
     has_agreed: bool
+    has_pin_only: bool = False  # a password that will do for a resident, not for staff
     roles: frozenset[Role] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,7 +61,13 @@ class Visitor:
 
     @property
     def needs_second_factor(self) -> bool:
-        return bool(self.roles & SECOND_FACTOR_ROLES)
+        """Whether a role asks for it, or the person chose to have one."""
+        return bool(self.roles & SECOND_FACTOR_ROLES) or self.has_second_factor
+
+    @property
+    def needs_password(self) -> bool:
+        """Whether six digits were enough once, but no longer: a role has come."""
+        return self.has_pin_only and roles_need_password(self.roles)
 
     def may(self, action: str) -> bool:
         return bool(MAY[action] & self.roles)
@@ -102,7 +110,7 @@ def visitor_by(hashed: str, kind: str) -> Visitor | None:
         .exists()
     )
     rows = db.session.execute(
-        select(SignIn, Scheme, Person, Area.path, Secret.totp_sealed, consent, Assignment)
+        select(SignIn, Scheme, Person, Area.path, Secret, consent, Assignment)
         .join(Scheme, Scheme.id == SignIn.scheme_id)
         .join(Person, (Person.scheme_id == SignIn.scheme_id) & (Person.id == SignIn.person_id))
         .join(Area, (Area.scheme_id == Person.scheme_id) & (Area.id == Person.area_id))
@@ -118,7 +126,7 @@ def visitor_by(hashed: str, kind: str) -> Visitor | None:
     ).all()
     if not rows:
         return None
-    sign_in, scheme, person, path, totp, agreed, _ = rows[0]
+    sign_in, scheme, person, path, secret, agreed, _ = rows[0]
     given = [row[6] for row in rows if row[6] is not None]
     paths = dict(
         db.session.execute(
@@ -148,8 +156,9 @@ def visitor_by(hashed: str, kind: str) -> Visitor | None:
         kind=kind,
         duties=tuple(Duty(Role(a.role), a.area_id, paths[a.area_id]) for a in given if a.area_id in paths),
         second_factor_at=sign_in.second_factor_at,
-        has_second_factor=totp is not None,
+        has_second_factor=secret is not None and secret.totp_sealed is not None,
         has_agreed=agreed,
+        has_pin_only=secret is not None and secret.password_hash is not None and not secret.is_strong,
     )
 
 

@@ -111,6 +111,9 @@ def install(app: Flask) -> None:
         status = error.code or 500
         if status < 400:
             return error.get_response()
+        if messages := getattr(error, "data", {}).get("messages"):  # a schema's complaints about an API request
+            fields = {name: one for place in messages.values() for name, one in place.items()}
+            return answer(Invalid.code, gettext(Invalid.sentence), {"fields": translated(fields)}, 422)
         sentence = gettext(HTTP_SENTENCES.get(status, "页面没打开。刚才填的都在，请再试一次。"))
         made = make_response(answer(error.name.lower().replace(" ", "_"), sentence, {}, status))
         for name, value in error.get_headers():
