@@ -13,6 +13,7 @@ from ..web import audience, in_transaction, me
 from .drawing import Drawn, draw_code
 from .pictures import data_uri
 from .queries import own_receipt, own_receipts, points_of, state_of_code
+from .rules import return_until
 
 pages = Blueprint("redemption", __name__)
 
@@ -21,7 +22,7 @@ pages = Blueprint("redemption", __name__)
 @audience("own")
 @in_transaction
 def code() -> ResponseReturnValue:
-    """The code, full screen; drawing it writes. Without script the page comes back with ``after`` and may say thanks."""
+    """The code, full screen; drawing writes. Without script the page comes back with ``after`` and may say thanks."""
     who, at = me(), clock.now()
     if after := request.args.get("after"):
         state = state_of_code(who, after, at)
@@ -70,7 +71,13 @@ def state() -> ResponseReturnValue:
 @pages.get("/code/used/<int:receipt_id>")
 @audience("own")
 def used(receipt_id: int) -> ResponseReturnValue:
-    return render_template("redemption/used.html", receipt=own_receipt(receipt_id, me()))
+    return receipt_page("redemption/used.html", receipt_id)
+
+
+def receipt_page(template: str, receipt_id: int) -> str:
+    who = me()
+    receipt = own_receipt(receipt_id, who)
+    return render_template(template, receipt=receipt, return_until=return_until(receipt.receipt.day, who.settings)[1])
 
 
 @pages.get("/receipts")
@@ -83,11 +90,11 @@ def mine() -> ResponseReturnValue:
 @audience("own")
 def own(receipt_id: int) -> ResponseReturnValue:
     """One's own receipt, for the screen and on 80 mm paper."""
-    return render_template("redemption/own_receipt.html", receipt=own_receipt(receipt_id, me()))
+    return receipt_page("redemption/own_receipt.html", receipt_id)
 
 
 def install(app: Flask) -> None:
-    for part in ("till_json", "till_pages"):
+    for part in ("till_verbs", "till_pages"):
         if find_spec(f"points.redemption.{part}"):
             import_module(f"points.redemption.{part}")
     app.register_blueprint(pages)

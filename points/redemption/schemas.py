@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext
 from marshmallow import fields, validate
 
 from ..errors import N_
@@ -82,7 +83,7 @@ def serving_answer(view: ServingView, at: datetime) -> dict[str, Any]:
         "expires_at": serving.expires_at.isoformat(),
         "seconds": max(0, int((serving.expires_at - at).total_seconds())),
         "limits": [limit_answer(one) for one in view.standing],
-        "card": {"once_points": view.card_once_points, "today_points": view.card_left_points} if view.is_card else None,
+        "card": {"once": view.card_once_points, "left": view.card_left_points} if view.is_card else None,
     }
 
 
@@ -93,7 +94,7 @@ def limit_answer(one: Standing) -> dict[str, Any]:
         "used": one.used,
         "limit": one.limit,
         "left": one.left,
-        "measure": one.measure,
+        "measure": one.measure or gettext("次"),
         "again_on": one.again_on.isoformat() if one.again_on else None,
     }
 
@@ -103,6 +104,7 @@ def receipt_answer(view: ReceiptView, replayed: bool = False) -> dict[str, Any]:
     return {
         "id": str(receipt.id),
         "number": view.number,
+        "short": f"{receipt.count:04}",
         "shop": view.shop,
         "till": view.till,
         "name": masked(view.name),
@@ -114,6 +116,7 @@ def receipt_answer(view: ReceiptView, replayed: bool = False) -> dict[str, Any]:
         "points": receipt.points,
         "before": receipt.balance_before,
         "after": receipt.balance_after,
+        "pieces": sum(line.quantity for line in view.lines),
         "lines": [line_answer(line) for line in view.lines],
         "returned": view.is_returned,
         "replayed": replayed,
@@ -124,7 +127,7 @@ def line_answer(line: LineView) -> dict[str, Any]:
     return {
         "item_id": str(line.item_id),
         "name": line.name,
-        "what": f"{line.title} {line.quantity} {line.measure}",
+        "what": f"{line.title} × {line.quantity}",
         "quantity": line.quantity,
         "measure": line.measure,
         "unit_points": line.unit_points,
