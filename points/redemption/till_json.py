@@ -1,16 +1,16 @@
-"""The till's verbs: claim, renew, cancel, redeem, take back. JSON for its script, plain forms for a browser without."""
+"""The till's own endpoints, as its script calls them: claim, renew, cancel, redeem, take back. JSON in, JSON out."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import request
 from flask.typing import ResponseReturnValue
 
 from .. import clock
 from ..db import in_own_transaction
-from ..web import audience, idempotency_key, in_transaction, me, payload, wants_json
+from ..web import audience, idempotency_key, in_transaction, me, payload
 from .confirming import second_person
 from .edge import claim as claim_at
 from .models import Return
@@ -28,9 +28,14 @@ def claim(till_id: int) -> ResponseReturnValue:
     """{code} → the serving: whom the till serves now, masked, with balance and limits. Throttles typed numbers."""
     who, at = me(), clock.now()
     serving = claim_at(ClaimSchema().load(payload())["code"], till_id, who, at)
-    if not wants_json():
-        return redirect(url_for(".serving", serving_id=serving.id))
     return serving_answer(serving_view(serving.id, who, at), at), 201
+
+
+@pages.get("/till/servings/<int:serving_id>")
+@audience("till.serve")
+def serving(serving_id: int) -> ResponseReturnValue:
+    at = clock.now()
+    return serving_answer(serving_view(serving_id, me(), at), at)
 
 
 @pages.post("/till/servings/<int:serving_id>/renew")
@@ -47,7 +52,7 @@ def renew(serving_id: int) -> ResponseReturnValue:
 @in_transaction
 def cancel(serving_id: int) -> ResponseReturnValue:
     ended = cancel_serving(serving_id, me(), clock.now())
-    return {"id": str(ended.id), "state": ended.state} if wants_json() else redirect(url_for(".till"))
+    return {"id": str(ended.id), "state": ended.state}
 
 
 @pages.post("/till/servings/<int:serving_id>/redeem")
@@ -56,7 +61,7 @@ def cancel(serving_id: int) -> ResponseReturnValue:
 def redeem(serving_id: int) -> ResponseReturnValue:
     """{lines, expected_points, key} → the receipt; 200 and ``replayed`` when the key had made it before."""
     who, at, body = me(), clock.now(), payload()
-    wanted = RedeemSchema().load(body if request.is_json else lines_of_form(body))
+    wanted = RedeemSchema().load(body)
     receipt = redeem_at(
         serving_id,
         wanted_lines(wanted["lines"]),
@@ -65,18 +70,8 @@ def redeem(serving_id: int) -> ResponseReturnValue:
         at=at,
         expected_points=wanted["expected_points"],
     )
-    if not wants_json():
-        return redirect(url_for(".receipt", receipt_id=receipt.id))
     replayed = receipt.made_at < at
     return receipt_answer(receipt_for_clerk(receipt.id, who), replayed), 200 if replayed else 201
-
-
-def lines_of_form(form: dict[str, Any]) -> dict[str, Any]:
-    """A form's ``quantity-<item>`` fields as lines; empty and zero ones are not wanted."""
-    named = {name.removeprefix("quantity-"): value for name, value in form.items() if name.startswith("quantity-")}
-    lines = [{"item_id": item, "quantity": quantity} for item, quantity in named.items() if quantity not in ("", "0")]
-    rest = {name: value for name, value in form.items() if not name.startswith("quantity-")}
-    return {**rest, "lines": lines}
 
 
 @pages.post("/till/receipts/<int:receipt_id>/return")
@@ -85,8 +80,6 @@ def take_back(receipt_id: int) -> ResponseReturnValue:
     """{reason, key, serving_id} or {reason, key, second_name, second_password, second_code} → the returned receipt."""
     body = payload()
     returned_with(receipt_id, ReturnSchema().load(body), body)
-    if not wants_json():
-        return redirect(url_for(".receipt", receipt_id=receipt_id))
     return receipt_answer(receipt_for_clerk(receipt_id, me()))
 
 

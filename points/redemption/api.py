@@ -1,0 +1,175 @@
+"""The JSON twins: redeem in one call, return, balance. Amounts are minor units of points; see ``scale``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields, validate
+
+from .. import clock
+from ..ledger.queries import balance_of, units_of, wallet_lots
+from ..people.actions import HONOUR, MINUTES, POINTS
+from ..web import audience, idempotency_key, me
+from ..web.api import register
+from .edge import counted
+from .models import Return
+from .queries import receipt_for_clerk
+from .redeeming import redeem_code
+from .returning import return_by_key, return_receipt
+from .schemas import ApiReturnSchema, RedemptionSchema, receipt_answer, wanted_lines
+from .servings import claim_code
+from .till_json import returned_with
+
+api = Blueprint("redemption_api", __name__, url_prefix="/api/v1", description="Redemptions, returns, balance")
+
+KEYED = {
+    "parameters": [
+        {
+            "in": "header",
+            "name": "Idempotency-Key",
+            "required": True,
+            "schema": {"type": "string", "format": "uuid"},
+            "description": "Made by the caller. Sent again with the same request it gives the first answer.",
+        }
+    ]
+}
+
+
+class ErrorSchema(Schema):
+    error = fields.String(metadata={"description": "A stable code, such as code_used"})
+    message = fields.String()
+    facts = fields.Dict()
+
+
+class LineOut(Schema):
+    item_id = fields.String()
+    name = fields.String()
+    what = fields.String()
+    quantity = fields.Integer()
+    measure = fields.String()
+    unit_points = fields.Integer()
+    points = fields.Integer()
+
+
+class ReceiptOut(Schema):
+    """A receipt. The resident's name is masked."""
+
+    id = fields.String()
+    number = fields.String(metadata={"description": "Month, day and count within the till: 1120-0018"})
+    short = fields.String()
+    shop = fields.String()
+    till = fields.String()
+    name = fields.String()
+    tail = fields.String()
+    means = fields.String(validate=validate.OneOf(("phone", "number", "card")))
+    made_at = fields.String()
+    local_time = fields.String()
+    time = fields.String()
+    points = fields.Integer()
+    before = fields.Integer()
+    after = fields.Integer()
+    pieces = fields.Integer()
+    lines = fields.List(fields.Nested(LineOut))
+    returned = fields.Boolean()
+    replayed = fields.Boolean()
+
+
+class LotOut(Schema):
+    until = fields.String(metadata={"description": "The last day on which these points count, or never"})
+    points = fields.Integer()
+
+
+class BalanceOut(Schema):
+    points = fields.Integer()
+    honour = fields.Integer()
+    minutes = fields.Integer()
+    scale = fields.Integer(metadata={"description": "Decimals of points and honour points"})
+    lots = fields.List(fields.Nested(LotOut), metadata={"description": "Soonest first; spent in this order"})
+
+
+@api.get("/balance")  # type: ignore[untyped-decorator]
+@audience("own")
+@api.response(200, BalanceOut)  # type: ignore[untyped-decorator]
+@api.alt_response(401, schema=ErrorSchema)  # type: ignore[untyped-decorator]
+def balance() -> dict[str, Any]:
+    """One's own balance: spendable points with their dates, honour points, service minutes."""
+    who = me()
+    units = units_of(who.scheme_id)
+    lots = wallet_lots(who.scheme_id, who.person_id, units[POINTS])
+    return {
+        "points": sum(points for _, points in lots),
+        "honour": balance_of(who.scheme_id, who.person_id, units[HONOUR]),
+        "minutes": balance_of(who.scheme_id, who.person_id, units[MINUTES]),
+        "scale": who.points_scale,
+        "lots": [{"until": mark, "points": points} for mark, points in lots],
+    }
+
+
+@api.post("/redemptions")  # type: ignore[untyped-decorator]
+@audience("till.serve")
+@api.doc(**KEYED)  # type: ignore[untyped-decorator]
+@api.arguments(RedemptionSchema)  # type: ignore[untyped-decorator]
+@api.response(201, ReceiptOut)  # type: ignore[untyped-decorator]
+@api.alt_response(404, schema=ErrorSchema)  # type: ignore[untyped-decorator]
+@api.alt_response(409, schema=ErrorSchema)  # type: ignore[untyped-decorator]
+@api.alt_response(422, schema=ErrorSchema)  # type: ignore[untyped-decorator]
+@api.alt_response(429, schema=ErrorSchema)  # type: ignore[untyped-decorator]
+def redeem(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Claim a resident's code and give the goods out, in one: points and goods move together or not at all."""
+    who, at, key = me(), clock.now(), idempotency_key({})
+    receipt = counted(
+        wanted["code"],
+        wanted["till_id"],
+        who,
+        at,
+        lambda: redeem_code(
+            wanted["code"],
+            wanted["till_id"],
+            wanted_lines(wanted["lines"]),
+            key=key,
+            clerk=who,
+            at=at,
+            expected=wanted["expected_points"],
+        ),
+    )
+    return receipt_answer(receipt_for_clerk(receipt.id, who), replayed=receipt.made_at < at)
+
+
+@api.post("/returns")  # type: ignore[untyped-decorator]
+@audience("till.serve")
+@api.doc(**KEYED)  # type: ignore[untyped-decorator]
+@api.arguments(ApiReturnSchema)  # type: ignore[untyped-decorator]
+@api.response(201, ReceiptOut)  # type: ignore[untyped-decorator]
+@api.alt_response(404, schema=ErrorSchema)  # type: ignore[untyped-decorator]
+@api.alt_response(409, schema=ErrorSchema)  # type: ignore[untyped-decorator]
+@api.alt_response(422, schema=ErrorSchema)  # type: ignore[untyped-decorator]
+@api.alt_response(429, schema=ErrorSchema)  # type: ignore[untyped-decorator]
+def take_back(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return a whole receipt, with the resident's code (``till_id`` and ``code``, or a ``serving_id``) or a second
+    person (``second_name``, ``second_password`` and, where they have an authenticator, ``second_code``)."""
+    who, at = me(), clock.now()
+    if wanted["code"] and wanted["till_id"]:
+        with_code(wanted, who, at)
+    else:
+        returned_with(wanted["receipt_id"], wanted, {})
+    return receipt_answer(receipt_for_clerk(wanted["receipt_id"], who))
+
+
+def with_code(wanted: dict[str, Any], who: Any, at: Any) -> Return:
+    """Claim the resident's code and return with it, in one transaction."""
+    key, receipt_id, reason = idempotency_key({}), wanted["receipt_id"], wanted["reason"]
+
+    def body() -> Return:
+        if earlier := return_by_key(who, key, receipt_id, reason):
+            return earlier
+        serving = claim_code(wanted["code"], wanted["till_id"], who, at)
+        return return_receipt(receipt_id, key=key, reason=reason, clerk=who, at=at, serving_id=serving.id)
+
+    return counted(wanted["code"], wanted["till_id"], who, at, body)
+
+
+def install(app: Flask) -> None:
+    with app.app_context():
+        register(api)
