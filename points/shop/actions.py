@@ -11,8 +11,8 @@ from sqlalchemy import select, update
 from ..db import db, is_id, new_id
 from ..errors import N_, Conflict, NotFound
 from ..ledger import HolderKind, UnitKind, open_holder, open_unit
+from ..people.enrolment import trace
 from ..people.models import Area
-from ..people.residents import trace
 from ..people.visitor import Visitor, within
 from . import rules
 from .limits import give_back_limits, take_limits

@@ -99,6 +99,9 @@ class LimitUsage(Model):
     )
 
 
+RECEIPTS = ("donation", "purchase")
+
+
 class StockMove(InScheme, Model):
     """The paper behind goods that came in or went out other than by redemption."""
 
@@ -125,7 +128,7 @@ class StockMove(InScheme, Model):
         UniqueConstraint("scheme_id", "made_by", "key"),
         UniqueConstraint("scheme_id", "transfer_id"),
         UniqueConstraint("scheme_id", "corrects_id"),
-        one_of("kind", ("donation", "purchase", "waste", "correction")),
+        one_of("kind", (*RECEIPTS, "waste", "correction")),
         CheckConstraint("quantity BETWEEN 1 AND 1000000", name="quantity"),
         CheckConstraint("cost_cents IS NULL OR cost_cents BETWEEN 0 AND 1000000000000", name="cost"),
         CheckConstraint("(kind = 'correction') = (corrects_id IS NOT NULL)", name="corrects"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, and_, cast, exists, func, or_, select
@@ -18,10 +18,8 @@ from ..ledger.queries import stock_of
 from ..people.models import Area
 from ..people.visitor import Visitor, within
 from . import rules
-from .models import Item, Limit, LimitUsage, Price, Shop, StockMove
+from .models import Item, Limit, LimitUsage, Price, Shop
 from .rules import Hours, Standing
-
-RECEIPTS = ("donation", "purchase")
 
 
 @dataclass(frozen=True)
@@ -248,58 +246,3 @@ def standing_of(limit: Limit, item: Item | None, used: int, day: date) -> Standi
         limit=limit.quantity,
         again_on=rules.again_on(day, limit.period),
     )
-
-
-# ---------------------------------------------------------------- stock
-
-
-@dataclass(frozen=True)
-class StockRow:
-    """An item on a shop's stock list."""
-
-    item: Item
-    price_points: int | None
-    pieces: int
-    last: StockMove | None  # the last receipt
-    best_before: date | None  # the soonest among what is still there
-
-    @property
-    def title(self) -> str:
-        return title_of(self.item.name, self.item.size)
-
-    def is_low(self, threshold: int) -> bool:
-        return 0 < self.pieces <= threshold
-
-
-def last_receipts(
-    scheme_id: int, shop_id: int, item_ids: Collection[int], before: datetime | None = None
-) -> dict[int, StockMove]:
-    """Item id → the last receipt that was not taken back; with ``before``, the last until that moment."""
-    taken_back = select(StockMove.corrects_id).where(
-        StockMove.scheme_id == scheme_id, StockMove.shop_id == shop_id, StockMove.corrects_id.is_not(None)
-    )
-    newest = (
-        select(func.max(StockMove.id))
-        .where(StockMove.scheme_id == scheme_id, StockMove.shop_id == shop_id, StockMove.item_id.in_(item_ids))
-        .where(StockMove.kind.in_(RECEIPTS), StockMove.id.not_in(taken_back))
-        .group_by(StockMove.item_id)
-    )
-    if before is not None:
-        newest = newest.where(StockMove.made_at <= before)
-    query = select(StockMove).where(StockMove.scheme_id == scheme_id, StockMove.id.in_(newest))
-    return {move.item_id: move for move in db.session.scalars(query)}
-
-
-def best_before_of(scheme_id: int, shop_id: int, pieces: dict[int, int], since: datetime) -> dict[int, date]:
-    """Item id → soonest best-before date of what is on the shelf, judged by the receipts since a moment."""
-    query = (
-        select(StockMove.item_id, StockMove.quantity, StockMove.best_before)
-        .where(StockMove.scheme_id == scheme_id, StockMove.shop_id == shop_id, StockMove.made_at >= since)
-        .where(StockMove.kind.in_(RECEIPTS), StockMove.item_id.in_(pieces))
-        .order_by(StockMove.id.desc())
-    )
-    receipts: dict[int, list[tuple[int, date | None]]] = {}
-    for item_id, quantity, best_before in db.session.execute(query):
-        receipts.setdefault(item_id, []).append((quantity, best_before))
-    found = {i: rules.soonest_best_before(pieces[i], each) for i, each in receipts.items()}
-    return {item_id: day for item_id, day in found.items() if day is not None}

@@ -13,8 +13,8 @@ from ..db import db, is_id, new_id
 from ..errors import N_, Conflict, NotFound, SoldOut
 from ..ledger import AccountClass, Draft, Leg
 from ..people.visitor import Visitor
-from .models import Item, Shop, StockMove
-from .queries import RECEIPTS, item_of, pieces_at, shop_for, title_of
+from .models import RECEIPTS, Item, Shop, StockMove
+from .queries import item_of, pieces_at, shop_for, title_of
 
 
 class TakenBack(Conflict):
