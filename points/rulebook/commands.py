@@ -15,7 +15,7 @@ from ..errors import DomainError
 from ..people.models import Scheme
 from ..web.formats import sentence_of
 from .actions import add_version
-from .document import BadDocument, Document, document_from, document_in, preset, presets
+from .document import MAX_BYTES, BadDocument, Document, document_from, document_in, preset, presets
 
 group = AppGroup("rulebook", help="积分细则：检查、装入、列出自带的。")
 
@@ -28,7 +28,7 @@ def read(name: str, points_scale: int, effective_on: date | None) -> Document:
     if not path.is_file():
         raise click.ClickException(f"没有文件“{name}”，也没有这个名字的自带细则。自带的有：{'、'.join(presets())}")
     with path.open("rb") as file:
-        return document_in(file.read(1_000_001), points_scale, effective_on)
+        return document_in(file.read(MAX_BYTES + 1), points_scale, effective_on)
 
 
 def scheme_named(code: str | None) -> Scheme:

@@ -19,7 +19,7 @@ from .problems import Problem, problems_in, rule_name
 from .schemas import DocumentSchema
 
 PRESETS = Path(__file__).parent / "presets"
-MAX_BYTES = 1_000_000
+MAX_BYTES = 400_000  # the preview carries the document in a form
 
 
 class BadDocument(DomainError):
@@ -93,7 +93,7 @@ def document_from(data: Any, points_scale: int = 1, effective_on: date | None = 
 def document_in(text: str | bytes, points_scale: int = 1, effective_on: date | None = None) -> Document:
     """The document in a file's text (UTF-8, with or without BOM). Raises BadDocument."""
     if len(text) > MAX_BYTES:
-        raise BadDocument([Problem("", gettext("文件"), gettext("文件太大了，最多 1 MB。"))])
+        raise BadDocument([Problem("", gettext("文件"), gettext("文件太大了，最多 400 KB。"))])
     try:
         whole = text.decode("utf-8-sig") if isinstance(text, bytes) else text
         data = json.loads(whole, object_pairs_hook=no_doubles)

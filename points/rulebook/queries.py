@@ -74,6 +74,12 @@ def rules_of(version: RulebookVersion) -> tuple[KnownRule, ...]:
     return _rules_of(version.scheme_id, version.id)
 
 
+def bodies_of(version: RulebookVersion) -> dict[int, EarningRule]:
+    """The rows of a version's rules by id, with each rule as the document has it."""
+    mine = select(EarningRule).where(EarningRule.scheme_id == version.scheme_id, EarningRule.version_id == version.id)
+    return {row.id: row for row in db.session.scalars(mine)}
+
+
 def rules_on(scheme_id: int, day: date) -> tuple[KnownRule, ...]:
     """The rules in force on a day; none when no version has taken effect by then."""
     version = version_on(scheme_id, day)
@@ -114,3 +120,16 @@ def _rules_of(scheme_id: int, version_id: int) -> tuple[KnownRule, ...]:
         )
         for row in rows
     )
+
+
+def since(version: RulebookVersion) -> dict[str, date]:
+    """Since when each rule has stood as it stands in this version, by its code: through versions that kept it."""
+    found = {rule.code: version.effective_on for rule in rules_of(version)}
+    unbroken = {rule.code: rule.rule for rule in rules_of(version)}
+    for earlier in versions(version.scheme_id):
+        if (earlier.effective_on, earlier.id) >= (version.effective_on, version.id):
+            continue
+        old = {rule.code: rule.rule for rule in rules_of(earlier)}
+        unbroken = {code: rule for code, rule in unbroken.items() if old.get(code) == rule}
+        found |= dict.fromkeys(unbroken, earlier.effective_on)
+    return found
