@@ -36,6 +36,21 @@ class Server(BaseApplication):  # type: ignore[misc]
         return self.application
 
 
+def serve(app: Flask, bind: str, workers: int) -> None:
+    """Serve until told to stop: a few processes, eight threads each."""
+    options = {
+        "bind": bind,
+        "workers": workers,
+        "worker_class": "gthread",
+        "threads": 8,
+        "keepalive": 15,
+        "accesslog": None,
+        "loglevel": os.environ.get("POINTS_LOG", "warning"),
+        "proc_name": "points",
+    }
+    Server(app, options).run()
+
+
 def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -72,18 +87,7 @@ def main(arguments: list[str]) -> None:
         db.session.remove()
         db.engine.dispose()  # each worker opens its own connections
     print("\n".join(["", *lines, "", f"  打开 Open  {url}", ""]), flush=True)  # noqa: T201
-    Server(
-        app,
-        {
-            "bind": f"{options.host}:{options.port}",
-            "workers": options.workers,
-            "worker_class": "gthread",
-            "threads": 8,
-            "accesslog": None,
-            "loglevel": os.environ.get("POINTS_LOG", "warning"),
-            "proc_name": "points",
-        },
-    ).run()
+    serve(app, f"{options.host}:{options.port}", options.workers)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class StepSchema(Schema):
     detail = fields.String()
 
 
-class LineSchema(Schema):
+class StatementLineSchema(Schema):
     """Amounts in minor units of the scheme's points."""
 
     transfer_id = IdField()
@@ -44,7 +44,7 @@ class LineSchema(Schema):
 
 
 class StatementSchema(Schema):
-    lines = fields.List(fields.Nested(LineSchema))
+    lines = fields.List(fields.Nested(StatementLineSchema))
     next = fields.String(allow_none=True)
 
 
