@@ -209,6 +209,7 @@ def _prepare(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # we send BEGIN ourselves
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
             connection.execute(f"PRAGMA {pragma}")
+        connection.execute("PRAGMA recursive_triggers=ON")  # so that REPLACE meets the triggers against DELETE
 
 
 @event.listens_for(Engine, "begin")

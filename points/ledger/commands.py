@@ -1,0 +1,58 @@
+"""``flask ledger audit`` and ``flask ledger export``."""
+
+from __future__ import annotations
+
+import sys
+from typing import IO
+
+import click
+from flask.cli import with_appcontext
+
+from .audit import audit_on
+from .export import FORMATS
+from .snapshot import schemes_of, snapshot
+
+of_scheme = click.option("--scheme", "code", metavar="CODE", help="The scheme's code.")
+
+
+@click.group("ledger")
+def group() -> None:
+    """Prove the books, and write them out."""
+
+
+@group.command("audit")
+@of_scheme
+@with_appcontext
+def audit_command(code: str | None) -> None:
+    """Work the books out again: exit 1 and the first bad row of each broken law. All schemes unless one is named."""
+    clean = True
+    with snapshot() as connection:
+        found = schemes_of(connection, code)
+        if code and not found:
+            raise click.BadParameter(f"no scheme {code!r}", param_hint="--scheme")
+        for scheme in found:
+            result = audit_on(connection, scheme.id)
+            clean = clean and result.is_clean
+            counts = f"{result.accounts} accounts, {result.transfers} transfers, {result.postings} postings"
+            click.echo(f"{scheme.code}: {'clean' if result.is_clean else 'NOT CLEAN'} ({counts})")
+            for finding in result.findings:
+                click.echo(f"  {finding}")
+    sys.exit(0 if clean else 1)
+
+
+@group.command("export")
+@of_scheme
+@click.option("--format", "style", type=click.Choice(sorted(FORMATS)), required=True)
+@click.option(
+    "-o", "out", type=click.File("w", encoding="utf-8", atomic=True), default="-", help="A file; else the screen."
+)
+@with_appcontext
+def export_command(code: str | None, style: str, out: IO[str]) -> None:
+    """Write out a scheme's books: beancount (checked with bean-check) or csv (one line per posting)."""
+    with snapshot() as connection:
+        found = schemes_of(connection, code)
+        if len(found) != 1:
+            known = ", ".join(scheme.code for scheme in found) or "none"
+            raise click.BadParameter(f"name one scheme; there are: {known}", param_hint="--scheme")
+        for piece in FORMATS[style](connection, found[0]):
+            out.write(piece)

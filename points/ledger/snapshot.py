@@ -1,0 +1,39 @@
+"""One moment of the books, for those who read all of them while others write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, Connection, String, column, select, table
+
+from ..db import db
+from .sets import is_sqlite
+
+# The directory of schemes belongs to ``people``; the ledger reads three columns of it for its commands.
+schemes = table("schemes", column("id", BigInteger), column("code", String), column("zone", String))
+
+
+@dataclass(frozen=True)
+class Scheme:
+    id: int
+    code: str
+    zone: str
+
+
+@contextmanager
+def snapshot() -> Iterator[Connection]:
+    """A connection of its own that sees one moment throughout, and writes nothing."""
+    with db.engine.connect() as connection:
+        if not is_sqlite():  # there a read transaction is a snapshot already
+            connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        yield connection
+
+
+def schemes_of(connection: Connection, code: str | None = None) -> list[Scheme]:
+    """The schemes, or the one with this code."""
+    wanted = select(schemes.c.id, schemes.c.code, schemes.c.zone).order_by(schemes.c.code)
+    if code is not None:
+        wanted = wanted.where(schemes.c.code == code)
+    return [Scheme(*row) for row in connection.execute(wanted)]

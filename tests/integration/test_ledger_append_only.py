@@ -1,0 +1,166 @@
+"""Whoever reaches the tables past the application meets the database's own laws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from points import clock
+from points.db import db, new_id, transaction
+from points.people.models import Trace
+from tests.conftest import ENGINES, fresh_database, make_app
+from tests.factories import Books
+
+
+def attack(statement: str, **facts: Any) -> None:
+    with transaction():
+        db.session.execute(text(statement), facts)
+
+
+@pytest.fixture
+def made(books: Books) -> int:
+    """An award in the books, and a trace."""
+    with transaction():
+        db.session.add(Trace(scheme_id=books.scheme_id, at=clock.now(), actor_id=1, action="unmask"))
+    return books.award(books.person(), 50)
+
+
+@pytest.mark.parametrize("table", ["transfers", "postings", "traces"])
+@pytest.mark.parametrize(
+    "attempt",
+    ["UPDATE {table} SET scheme_id = scheme_id WHERE scheme_id = :s", "DELETE FROM {table} WHERE scheme_id = :s"],
+)
+def test_what_is_written_once_stays(books: Books, made: int, table: str, attempt: str) -> None:
+    with pytest.raises(IntegrityError, match="append-only"):
+        attack(attempt.format(table=table), s=books.scheme_id)
+
+
+@pytest.mark.parametrize("table", ["transfers", "postings", "reviews", "traces", "accounts"])
+def test_no_table_is_emptied_at_a_stroke(books: Books, made: int, table: str) -> None:
+    attempt = "DELETE FROM accounts" if db.engine.dialect.name == "sqlite" else f"TRUNCATE {table} CASCADE"
+    with pytest.raises(IntegrityError, match="append-only"):
+        attack(attempt)
+
+
+def triggers() -> dict[str, set[str]]:
+    """Table → the verbs that some trigger of its watches."""
+    catalogue = (
+        "SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'"
+        if db.engine.dialect.name == "sqlite"
+        else "SELECT event_object_table, event_manipulation FROM information_schema.triggers"
+    )
+    found: dict[str, set[str]] = {}
+    for table, name in db.session.execute(text(catalogue)):
+        found.setdefault(table, set()).add(name.split("_")[-1].upper())
+    return found
+
+
+def all_are_watched() -> bool:
+    found = triggers()
+    tables = ("transfers", "postings", "reviews", "traces")
+    return all({"UPDATE", "DELETE"} <= found.get(table, set()) for table in tables) and "DELETE" in found["accounts"]
+
+
+def test_every_append_only_table_is_watched(books: Books) -> None:
+    """Also those that hold nothing yet: a table rebuild on SQLite would have dropped their triggers without a word."""
+    assert all_are_watched()
+
+
+def test_nothing_is_replaced(books: Books, made: int) -> None:
+    if db.engine.dialect.name == "sqlite":
+        attempt = (
+            "INSERT OR REPLACE INTO postings SELECT scheme_id, transfer_id, line, account_id, 7, seq, 7 "
+            "FROM postings WHERE transfer_id = :t"
+        )
+    else:
+        attempt = (
+            "INSERT INTO postings SELECT * FROM postings WHERE transfer_id = :t "
+            "ON CONFLICT (scheme_id, transfer_id, line) DO UPDATE SET amount = 7"
+        )
+    with pytest.raises(IntegrityError, match="append-only"):
+        attack(attempt, t=made)
+
+
+ACCOUNT = "FROM accounts WHERE scheme_id = :s AND class = 'wallet'"
+INSERT = "INSERT INTO postings (scheme_id, transfer_id, line, account_id, amount, seq, balance_after) "
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "UPDATE accounts SET balance = -1 WHERE scheme_id = :s AND class = 'wallet'",
+        "UPDATE accounts SET held = 51 WHERE scheme_id = :s AND class = 'wallet'",
+        "UPDATE accounts SET held = -1 WHERE scheme_id = :s",
+        "UPDATE accounts SET ceiling = 49 WHERE scheme_id = :s AND class = 'wallet'",
+        "UPDATE accounts SET balance = 9007199254740993 WHERE scheme_id = :s AND class = 'wallet'",
+        "UPDATE accounts SET seq = -1 WHERE scheme_id = :s",
+        "UPDATE accounts SET class = 'pocket' WHERE scheme_id = :s",
+        "UPDATE accounts SET holder_id = 1 WHERE scheme_id = :s",
+        "UPDATE accounts SET unit_id = 1 WHERE scheme_id = :s",
+        "UPDATE units SET scale = 7 WHERE scheme_id = :s",
+        "UPDATE units SET kind = 'gold' WHERE scheme_id = :s",
+        "UPDATE units SET code = 'SAME' WHERE scheme_id = :s",
+        "UPDATE holders SET kind = 'cat' WHERE scheme_id = :s",
+        f"INSERT INTO accounts SELECT scheme_id, :n, holder_id, unit_id, class, mark, stripe, 0, NULL, 0, 0, 0 {ACCOUNT}",
+        "INSERT INTO transfers SELECT scheme_id, :n, kind, key, actor_id, request_hash, source_kind, source_id, NULL,"
+        " occurred_at, recorded_at FROM transfers WHERE id = :t",
+        "INSERT INTO transfers SELECT scheme_id, :n, kind, 'other', actor_id, request_hash, source_kind, source_id, 1,"
+        " occurred_at, recorded_at FROM transfers WHERE id = :t",
+        f"{INSERT} SELECT :s, :t, 9, id, 0, 9, 50 {ACCOUNT}",
+        f"{INSERT} SELECT :s, :n, 0, id, 5, 9, 55 {ACCOUNT}",
+        f"{INSERT} SELECT :s, :t, 0, id, 5, 9, 55 {ACCOUNT}",
+        f"{INSERT} SELECT :s, :t, 9, id, 5, 1, 55 {ACCOUNT}",
+        f"{INSERT} VALUES (:s, :t, 9, :n, 5, 9, 55)",
+    ],
+)
+def test_every_constraint_holds_against_raw_sql(books: Books, made: int, attempt: str) -> None:
+    with pytest.raises(IntegrityError):
+        attack(
+            attempt,
+            **{name: {"s": books.scheme_id, "n": new_id(), "t": made}[name] for name in "snt" if f":{name}" in attempt},
+        )
+    assert books.post("donation", *donated(books))
+
+
+def donated(books: Books) -> tuple[Any, ...]:
+    rice = books.goods()
+    return books.leg("supply", rice, -5), books.leg("shelf", rice, 5)
+
+
+def test_a_scheme_cannot_point_into_another(books: Books, made: int) -> None:
+    other = Books(type(books.world)(books.world.app))
+    with pytest.raises(IntegrityError):
+        attack(
+            "INSERT INTO accounts SELECT :o, :n, holder_id, unit_id, class, 'x', 0, 0, NULL, 0, 0, 0 "
+            "FROM accounts WHERE scheme_id = :s AND class = 'wallet'",
+            o=other.scheme_id,
+            n=new_id(),
+            s=books.scheme_id,
+        )
+
+
+def test_postings_that_do_not_sum_to_zero_are_refused_on_postgresql(books: Books, made: int) -> None:
+    """SQLite has no triggers over a whole statement; there the audit finds it."""
+    attempt = f"{INSERT} SELECT :s, :t, 9, id, 5, 9, 55 {ACCOUNT}"
+    if db.engine.dialect.name == "postgresql":
+        with pytest.raises(IntegrityError, match="does not sum to zero"):
+            attack(attempt, s=books.scheme_id, t=made)
+    else:
+        attack(attempt, s=books.scheme_id, t=made)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_migrations_go_up_and_down_and_up(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    app: Flask = make_app(fresh_database(engine, request, tmp_path), tmp_path)
+    with app.app_context():
+        downgrade(revision="base")
+        upgrade(revision="head")
+        assert all_are_watched()
+        db.session.rollback()
+        db.engine.dispose()

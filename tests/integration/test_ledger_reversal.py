@@ -1,0 +1,123 @@
+"""Undoing: the opposite of a transfer, at most once, and where points go whose date has passed meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from points import clock
+from points.errors import Conflict, InsufficientPoints, LedgerFault, NotFound
+from points.ledger.audit import audit
+from points.ledger.queries import postings_of, transfer_of, undone_by, wallet_lots
+from tests.factories import Books
+
+AT = datetime(2026, 11, 17, 4, tzinfo=UTC)
+SOON, LATER = "2026-12-31", "2027-01-31"
+
+
+@pytest.fixture(autouse=True)
+def _in_november() -> Iterator[None]:
+    with clock.at(AT):
+        yield
+
+
+def test_a_return_gives_back_points_and_goods(books: Books) -> None:
+    person, rice = books.person(), books.goods(10)
+    books.award(person, 20, SOON)
+    books.award(person, 20, LATER)
+    made = books.redeem(person, 30, {rice: 2})
+    back = books.undo(made, "return")
+    assert wallet_lots(books.scheme_id, person, books.points) == [(SOON, 20), (LATER, 20)]
+    assert books.shelf(rice) == 10
+    assert undone_by(books.scheme_id, made) == back
+    assert undone_by(books.scheme_id, back) is None
+    assert audit(books.scheme_id).is_clean
+
+
+def test_points_that_come_back_after_their_date_live_thirty_days_more(books: Books) -> None:
+    person = books.person()
+    books.award(person, 20, "2026-11-30")
+    books.award(person, 20, SOON)
+    made = books.redeem(person, 40, {})
+    with clock.at(datetime(2027, 1, 4, tzinfo=UTC)):
+        books.undo(made, "return")
+        assert wallet_lots(books.scheme_id, person, books.points) == [("2027-02-28", 40)]
+    assert audit(books.scheme_id).is_clean
+
+
+def test_the_date_itself_is_the_schemes_day(books: Books) -> None:
+    person = books.person()
+    books.award(person, 20, "2026-11-30")
+    made = books.redeem(person, 20, {})
+    with clock.at(datetime(2026, 11, 30, 15, 59, tzinfo=UTC)):  # one minute to midnight in Shanghai
+        books.undo(made, "return")
+        assert wallet_lots(books.scheme_id, person, books.points) == [("2026-11-30", 20)]
+        made = books.redeem(person, 20, {})
+    with clock.at(datetime(2026, 11, 30, 16, 1, tzinfo=UTC)):
+        books.undo(made, "return")
+        assert wallet_lots(books.scheme_id, person, books.points) == [("2026-12-31", 20)]
+
+
+def test_an_award_is_reversed_once(books: Books) -> None:
+    person = books.person()
+    made = books.award(person, 20)
+    back = books.undo(made, key="undo-1")
+    assert books.wallet(person) == 0
+    assert books.undo(made, key="undo-1") == back  # sent twice: one reversal, one answer
+    books.award(person, 20)
+    with pytest.raises(Conflict) as refused:
+        books.undo(made, key="undo-2")
+    assert refused.value.facts == {"cause": "reversed"}
+    assert books.wallet(person) == 20
+
+
+def test_an_award_that_was_spent_is_not_reversed(books: Books) -> None:
+    person = books.person()
+    made = books.award(person, 20)
+    books.redeem(person, 15, {})
+    with pytest.raises(InsufficientPoints) as refused:
+        books.undo(made)
+    assert refused.value.facts == {"missing_points": 15}
+    assert books.wallet(person) == 5
+
+
+def test_an_award_reversed_already_says_so_even_when_the_points_are_gone(books: Books) -> None:
+    person = books.person()
+    made = books.award(person, 20)
+    books.undo(made)
+    with pytest.raises(Conflict) as refused:
+        books.undo(made)
+    assert refused.value.facts == {"cause": "reversed"}
+
+
+def test_a_mistaken_donation_is_reversed(books: Books) -> None:
+    rice = books.goods()
+    made = books.post("donation", books.leg("supply", rice, -5), books.leg("shelf", rice, 5))
+    books.undo(made)
+    assert books.shelf(rice) == 0
+
+
+def test_what_undoes_is_not_undone_and_each_kind_only_by_its_own(books: Books) -> None:
+    person = books.person()
+    award = books.award(person, 20)
+    redemption = books.redeem(person, 5, {})
+    with pytest.raises(LedgerFault):
+        books.undo(award, "return")
+    with pytest.raises(LedgerFault):
+        books.undo(redemption, "reversal")
+    back = books.undo(redemption, "return")
+    with pytest.raises(LedgerFault):
+        books.undo(back, "reversal")
+
+
+def test_what_is_not_there_cannot_be_reversed_nor_another_schemes(books: Books) -> None:
+    other = Books(type(books.world)(books.world.app))
+    made = books.award(books.person(), 5)
+    for books_of, transfer_id in ((books, 4711), (other, made)):
+        with pytest.raises(NotFound):
+            books_of.undo(transfer_id)
+        with pytest.raises(NotFound):
+            transfer_of(books_of.scheme_id, transfer_id)
+    assert postings_of(other.scheme_id, made) == []
