@@ -76,6 +76,7 @@ def create_person(
     address: str | None = None,
     household: str | None = None,
     guardian: str | None = None,
+    key: str | None = None,
 ) -> Person:
     """A new person with holder (same id), sign-in name (the number) and spellings; without number, one is assigned.
 
@@ -102,7 +103,7 @@ def create_person(
     db.session.add(made)
     db.session.flush()
     db.session.add(SignInName(scheme_id=scheme_id, name=number, person_id=person_id))
-    trace(scheme_id, by, "person.create", person_id, at)
+    trace(scheme_id, by, "person.create", person_id, at, **({"key": key} if key else {}))
     db.session.flush()
     return made
 

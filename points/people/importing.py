@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from sqlalchemy import delete, insert, select
 
 from .. import clock
-from ..db import db, new_id
+from ..db import db, is_id, new_id
 from ..errors import Conflict, NotFound
 from .enrolment import chunks, trace
 from .models import Area, ImportFile, ImportRow, Role
@@ -164,7 +164,7 @@ def file_for(who: Actor, file_id: int, *, lock: bool = False) -> ImportFile:
     )
     if lock:
         wanted = wanted.with_for_update(of=ImportFile).execution_options(populate_existing=True)
-    found = db.session.scalar(wanted)
+    found = db.session.scalar(wanted) if is_id(file_id) else None
     if found is None:
         raise NotFound()
     return found

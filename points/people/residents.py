@@ -6,7 +6,7 @@ of somebody whose role stands above theirs. Everything is traced.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -14,7 +14,7 @@ from sqlalchemy import or_, select
 from ..db import db, is_id
 from ..errors import N_, Conflict, DomainError, NotAllowed, NotFound
 from .enrolment import create_person, household_of, lock_register, rename_sign_in, trace
-from .models import Area, Assignment, Household, Person, Role, SignInName
+from .models import Area, Assignment, Household, Person, Role, SignInName, Trace
 from .pinyin import spellings
 from .rules import rank_of
 from .visitor import Visitor, within
@@ -122,21 +122,38 @@ def _free_number(scheme_id: int, number: str, besides: int = 0) -> None:
         raise NumberTaken()
 
 
-def add_resident(who: Visitor, *, at: datetime, anyway: bool = False, **facts: Any) -> Person:
-    """A new resident in an area in reach; ``facts`` as in ``create_person``. Sent twice, the second is a double.
+def add_resident(who: Visitor, *, key: str, at: datetime, anyway: bool = False, **facts: Any) -> Person:
+    """A new resident in an area in reach; ``facts`` as in ``create_person``.
 
+    key     the form's; sent again within a day, the first one's resident is given back
     anyway  somebody looked and says that a resident of the same name and facts is another person
     Raises NotFound (area), NumberTaken, LooksLikeDouble, ForeignHousehold.
     """
     _area_for(who, facts["area_id"])
     lock_register(who.scheme_id)
+    if (earlier := _made_before(who, key, at)) is not None:
+        return earlier
     if facts.get("number"):
         _free_number(who.scheme_id, facts["number"])
     if facts.get("household"):
         _reachable_household(who, facts["household"])
     if not anyway and (number := _alike(who.scheme_id, facts)):
         raise LooksLikeDouble(number=number)
-    return create_person(who.scheme_id, by=who.person_id, at=at, **facts)
+    return create_person(who.scheme_id, by=who.person_id, at=at, key=key, **facts)
+
+
+def _made_before(who: Visitor, key: str, at: datetime) -> Person | None:
+    """Whom this visitor added with the same form. The register is locked, so there is one."""
+    made = db.session.scalar(
+        select(Trace.subject_id).where(
+            Trace.scheme_id == who.scheme_id,
+            Trace.at > at - timedelta(days=1),
+            Trace.actor_id == who.person_id,
+            Trace.action == "person.create",
+            Trace.detail["key"].as_string() == key,
+        )
+    )
+    return db.session.get(Person, (who.scheme_id, made)) if made is not None else None
 
 
 def _alike(scheme_id: int, facts: dict[str, Any]) -> str | None:
