@@ -117,6 +117,13 @@ def latest_receipts(till_id: int, clerk: Visitor, limit: int = 20) -> list[Recei
     return _receipts(clerk.scheme_id, reach, Receipt.till_id == till_id, limit=limit)
 
 
+def receipts_of(person_id: int, clerk: Visitor, since: date) -> list[ReceiptView]:
+    """What a person has taken at the clerk's shops since a day and not brought back, newest first."""
+    reach = within(Area.path, clerk.reach("till.serve"))
+    mine = (Receipt.person_id == person_id, Receipt.day >= since, Return.id.is_(None))
+    return _receipts(clerk.scheme_id, reach, *mine, limit=50)
+
+
 def receipts_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[int, ReceiptView]:
     """Transfer id → its receipt. The transfer of a return leads to the receipt it took back."""
     wanted = list(transfer_ids)
