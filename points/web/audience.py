@@ -107,4 +107,5 @@ def before_ready(view: View) -> View:
 
 
 def install(app: Flask) -> None:
+    audience(PUBLIC)(app.view_functions["static"])
     app.before_request(guard)
