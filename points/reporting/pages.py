@@ -20,6 +20,7 @@ from ..people.models import Area, Person
 from ..people.visitor import Visitor
 from ..shop import queries as shop
 from ..shop.models import Shop
+from ..shop.serving import picture_url
 from ..web import PUBLIC, audience, me
 from ..web.formats import day, masked, plain_cell, time_of, weekday
 from .standing import standing_of
@@ -120,7 +121,7 @@ def goods_for(who: Visitor, shop_id: int, points: int) -> list[Good]:
                 name=goods.name,
                 size=goods.size,
                 measure=goods.measure,
-                picture=picture_of(goods),
+                picture=picture_url(goods),
                 points=goods.price_points,
                 market_price_cents=goods.market_price_cents,
                 available=goods.pieces,
@@ -130,13 +131,6 @@ def goods_for(who: Visitor, shop_id: int, points: int) -> list[Good]:
             )
         )
     return sorted(found, key=lambda good: (good.available < 1, not good.within_reach, good.missing, -good.points))
-
-
-def picture_of(goods: Any) -> str:
-    """The photo, else the flat picture, else the mark."""
-    if goods.photo_id:
-        return url_for("shop.photo", item_id=goods.item_id)
-    return url_for("static", filename=f"art/{goods.picture or 'mark'}.svg")
 
 
 # ---------------------------------------------------------------- pages
