@@ -1,4 +1,4 @@
-"""The demo scheme of ``./run``: 禾花塘's rules and prices, two months of ordinary life, one sign-in per role.
+"""The demo scheme of ``./run``: 禾花塘's rules and prices, half a year of ordinary life, one sign-in per role.
 
 Everything goes through the same actions as in real life, with the clock set back. Only an empty SQLite file on loopback
 is ever filled; passwords are random, printed once and kept in ``instance/``.
@@ -109,9 +109,9 @@ class Demo:
 
 
 def fill() -> None:
-    """Make the demo scheme, with two months behind it, and write down its sign-ins."""
+    """Make the demo scheme, with half a year behind it, and write down its sign-ins."""
     click.echo("正在准备演示数据（只做一次）…")
-    start = clock.now() - timedelta(days=75)
+    start = clock.now() - timedelta(days=175)
     with clock.at(start):
         demo = founded(start)
         sign_ins = with_sign_ins(demo, start)
@@ -163,8 +163,8 @@ def rulebook() -> dict[str, Any]:
     """禾花塘's rules as published. The report gives neither honour points nor a life; the demo shows both."""
     body = json.loads(json.dumps(preset(CODE)))
     body["label"] = "演示版"
-    body["life"] = {"type": "years", "number": 1}
-    body["note"] += "演示里加了两样：荣誉积分和积分一样多；积分能用一年，到月底为止。"
+    body["life"] = {"type": "months", "number": 6}
+    body["note"] += "演示里加了两样：荣誉积分和积分一样多；积分能用半年，到月底为止。"
     for rule in body["rules"]:
         rule["beside"] = {"honour": "same"}
     return body
@@ -271,13 +271,14 @@ def stocked(demo: Demo, at: datetime) -> tuple[int, int]:
 
 
 def lived(demo: Demo, shop_id: int, till_id: int) -> None:
-    """Two months: deeds claimed and approved, some goods taken, a few claims still waiting."""
+    """Half a year: deeds claimed and approved, some goods taken, a few claims still waiting."""
     chance, today = demo.chance, clock.now()
     numbers = ["1001", *[n for n in demo.people if n.startswith("10") and n != "1001"]]
     # the resident of the demo first: enough for rice, oil and soap
-    story = [(70, "r01"), (58, "r04"), (44, "r02"), (37, "r05"), (30, "r01"), (21, "r03"), (12, "r04"), (6, "r05")]
+    story = [(165, "r01"), (160, "r01"), (150, "r01"), (64, "r01"), (51, "r02"), (44, "r01"), (37, "r05"), (24, "r03")]
+    story += [(18, "r01"), (12, "r04"), (6, "r05"), (1, "r09")]
     deeds = [(ago, "1001", rule) for ago, rule in story]
-    deeds += [(chance.randint(2, 70), chance.choice(numbers[1:]), f"r0{chance.randint(1, 9)}") for _ in range(60)]
+    deeds += [(chance.randint(2, 90), chance.choice(numbers[1:]), f"r0{chance.randint(1, 9)}") for _ in range(60)]
     reviewers = [demo.visitor("4001"), demo.visitor("4002")]
     for n, (ago, number, rule) in enumerate(sorted(deeds, reverse=True)):
         at = daytime(today - timedelta(days=ago), chance)

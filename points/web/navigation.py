@@ -10,34 +10,35 @@ from flask import Flask, current_app, request, url_for
 from flask_babel import gettext
 
 from ..errors import N_
-from .audience import audience_of, visitor
+from .audience import PUBLIC, SIGNED_IN, audience_of, visitor
 
-RAIL: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
+# heading, then (endpoint, icon, label, the action it is for; none: whatever its audience says)
+RAIL: tuple[tuple[str, tuple[tuple[str, str, str, str | None], ...]], ...] = (
     (
         N_("今天要办"),
         (
-            ("awards.queue", "okc", N_("审批")),
-            ("awards.corrections", "undo", N_("更正")),
-            ("redemption.till", "scan", N_("收银台")),
+            ("awards.queue", "okc", N_("审批"), None),
+            ("awards.corrections", "undo", N_("更正"), None),
+            ("redemption.till", "scan", N_("收银台"), None),
         ),
     ),
     (
         N_("经常用"),
         (
-            ("people.index", "users", N_("居民")),
-            ("people.imports", "upload", N_("导入")),
-            ("awards.new", "plus", N_("代居民申报")),
-            ("redemption.cards", "card", N_("打印卡")),
-            ("shop.items", "list", N_("商品与价格")),
-            ("shop.stock", "goods", N_("库存")),
+            ("people.index", "users", N_("居民"), None),
+            ("people.imports", "upload", N_("导入"), None),
+            ("awards.new", "plus", N_("代居民申报"), "claims.file_for"),
+            ("redemption.cards", "card", N_("打印卡"), None),
+            ("shop.items", "list", N_("商品与价格"), None),
+            ("shop.stock", "goods", N_("库存"), None),
         ),
     ),
     (
         N_("账与规矩"),
         (
-            ("rulebook.index", "book", N_("积分细则")),
-            ("reporting.audit", "shield", N_("查账")),
-            ("people.areas", "home", N_("区域与岗位")),
+            ("rulebook.index", "book", N_("积分细则"), None),
+            ("reporting.audit", "shield", N_("查账"), None),
+            ("people.areas", "home", N_("区域与岗位"), None),
         ),
     ),
 )
@@ -61,9 +62,10 @@ def rail() -> list[tuple[str, list[Entry]]]:
     found = []
     for heading, entries in RAIL:
         shown = []
-        for endpoint, icon, label in entries:
-            view = current_app.view_functions.get(endpoint)
-            if view is None or not any(a not in ("public", "signed_in") and who.may(a) for a in audience_of(view)):
+        for endpoint, icon, label, action in entries:
+            view = current_app.view_functions[endpoint]
+            wanted = (action,) if action else audience_of(view)
+            if not any(one not in (PUBLIC, SIGNED_IN) and who.may(one) for one in wanted):
                 continue
             here = (request.endpoint or "") == endpoint
             shown.append(Entry(url_for(endpoint), icon, gettext(label), here, counts.get(endpoint, 0)))
