@@ -37,7 +37,7 @@ KEYED = {
 }
 
 
-class ErrorSchema(Schema):
+class RefusalSchema(Schema):
     error = fields.String(metadata={"description": "A stable code, such as code_used"})
     message = fields.String()
     facts = fields.Dict()
@@ -92,7 +92,7 @@ class BalanceOut(Schema):
 @api.get("/balance")  # type: ignore[untyped-decorator]
 @audience("own")
 @api.response(200, BalanceOut)  # type: ignore[untyped-decorator]
-@api.alt_response(401, schema=ErrorSchema)  # type: ignore[untyped-decorator]
+@api.alt_response(401, schema=RefusalSchema)  # type: ignore[untyped-decorator]
 def balance() -> dict[str, Any]:
     """One's own balance: spendable points with their dates, honour points, service minutes."""
     who = me()
@@ -112,10 +112,10 @@ def balance() -> dict[str, Any]:
 @api.doc(**KEYED)  # type: ignore[untyped-decorator]
 @api.arguments(RedemptionSchema)  # type: ignore[untyped-decorator]
 @api.response(201, ReceiptOut)  # type: ignore[untyped-decorator]
-@api.alt_response(404, schema=ErrorSchema)  # type: ignore[untyped-decorator]
-@api.alt_response(409, schema=ErrorSchema)  # type: ignore[untyped-decorator]
-@api.alt_response(422, schema=ErrorSchema)  # type: ignore[untyped-decorator]
-@api.alt_response(429, schema=ErrorSchema)  # type: ignore[untyped-decorator]
+@api.alt_response(404, schema=RefusalSchema)  # type: ignore[untyped-decorator]
+@api.alt_response(409, schema=RefusalSchema)  # type: ignore[untyped-decorator]
+@api.alt_response(422, schema=RefusalSchema)  # type: ignore[untyped-decorator]
+@api.alt_response(429, schema=RefusalSchema)  # type: ignore[untyped-decorator]
 def redeem(wanted: dict[str, Any]) -> dict[str, Any]:
     """Claim a resident's code and give the goods out, in one: points and goods move together or not at all."""
     who, at, key = me(), clock.now(), idempotency_key({})
@@ -142,10 +142,10 @@ def redeem(wanted: dict[str, Any]) -> dict[str, Any]:
 @api.doc(**KEYED)  # type: ignore[untyped-decorator]
 @api.arguments(ApiReturnSchema)  # type: ignore[untyped-decorator]
 @api.response(201, ReceiptOut)  # type: ignore[untyped-decorator]
-@api.alt_response(404, schema=ErrorSchema)  # type: ignore[untyped-decorator]
-@api.alt_response(409, schema=ErrorSchema)  # type: ignore[untyped-decorator]
-@api.alt_response(422, schema=ErrorSchema)  # type: ignore[untyped-decorator]
-@api.alt_response(429, schema=ErrorSchema)  # type: ignore[untyped-decorator]
+@api.alt_response(404, schema=RefusalSchema)  # type: ignore[untyped-decorator]
+@api.alt_response(409, schema=RefusalSchema)  # type: ignore[untyped-decorator]
+@api.alt_response(422, schema=RefusalSchema)  # type: ignore[untyped-decorator]
+@api.alt_response(429, schema=RefusalSchema)  # type: ignore[untyped-decorator]
 def take_back(wanted: dict[str, Any]) -> dict[str, Any]:
     """Return a whole receipt, with the resident's code (``till_id`` and ``code``, or a ``serving_id``) or a second
     person (``second_name``, ``second_password`` and, where they have an authenticator, ``second_code``)."""
