@@ -7,7 +7,7 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask
+from flask import Flask, g, has_app_context
 from flask.testing import FlaskClient
 
 from points import clock
@@ -19,6 +19,17 @@ from points.people.visitor import PRIVACY_VERSION, Visitor, token_hash, visitor_
 _count = itertools.count(1)
 
 
+class Browser(FlaskClient):
+    """A client whose every request starts with an empty ``g``, as in production: a test's outer application context
+    would lend it its own, and the second visitor would be taken for the first."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        if has_app_context():
+            for name in list(g):
+                g.pop(name)
+        return super().open(*args, **kwargs)
+
+
 class World:
     """One scheme. ``world.person()``, ``world.staff(Role.CLERK)``, ``world.client(person)``…; ids on ``world.scheme_id``."""
 
@@ -26,6 +37,7 @@ class World:
         from points.people.actions import create_scheme
 
         self.app = app
+        app.test_client_class = Browser
         code = f"t{secrets.token_hex(6)}"
         with transaction():
             self.scheme: Scheme = create_scheme(code=code, name="和苑社区", points_scale=points_scale, at=clock.now())
