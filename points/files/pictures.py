@@ -56,7 +56,7 @@ def redrawn(data: bytes) -> tuple[bytes, int, int]:
         return _drawn(data)
     except BadPhoto:
         raise
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BadPhoto(cause="too_many_pixels") from error
     except Exception as error:  # decoders of hostile bytes raise whatever comes: all of it means "no photo"
         raise BadPhoto(cause="not_a_photo") from error
