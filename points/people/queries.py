@@ -142,7 +142,12 @@ def matching(text: str) -> ColumnElement[bool] | None:
         if digits.isascii() and digits.isdigit() and len(digits) >= 3:
             ways.append(Person.phone.endswith(digits, autoescape=True))
         conditions.append(or_(*ways))
-    return and_(*conditions) if conditions else None
+    if not conditions:
+        return None
+    together = typed(text)  # zeng le, as people space it
+    if len(conditions) > 1 and together:
+        return or_(and_(*conditions), Person.pinyin.contains(f" {together}", autoescape=True))
+    return and_(*conditions)
 
 
 def residents(who: Visitor, wanted: Wanted, action: str = "people.see") -> Select[Any]:
