@@ -163,10 +163,10 @@ class Trail:
             self.uses += [Use(row.transfer_id, lot.deed, lot.amount, row.account_id) for lot in lots]
 
     def _back(self, row: Row[Any]) -> list[Lot]:
-        """What a return brings back to this account: what was taken here, or what can go back to no other."""
-        taken, others = self.taken[row.reverses_id], self._credits[row.transfer_id] - {row.account_id}
-        lots = [lot for account_id, some in taken.items() if account_id not in others for lot in some]
-        return take(lots, row.amount)
+        """What a return brings back to this account: what was taken here, then what has no account to go back to."""
+        taken, homes = self.taken[row.reverses_id], self._credits[row.transfer_id]
+        homeless = [lot for account_id, lots in taken.items() if account_id not in homes for lot in lots]
+        return take([*taken.get(row.account_id, ()), *homeless], row.amount)
 
 
 def take(lots: list[Lot], amount: int, first: int | None = None) -> list[Lot]:
