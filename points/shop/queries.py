@@ -232,7 +232,7 @@ def usage_of(scheme_id: int, person_id: int, limits: Sequence[Limit], day: date)
     query = select(LimitUsage.limit_id, LimitUsage.used).where(
         LimitUsage.scheme_id == scheme_id, LimitUsage.person_id == person_id, or_(*each)
     )
-    return dict(db.session.execute(query).tuples().all())
+    return dict(db.session.execute(query).all())
 
 
 def standing_of(limit: Limit, item: Item | None, used: int, day: date) -> Standing:

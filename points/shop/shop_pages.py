@@ -172,4 +172,4 @@ def open_or_close(shop_id: int) -> ResponseReturnValue:
 
 def area_names(scheme_id: int, area_ids: set[int]) -> dict[int, str]:
     rows = db.session.execute(select(Area.id, Area.name).where(Area.scheme_id == scheme_id, Area.id.in_(area_ids)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())

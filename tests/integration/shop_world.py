@@ -37,7 +37,9 @@ class ShopWorld:
         facts: dict[str, Any] = {"name": name, "place": "服务站一楼", "area_id": area_id, "opening": OPENING}
         return self.do(lambda: actions.create_shop(who or self.staff, **facts, at=clock.now()))
 
-    def item(self, name: str = "大米", size: str = "5公斤", price: int | None = 40, pieces: int = 0, **facts: Any) -> Item:
+    def item(
+        self, name: str = "大米", size: str = "5公斤", price: int | None = 40, pieces: int = 0, **facts: Any
+    ) -> Item:
         def make() -> Item:
             made = actions.create_item(self.staff, name=name, size=size, **{"measure": "袋", **facts}, at=clock.now())
             if price is not None:
@@ -57,9 +59,10 @@ class ShopWorld:
         )
 
     def limit(self, item: Item | None, quantity: int, period: str = "month", every: bool = False) -> Any:
+        who = self.officer if every else self.staff
         return self.do(
             lambda: actions.set_limit(
-                self.officer if every else self.staff,
+                who,
                 shop_id=None if every else self.shop.id,
                 item_id=item.id if item else None,
                 period=period,
