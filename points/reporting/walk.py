@@ -175,10 +175,9 @@ def account_words(klass: str) -> str:
 def sources_of(scheme_id: int, transfer_id: int) -> list[Source]:
     """The deeds that paid for a redemption: soonest to expire first, then first in, first out."""
     parts: dict[int, int] = {}
+    for part in paid_by(scheme_id, transfer_id):
+        parts[part.transfer_id] = parts.get(part.transfer_id, 0) + part.amount
     unit = ledger.units_of(scheme_id)[POINTS]
-    for lot in paid_by(scheme_id, transfer_id):
-        for part in lot.deeds if lot.unit_id == unit else ():
-            parts[part.transfer_id] = parts.get(part.transfer_id, 0) + part.amount
     papers = words.papers_behind(scheme_id, parts)
     wholes = wallet_changes(scheme_id, list(parts), unit)
     found = []
@@ -203,7 +202,7 @@ def sources_of(scheme_id: int, transfer_id: int) -> list[Source]:
 
 def uses_of(scheme_id: int, transfer_id: int) -> tuple[list[Use], int]:
     """What an award's points became, and how many of them are still there."""
-    spent = paid_for(scheme_id, transfer_id, ledger.units_of(scheme_id)[POINTS])
+    spent = paid_for(scheme_id, transfer_id)
     parts: dict[int, int] = {}
     for part in spent.uses:
         parts[part.transfer_id] = parts.get(part.transfer_id, 0) + part.amount
