@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from .. import clock
-from ..db import db, new_id
+from ..db import db, is_id, new_id
 from ..errors import KeyReused, NotFound
 from ..files.actions import Prepared, store_photo
 from ..files.models import Photo
@@ -105,10 +105,11 @@ def forecast(
     """What the deed would earn if it were approved now. Writes nothing. Raises as ``file_claim`` does, but a rule's
     refusals and needs are in the answer."""
     person, _, as_staff = beneficiary_for(who, person_id)
-    check_day(done_on, clock.local_date(at, who.zone), window_days(who.settings))
+    today = clock.local_date(at, who.zone)
+    check_day(done_on, today, window_days(who.settings))
     known = rule_in_force(who.scheme_id, rule, done_on)
     deed = Deed(quantity, done_on, source_of(person.id == who.person_id, as_staff), photos, bool(note), bool(place))
-    return reckon(known.rule, deed, person, who.points_scale)[0]
+    return reckon(known.rule, deed, person, who.points_scale, credited_on=today)[0]
 
 
 def withdraw(who: Visitor, claim_id: int, *, key: UUID, at: datetime) -> Claim:
@@ -221,7 +222,9 @@ def claim_by_key(who: Visitor, key: UUID) -> Claim | None:
 
 def own_claim(who: Visitor, claim_id: int) -> Claim:
     """A claim of one's own deed, or one that one entered. Raises NotFound."""
-    claim = db.session.scalar(select(Claim).where(seen_by_claimant(who), Claim.id == claim_id))
+    claim = None
+    if is_id(claim_id):
+        claim = db.session.scalar(select(Claim).where(seen_by_claimant(who), Claim.id == claim_id))
     if claim is None:
         raise NotFound()
     return claim

@@ -43,6 +43,7 @@ class Line:
     household_id: int | None
     title: str
     kind: str
+    unit: str
     entered: str = ""
 
 
@@ -58,6 +59,7 @@ class Behind:
     rule_title: str
     rule_place: int
     version_label: str
+    unit: str
     quantity: int
     done_on: date
     place: str
@@ -112,6 +114,7 @@ def lines() -> Select[Any]:
             Person.household_id,
             EarningRule.title,
             EarningRule.kind,
+            EarningRule.body["unit"].as_string(),
             entered.name.label("entered"),
         )
         .join(Person, (Person.scheme_id == Claim.scheme_id) & (Person.id == Claim.person_id))
@@ -155,15 +158,20 @@ def photos_of(scheme_id: int, claim_ids: Collection[int]) -> dict[int, list[int]
 
 
 def photo_for(who: Visitor, photo_id: int) -> Photo:
-    """A claim's photo, for whoever may see the claim. Raises NotFound."""
+    """A claim's photo, for whoever may see the claim, and for whoever has just taken it. Raises NotFound."""
     found = None
     if is_id(photo_id):
+        claimed = (
+            select(ClaimPhoto.photo_id)
+            .join(Claim, (Claim.scheme_id == ClaimPhoto.scheme_id) & (Claim.id == ClaimPhoto.claim_id))
+            .where(ClaimPhoto.scheme_id == who.scheme_id, ClaimPhoto.photo_id == photo_id)
+            .where(or_(seen_by_staff(who), seen_by_claimant(who)))
+            .exists()
+        )
         found = db.session.scalar(
             select(Photo)
-            .join(ClaimPhoto, (ClaimPhoto.scheme_id == Photo.scheme_id) & (ClaimPhoto.photo_id == Photo.id))
-            .join(Claim, (Claim.scheme_id == ClaimPhoto.scheme_id) & (Claim.id == ClaimPhoto.claim_id))
-            .where(Photo.id == photo_id, or_(seen_by_staff(who), seen_by_claimant(who)))
-            .limit(1)
+            .where(Photo.scheme_id == who.scheme_id, Photo.id == photo_id)
+            .where(or_(Photo.made_by == who.person_id, claimed))
         )
     if found is None:
         raise NotFound()
@@ -385,6 +393,7 @@ def claims_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[in
             rule_title=rule.title,
             rule_place=rule.place,
             version_label=label,
+            unit=str(rule.body.get("unit", "event")),
             quantity=claim.quantity,
             done_on=claim.done_on,
             place=claim.place,

@@ -37,7 +37,7 @@ class DeedSchema(Strict):
     )
     quantity = Amount(scale=3, least=1, most=10**9, required=True, error_messages={"required": N_("请填做了多少。")})
     done_on = Day(required=True, error_messages={"required": N_("请选哪天做的。")})
-    done_at = Text(most=5, load_default="", validate=time_of_day)
+    done_at = Text(most=9, load_default="", validate=time_of_day)
     place = Text(most=80, load_default="")
     note = Text(most=500, load_default="")
     photo_ids = fields.List(
@@ -51,7 +51,7 @@ class DeedSchema(Strict):
         """A form sends one photo as a plain field, and leaves empty what was not chosen."""
         if not isinstance(data, dict):
             return data
-        data = {name: value for name, value in data.items() if name != "do"}
+        data = dict(data)
         if "photo_ids" in data and not isinstance(data["photo_ids"], list):
             data["photo_ids"] = [data["photo_ids"]]
         if data.get("person_id") == "":

@@ -1,0 +1,341 @@
+"""What a claimant sees: the form with its forecast, one's own claims, one claim with its path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from marshmallow import ValidationError
+from sqlalchemy import select
+
+from .. import clock
+from ..db import db, in_own_transaction
+from ..errors import NotFound
+from ..files.actions import BadPhoto, Prepared, prepare_photo
+from ..files.serving import send_photo
+from ..people.models import Person
+from ..people.visitor import Visitor
+from ..rulebook.queries import rule_by_id, rules_on
+from ..web import audience, in_transaction, me, page_of
+from ..web.errors import translated
+from ..web.formats import day, near_day, sentence_of, weekday
+from ..web.request import idempotency_key, new_key, payload
+from . import words
+from .actions import claim_by_key, file_claim, forecast, keep_photos, own_photos, resend, withdraw
+from .assessing import roles_of
+from .models import Claim
+from .pages import pages
+from .queries import (
+    KINDS,
+    Line,
+    beneficiary_for,
+    can_be_claimed_for,
+    claims_of,
+    line_of,
+    photo_for,
+    photos_of,
+    seen_by_claimant,
+    steps_of,
+)
+from .rules import MAX_PHOTOS, Refused, TooManyPhotos, source_of, window_days
+from .schemas import TIMES, DeedSchema, ForecastSchema, ResendSchema
+
+FIRST_CHOICES = 6
+FIELDS = ("rule", "quantity", "done_on", "done_at", "place", "note", "person_id")
+
+
+@dataclass
+class Form:
+    """The claim form as it is shown: what was typed, what is wrong with it, what it would earn."""
+
+    key: str
+    typed: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, list[str]] = field(default_factory=dict)
+    photo_ids: list[int] = field(default_factory=list)
+    forecast: words.Forecast | None = None
+
+
+def today_of(who: Visitor) -> date:
+    return clock.local_date(clock.now(), who.zone)
+
+
+# ---------------------------------------------------------------- the form
+
+
+@pages.get("/claims/new")
+@audience("claims.file")
+def new() -> ResponseReturnValue:
+    """The form: for oneself, or with ``person`` for somebody within reach; ``on_behalf`` asks first for whom."""
+    who: Visitor = me()
+    asked = request.args.get("person", "")
+    person_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 19 else None
+    if person_id is None and (request.args.get("on_behalf") or who.may("claims.review")):
+        if who.may("claims.file_for") and "self" not in request.args:
+            return render_template("awards/find.html", found=None, sought="", layout=layout(who, True))
+    kind = request.args.get("kind", "")
+    return show_form(who, person_id, Form(new_key()), kind if kind in KINDS else "")
+
+
+@pages.post("/claims/find")
+@audience("claims.file_for")
+def find() -> ResponseReturnValue:
+    """People one may claim for. Posted, so that no name or phone stands in an address."""
+    who: Visitor = me()
+    sought = request.form.get("sought", "").strip()[:40]
+    found = can_be_claimed_for(who, sought)
+    return render_template("awards/find.html", found=found, sought=sought, layout=layout(who, True))
+
+
+@pages.post("/claims")
+@audience("claims.file")
+def create() -> ResponseReturnValue:
+    """File the claim; or, without script, show its forecast. Photos are redrawn before the transaction begins."""
+    who: Visitor = me()
+    data = payload()
+    asked = data.pop("do", "")
+    key = idempotency_key(data)
+    form = Form(str(key), {name: str(data.get(name, "")) for name in FIELDS})
+    person_id = named_person(data)
+    photos = uploads(form)
+    wanted = loaded(data, form)
+    if wanted is not None and asked == "forecast":
+        foresee_into(who, form, wanted, len(photos))
+    elif wanted is not None and not form.errors:
+        try:
+            at = clock.now()
+            claim_id = in_own_transaction(lambda: file_claim(who, key=key, at=at, photos=photos, **wanted).id)
+        except Refused as refusal:
+            form.errors = {refusal.field: [sentence_of(refusal)]}
+        else:
+            flash(gettext("已交给社区。一般 3 天内看完，结果写在“明细”里。"))
+            return redirect(url_for("awards.show", claim_id=claim_id))
+    form.photo_ids = kept_photos(who, data.get("photo_ids", []), photos, key)
+    return show_form(who, person_id, form), 422 if form.errors else 200
+
+
+@pages.post("/claims/forecast")
+@audience("claims.file")
+def foresee() -> ResponseReturnValue:
+    """The forecast as the form's script asks for it, with each sentence in the reader's language. Writes nothing."""
+    who: Visitor = me()
+    wanted = ForecastSchema().load(payload())
+    wanted.pop("done_at")
+    wanted["photos"] += len(wanted.pop("photo_ids"))
+    seen = words.forecast_words(forecast(who, at=clock.now(), **wanted))
+    lines = [{"icon": icon, "text": text} for icon, text in seen.lines]
+    return {"big": seen.big, "lines": lines, "can_be_sent": seen.can_be_sent}
+
+
+def named_person(data: dict[str, Any]) -> int | None:
+    text = str(data.get("person_id") or "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else None
+
+
+def loaded(data: dict[str, Any], form: Form) -> dict[str, Any] | None:
+    try:
+        wanted: dict[str, Any] = DeedSchema().load(data)
+    except ValidationError as error:
+        messages = translated(error.messages)
+        form.errors |= {name: flat(found) for name, found in messages.items()}
+        return None
+    return wanted
+
+
+def flat(found: Any) -> list[str]:
+    if isinstance(found, dict):
+        return [sentence for one in found.values() for sentence in flat(one)]
+    return [str(one) for one in found] if isinstance(found, list) else [str(found)]
+
+
+def uploads(form: Form) -> list[Prepared]:
+    """The photos sent with the form, redrawn. What cannot be used becomes an error of the form."""
+    files = [file for file in request.files.getlist("photos") if file.filename]
+    if len(files) > MAX_PHOTOS:
+        form.errors["photos"] = [sentence_of(TooManyPhotos())]
+        files = files[:MAX_PHOTOS]
+    made = []
+    for file in files:
+        try:
+            made.append(prepare_photo(file.stream))  # type: ignore[arg-type]
+        except BadPhoto as refusal:
+            form.errors["photos"] = [sentence_of(refusal)]
+    return made
+
+
+def kept_photos(who: Visitor, ids: Any, photos: Sequence[Prepared], key: UUID) -> list[int]:
+    """The photos of a form that is shown again: nothing that was chosen is lost."""
+    given = [int(one) for one in (ids if isinstance(ids, list) else [ids]) if str(one).isascii() and str(one).isdigit()]
+    given = [one for one in given if one < 2**63][:MAX_PHOTOS]
+    try:
+        mine = own_photos(who, given)
+    except NotFound:
+        mine = []
+    fresh = list(photos)[: MAX_PHOTOS - len(mine)]
+    if fresh and claim_by_key(who, key) is None:
+        mine += in_own_transaction(lambda: keep_photos(who, fresh, clock.now()))
+    return mine
+
+
+def foresee_into(who: Visitor, form: Form, wanted: dict[str, Any], photos: int) -> None:
+    asked = {name: wanted[name] for name in ("rule", "quantity", "done_on", "person_id", "note", "place")}
+    try:
+        seen = forecast(who, at=clock.now(), photos=photos + len(wanted["photo_ids"]), **asked)
+    except Refused as refusal:
+        form.errors = {refusal.field: [sentence_of(refusal)]}
+    else:
+        form.forecast = words.forecast_words(seen)
+
+
+def show_form(who: Visitor, person_id: int | None, form: Form, kind: str = "") -> str:
+    person, _, as_staff = beneficiary_for(who, person_id)
+    for_other = person.id != who.person_id
+    first, rest = choices(who, person, source_of(not for_other, as_staff), form.typed.get("rule", ""), kind)
+    return render_template(
+        "awards/new.html",
+        layout=layout(who, for_other),
+        person=person if for_other else None,
+        form=form,
+        first=first,
+        rest=rest,
+        days=days(who),
+        times=[(name, words.time_word(name)) for name in TIMES],
+        most_photos=MAX_PHOTOS,
+    )
+
+
+def layout(who: Visitor, for_other: bool) -> str:
+    """Staff at a desk claim for others in the console; everybody else on the phone."""
+    return "web/console.html" if for_other and who.may("claims.review") else "web/resident.html"
+
+
+def days(who: Visitor) -> list[tuple[str, str]]:
+    """The days a deed may lie on, newest first: (ISO, words)."""
+    today = today_of(who)
+    found = []
+    for back in range(window_days(who.settings) + 1):
+        on = today - timedelta(days=back)
+        near = near_day(on)
+        said = f"{near}{gettext('，')}{day(on)} {weekday(on)}" if back < 2 else f"{day(on)} {weekday(on)}"
+        found.append((on.isoformat(), said))
+    return found
+
+
+def choices(
+    who: Visitor, person: Person, source: str, chosen: str, kind: str
+) -> tuple[list[words.Choice], list[words.Choice]]:
+    """The rules this person may earn by: the most likely first, the rest behind a fold."""
+    roles = roles_of(who.scheme_id, person.id)
+    open_to = [
+        known
+        for known in rules_on(who.scheme_id, today_of(who))
+        if (not known.rule.roles or known.rule.roles & roles) and not known.rule.trust_in(source).refuse
+    ]
+    recent = db.session.scalars(
+        select(Claim.rule_id).where(seen_by_claimant(who)).order_by(Claim.made_at.desc(), Claim.id.desc()).limit(20)
+    ).all()
+    often = {rule_by_id(who.scheme_id, rule_id).code for rule_id in set(recent)}
+    likely = sorted(
+        open_to, key=lambda known: (bool(kind) and known.kind != kind, known.code not in often, known.place)
+    )
+    made = [words.choice_of(known) for known in likely]
+    first, rest = made[:FIRST_CHOICES], made[FIRST_CHOICES:]
+    if any(one.code == chosen for one in rest):
+        first += [one for one in rest if one.code == chosen]
+        rest = [one for one in rest if one.code != chosen]
+    return first, rest
+
+
+# ---------------------------------------------------------------- one's own claims
+
+
+@pages.get("/claims")
+@audience("claims.file")
+def mine() -> ResponseReturnValue:
+    """Every claim of one's own and every one entered for others, newest first, each with its state."""
+    who: Visitor = me()
+    page = page_of(
+        claims_of(who),
+        Claim.made_at,
+        Claim.id,
+        shape=(datetime, int),
+        descending=True,
+        size=20,
+        key_of=lambda row: (row[0].made_at, row[0].id),
+        scalars=False,
+    )
+    return render_template("awards/mine.html", page=page, lines=[Line(*row) for row in page.rows])
+
+
+@pages.get("/claims/<int:claim_id>")
+@audience("claims.file")
+def show(claim_id: int) -> ResponseReturnValue:
+    """One claim with its path, its reasons, and what can be done about it now."""
+    return show_claim(me(), claim_id, {})
+
+
+def show_claim(who: Visitor, claim_id: int, errors: dict[str, list[str]]) -> str:
+    line = line_of(who, claim_id)
+    claim = line.claim
+    if who.person_id not in (claim.person_id, claim.entered_by):
+        raise NotFound()
+    known = rule_by_id(who.scheme_id, claim.rule_id)
+    for_other = claim.person_id != who.person_id
+    return render_template(
+        "awards/show.html",
+        layout=layout(who, for_other),
+        line=line,
+        claim=claim,
+        known=known,
+        for_other=for_other,
+        steps=steps_of(who.scheme_id, [claim.id]).get(claim.id, []),
+        photo_ids=photos_of(who.scheme_id, [claim.id]).get(claim.id, []),
+        reckoning=words.kept_words(claim.outcome or claim.forecast),
+        errors=errors,
+        key=new_key(),
+        most_photos=MAX_PHOTOS,
+    )
+
+
+@pages.post("/claims/<int:claim_id>/withdraw")
+@in_transaction
+@audience("claims.file")
+def take_back(claim_id: int) -> ResponseReturnValue:
+    withdraw(me(), claim_id, key=idempotency_key(), at=clock.now())
+    flash(gettext("已撤回。要再报，重新填一条就行。"))
+    return redirect(url_for("awards.show", claim_id=claim_id))
+
+
+@pages.post("/claims/<int:claim_id>/resend")
+@audience("claims.file")
+def send_again(claim_id: int) -> ResponseReturnValue:
+    """Send a returned claim again with what was asked for."""
+    who: Visitor = me()
+    key = idempotency_key()
+    form = Form(str(key))
+    photos = uploads(form)
+    if not form.errors:
+        try:
+            wanted = ResendSchema().load(payload())
+            at = clock.now()
+            in_own_transaction(lambda: resend(who, claim_id, key=key, at=at, photos=photos, **wanted).id)
+        except ValidationError as error:
+            form.errors = {name: flat(found) for name, found in translated(error.messages).items()}
+        except Refused as refusal:
+            form.errors = {refusal.field: [sentence_of(refusal)]}
+        else:
+            flash(gettext("补好了，又交给社区看了。"))
+            return redirect(url_for("awards.show", claim_id=claim_id))
+    return show_claim(who, claim_id, form.errors), 422
+
+
+@pages.get("/claims/photos/<int:photo_id>")
+@audience("claims.file", "claims.see")
+def photo(photo_id: int) -> Response:
+    """A photo of a claim, to those who may see the claim."""
+    return send_photo(photo_for(me(), photo_id))

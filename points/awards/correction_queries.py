@@ -1,0 +1,62 @@
+"""Questions about corrections: what was asked about one award, and what waits for a second person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import aliased
+
+from ..db import db
+from ..people.models import Person
+from ..people.visitor import Visitor
+from ..rulebook.models import EarningRule
+from .models import Claim, Correction
+from .queries import seen_by_staff
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A correction with its claim in words. Names are full: mask them where they are shown."""
+
+    correction: Correction
+    claim: Claim
+    person: str
+    person_number: str
+    household_id: int | None
+    title: str
+    asked_by: str
+
+
+def corrections_of(scheme_id: int, claim_id: int) -> list[tuple[Correction, str]]:
+    """What was asked about one award, oldest first, each with the name of who asked."""
+    rows = db.session.execute(
+        select(Correction, Person.name)
+        .join(Person, (Person.scheme_id == Correction.scheme_id) & (Person.id == Correction.asked_by))
+        .where(Correction.scheme_id == scheme_id, Correction.claim_id == claim_id)
+        .order_by(Correction.asked_at, Correction.id)
+    )
+    return [(correction, name) for correction, name in rows]
+
+
+def corrections_in_reach(who: Visitor, state: str) -> Select[Any]:
+    """Corrections of one state (or ``all``) in this visitor's areas: a query to page through by (asked_at, id)."""
+    asker = aliased(Person)
+    query = (
+        select(
+            Correction,
+            Claim,
+            Person.name,
+            Person.number,
+            Person.household_id,
+            EarningRule.title,
+            asker.name.label("by"),
+        )
+        .join(Claim, (Claim.scheme_id == Correction.scheme_id) & (Claim.id == Correction.claim_id))
+        .join(Person, (Person.scheme_id == Claim.scheme_id) & (Person.id == Claim.person_id))
+        .join(asker, (asker.scheme_id == Correction.scheme_id) & (asker.id == Correction.asked_by))
+        .join(EarningRule, (EarningRule.scheme_id == Claim.scheme_id) & (EarningRule.id == Claim.rule_id))
+        .where(seen_by_staff(who))
+    )
+    return query if state == "all" else query.where(Correction.state == state)

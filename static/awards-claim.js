@@ -1,0 +1,142 @@
+// The claim form with a forecast that follows the fields, a stepper, and one send per press.
+const form = document.getElementById("claim");
+document.documentElement.classList.add("scripted");
+
+if (form) {
+  const quantity = form.elements.quantity;
+  const label = document.getElementById("quantity-label");
+  const photos = form.elements.photos;
+  const photosLabel = document.getElementById("photos-label");
+  const panel = document.getElementById("forecast");
+  const send = document.getElementById("send");
+  const plainLabel = photosLabel.textContent;
+  let asked = 0;
+  let timer = 0;
+
+  for (const button of form.querySelectorAll(".needs-script")) button.hidden = false;
+  const folded = form.querySelector("details.more");
+  if (folded && folded.querySelector(":checked")) folded.open = true;
+
+  const chosen = () => form.querySelector("input[name=rule]:checked");
+  const keptPhotos = () => form.querySelectorAll("input[name=photo_ids]:checked").length;
+
+  // Whole thousandths, so that 0.1 + 0.2 stays 0.3.
+  const thousandths = (text) => Math.round(parseFloat(text) * 1000) || 0;
+
+  function fitRule(changed) {
+    const rule = chosen();
+    if (!rule) return;
+    label.textContent = rule.dataset.question;
+    if (changed) {
+      const now = thousandths(quantity.value);
+      const least = thousandths(rule.dataset.least);
+      const most = thousandths(rule.dataset.most);
+      const step = thousandths(rule.dataset.step);
+      if (now < least || now > most || now % step) quantity.value = String(Math.min(most, Math.max(least, step)) / 1000);
+    }
+  }
+
+  function moveBy(sign) {
+    const rule = chosen();
+    const step = rule ? thousandths(rule.dataset.step) : 1000;
+    const least = rule ? thousandths(rule.dataset.least) : 1;
+    const most = rule ? thousandths(rule.dataset.most) : 1e9;
+    const next = thousandths(quantity.value) + sign * step;
+    quantity.value = String(Math.min(most, Math.max(least, next)) / 1000);
+    soon();
+  }
+
+  function show(big, lines) {
+    panel.querySelector(".big").textContent = big;
+    const list = panel.querySelector("ul");
+    list.replaceChildren(
+      ...lines.map(({ icon, text }) => {
+        const item = document.createElement("li");
+        const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+        picture.setAttribute("class", "ic");
+        picture.setAttribute("aria-hidden", "true");
+        const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+        use.setAttribute("href", `#i-${icon}`);
+        picture.append(use);
+        const words = document.createElement("span");
+        words.textContent = text;
+        item.append(picture, words);
+        return item;
+      }),
+    );
+  }
+
+  async function reckon() {
+    const rule = chosen();
+    if (!rule) return;
+    const turn = ++asked;
+    const body = {
+      rule: rule.value,
+      quantity: quantity.value.trim(),
+      done_on: form.elements.done_on.value,
+      place: form.elements.place.value,
+      note: form.elements.note.value,
+      person_id: form.elements.person_id.value,
+      photos: (photos.files ? photos.files.length : 0) + keptPhotos(),
+    };
+    const late = setTimeout(() => turn === asked && show("…", [{ icon: "clock", text: form.dataset.wait }]), 1000);
+    try {
+      const answer = await fetch(form.dataset.forecast, {
+        method: "POST",
+        headers: {
+          "Content-Type": "application/json",
+          Accept: "application/json",
+          "X-CSRFToken": document.querySelector("meta[name=csrf-token]").content,
+        },
+        body: JSON.stringify(body),
+      });
+      const seen = await answer.json();
+      if (turn !== asked) return; // a newer question is on its way
+      if (answer.ok) show(seen.big, seen.lines);
+      else {
+        const found = seen.facts && seen.facts.fields ? Object.values(seen.facts.fields).flat(3) : [seen.message];
+        show("—", found.map((text) => ({ icon: "warn", text: String(text) })));
+      }
+    } catch {
+      if (turn === asked) show("—", [{ icon: "wifi", text: form.dataset.lost }]);
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  function soon() {
+    clearTimeout(timer);
+    timer = setTimeout(reckon, 250);
+  }
+
+  form.addEventListener("input", (event) => {
+    if (event.target.name === "rule") fitRule(true);
+    soon();
+  });
+  form.addEventListener("change", (event) => {
+    if (event.target === photos) {
+      const count = photos.files.length;
+      photosLabel.textContent = count ? photosLabel.dataset.many.replace("{n}", count) : plainLabel;
+    }
+    soon();
+  });
+  form.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-by]");
+    if (button) moveBy(Number(button.dataset.by));
+  });
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) return event.preventDefault(); // the second press of a double click
+    form.dataset.sent = "1";
+    send.textContent = form.dataset.sending;
+    setTimeout(() => (send.disabled = true));
+  });
+  // Back from the next page, the form can be sent again (its key makes that harmless).
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    delete form.dataset.sent;
+    location.reload();
+  });
+
+  fitRule(false);
+  reckon();
+}

@@ -1,0 +1,372 @@
+// The review queue by keyboard: decisions are drafts until submitted. Without script the page is a form with a choice
+// per row; this module hides those choices and fills them in.
+const root = document.documentElement;
+root.classList.add("scripted");
+for (const hidden of document.querySelectorAll(".needs-script[hidden]")) hidden.hidden = false;
+
+const form = document.getElementById("queue");
+const pane = document.getElementById("pane");
+const help = document.getElementById("help");
+const ask = document.getElementById("ask");
+const big = document.getElementById("big");
+const letters = document.getElementById("letters");
+const LETTERS_OFF = "points.queue.letters-off";
+
+letters.checked = localStorage.getItem(LETTERS_OFF) !== "1";
+letters.addEventListener("change", () => localStorage.setItem(LETTERS_OFF, letters.checked ? "0" : "1"));
+for (const dialog of [help, ask, big]) {
+  dialog.addEventListener("click", (event) => event.target.closest("[data-close]") && dialog.close());
+}
+
+const words = form ? form.dataset : {};
+const rows = form ? [...form.querySelectorAll("tbody tr")] : [];
+const scale = 10 ** Number(words.scale || 0);
+const STORE = `points.queue.${words.who || ""}`;
+const readable = (minor) => String(minor / scale);
+
+// ---------------------------------------------------------------- drafts: kept for this tab, so that paging loses none
+
+let drafts = load();
+
+function load() {
+  try {
+    return JSON.parse(sessionStorage.getItem(STORE) || "[]");
+  } catch {
+    return [];
+  }
+}
+
+function save() {
+  sessionStorage.setItem(STORE, JSON.stringify(drafts));
+}
+
+function draftOf(id) {
+  return drafts.find((draft) => draft.id === id);
+}
+
+function put(id, verb, reason = "", points = "") {
+  const row = rowOf(id);
+  const worth = points !== "" ? Math.round(Number(points) * scale) || 0 : Number(row ? row.dataset.points : 0);
+  drafts = drafts.filter((draft) => draft.id !== id);
+  drafts.push({ id, verb, reason, points, worth });
+  save();
+  paint();
+}
+
+function takeBack() {
+  const current = selected();
+  const own = current && draftOf(current.dataset.id);
+  const gone = own || drafts[drafts.length - 1];
+  if (!gone) return;
+  drafts = drafts.filter((draft) => draft !== gone);
+  save();
+  paint();
+  const row = rowOf(gone.id);
+  if (row) select(row);
+}
+
+// ---------------------------------------------------------------- rows
+
+const rowOf = (id) => rows.find((row) => row.dataset.id === id);
+const selected = () => rows.find((row) => row.getAttribute("aria-selected") === "true");
+const picks = () => rows.filter((row) => row.querySelector("input[type=checkbox]:checked"));
+
+function badge(tint, icon, text) {
+  const made = document.createElement("span");
+  made.className = `badge ${tint}`;
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "ic");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `#i-${icon}`);
+  svg.append(use);
+  made.append(svg, text);
+  return made;
+}
+
+const LOOKS = { approve: ["ok", "check"], return: ["wait", "back"], reject: ["", "cross"] };
+
+function paint() {
+  if (!form) return;
+  for (const row of rows) {
+    const said = row.querySelector(".said-now");
+    if (!said) continue;
+    const draft = draftOf(row.dataset.id);
+    const id = row.dataset.id;
+    form.elements[`do-${id}`].value = draft ? draft.verb : "";
+    form.elements[`reason-${id}`].value = draft ? draft.reason : "";
+    if (form.elements[`points-${id}`]) form.elements[`points-${id}`].value = draft ? draft.points : "";
+    const shown = draft
+      ? badge(...LOOKS[draft.verb], draft.reason || words[draft.verb])
+      : row.getAttribute("aria-selected") === "true"
+        ? Object.assign(document.createElement("span"), { className: "quiet", textContent: words.looking })
+        : "";
+    said.replaceChildren(shown);
+    row.classList.toggle("drafted", Boolean(draft));
+  }
+  const count = (verb) => drafts.filter((draft) => draft.verb === verb).length;
+  const sum = document.getElementById("sum");
+  const submit = document.getElementById("submit");
+  if (!sum) return;
+  const worth = drafts.filter((draft) => draft.verb === "approve").reduce((total, draft) => total + draft.worth, 0);
+  const away = drafts.filter((draft) => !rowOf(draft.id)).length;
+  const text = drafts.length
+    ? words.sum
+        .replace("{n}", drafts.length)
+        .replace("{ok}", count("approve"))
+        .replace("{points}", readable(worth))
+        .replace("{back}", count("return"))
+        .replace("{no}", count("reject"))
+    : words.none;
+  sum.textContent = text + (away ? words.elsewhere.replace("{n}", away) : "");
+  submit.querySelector("span").textContent = words.submit.replace("{n}", drafts.length);
+  submit.disabled = !drafts.length;
+  document.getElementById("undo").disabled = !drafts.length;
+  const approvePicked = document.getElementById("approve-picked");
+  approvePicked.hidden = !picks().length;
+  approvePicked.querySelector("span").textContent = words.picked.replace("{n}", picks().length);
+}
+
+let turn = 0;
+
+async function select(row, focus = false) {
+  for (const other of rows) other.removeAttribute("aria-selected");
+  row.setAttribute("aria-selected", "true");
+  row.scrollIntoView({ block: "nearest" });
+  if (focus) row.querySelector("a.open").focus();
+  paint();
+  if (matchMedia("(max-width: 900px)").matches) return;
+  const mine = ++turn;
+  try {
+    const answer = await fetch(`${words.pane}/${row.dataset.id}?pane=1`, { headers: { Accept: "text/html" } });
+    if (mine !== turn) return;
+    if (!answer.ok) throw new Error(String(answer.status));
+    const drawn = new DOMParser().parseFromString(await answer.text(), "text/html");
+    pane.replaceChildren(...drawn.body.childNodes);
+    pane.scrollTop = 0;
+    dressPane();
+  } catch {
+    if (mine === turn) location.assign(`${words.pane}/${row.dataset.id}`);
+  }
+}
+
+function dressPane() {
+  const shown = pane.querySelector("[data-open]");
+  if (!shown) return;
+  const row = rowOf(shown.dataset.open);
+  const draft = draftOf(shown.dataset.open);
+  if (row && row.dataset.can && !shown.dataset.undecided) {
+    row.dataset.points = shown.dataset.points; // as the caps stand now
+    row.querySelector(".pts").textContent = shown.dataset.shown;
+  }
+  const points = pane.querySelector("input[name=points]");
+  if (points && draft) points.value = draft.points;
+}
+
+function move(step) {
+  const at = rows.indexOf(selected());
+  const next = rows[Math.min(rows.length - 1, Math.max(0, at + step))];
+  if (next && next !== selected()) select(next, true);
+}
+
+function onward() {
+  const at = rows.indexOf(selected());
+  const open = (row) => row.dataset.can && !draftOf(row.dataset.id);
+  const next = rows.slice(at + 1).find(open) || rows.find(open);
+  if (next) select(next, true);
+  else paint();
+}
+
+// ---------------------------------------------------------------- deciding
+
+function decide(verb) {
+  const row = selected();
+  if (!row || !row.dataset.can) return;
+  const id = row.dataset.id;
+  if (verb === "approve") {
+    let points = "";
+    if (row.dataset.undecided) {
+      const field = pane.querySelector("input[name=points]");
+      points = field ? field.value.trim() : "";
+      if (!/^\d+(\.\d+)?$/.test(points)) {
+        if (field) {
+          field.setCustomValidity(words.pointsNeeded);
+          field.reportValidity();
+          field.addEventListener("input", () => field.setCustomValidity(""), { once: true });
+          field.focus();
+        }
+        return;
+      }
+    }
+    put(id, verb, "", points);
+    onward();
+    return;
+  }
+  why(verb, (reason) => {
+    put(id, verb, reason);
+    onward();
+  });
+}
+
+let answered = null;
+
+function why(verb, then) {
+  const title = document.getElementById("ask-title");
+  const list = ask.querySelector(".reasons");
+  const own = document.getElementById("own-words");
+  title.textContent = title.dataset[verb];
+  list.replaceChildren(
+    ...JSON.parse(list.dataset[verb]).map((reason, index) => {
+      const item = document.createElement("li");
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "btn";
+      button.append(Object.assign(document.createElement("kbd"), { textContent: index + 1 }), ` ${reason}`);
+      button.addEventListener("click", () => finish(reason));
+      item.append(button);
+      return item;
+    }),
+  );
+  own.value = "";
+  document.getElementById("ask-error").hidden = true;
+  answered = then;
+  ask.showModal();
+  own.blur();
+  list.querySelector("button").focus();
+}
+
+function finish(reason) {
+  if (reason.trim().length < 2) {
+    document.getElementById("ask-error").hidden = false;
+    document.getElementById("own-words").focus();
+    return;
+  }
+  const then = answered;
+  answered = null;
+  ask.close();
+  if (then) then(reason.trim());
+}
+
+ask.querySelector("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  finish(document.getElementById("own-words").value);
+});
+ask.addEventListener("keydown", (event) => {
+  if (event.target.id === "own-words" || event.isComposing) return;
+  const button = ask.querySelectorAll(".reasons button")[Number(event.key) - 1];
+  if (button) {
+    event.preventDefault();
+    button.click();
+  }
+});
+
+function showPhoto() {
+  const link = pane.querySelector("[data-photo]");
+  if (!link) return;
+  big.querySelector("img").src = link.href;
+  big.showModal();
+}
+
+function submitAll() {
+  if (!drafts.length || form.dataset.sent) return;
+  form.requestSubmit(document.getElementById("submit"));
+}
+
+// ---------------------------------------------------------------- wiring
+
+if (form) {
+  // What has just been submitted is no draft any more; what was decided elsewhere is none either.
+  if (document.querySelector("[data-done]")) drafts = [];
+  drafts = drafts.filter((draft) => !rowOf(draft.id) || rowOf(draft.id).dataset.can);
+  save();
+
+  form.addEventListener("click", (event) => {
+    const link = event.target.closest("a.open");
+    const row = event.target.closest("tbody tr");
+    if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (matchMedia("(max-width: 900px)").matches) return;
+    if (link) event.preventDefault();
+    if (link || !event.target.closest("input, select, label, button")) select(row);
+  });
+  form.addEventListener("change", (event) => {
+    if (event.target.id === "pick-all") {
+      for (const row of rows) {
+        const box = row.querySelector("td input[type=checkbox]");
+        if (box) box.checked = event.target.checked && !row.dataset.hint && !row.dataset.undecided;
+      }
+    }
+    paint();
+  });
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent || !drafts.length) return event.preventDefault();
+    form.dataset.sent = "1";
+    for (const draft of drafts) {
+      if (rowOf(draft.id)) continue; // its fields are on this page and filled in
+      for (const [name, value] of [["do", draft.verb], ["reason", draft.reason], ["points", draft.points]]) {
+        form.append(Object.assign(document.createElement("input"), { type: "hidden", name: `${name}-${draft.id}`, value }));
+      }
+    }
+    const submit = document.getElementById("submit");
+    submit.querySelector("span").textContent = words.sending;
+    setTimeout(() => (submit.disabled = true));
+  });
+  document.getElementById("undo")?.addEventListener("click", takeBack);
+  document.getElementById("approve-picked")?.addEventListener("click", approvePicks);
+  pane.addEventListener("submit", (event) => {
+    const verb = event.submitter && event.submitter.value;
+    if (!event.target.matches("[data-decide]") || !["approve", "return", "reject"].includes(verb)) return;
+    event.preventDefault();
+    decide(verb);
+  });
+  pane.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-photo]") || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    showPhoto();
+  });
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+  dressPane();
+  paint();
+}
+
+function approvePicks() {
+  for (const row of picks()) {
+    row.querySelector("input[type=checkbox]").checked = false;
+    if (row.dataset.can && !row.dataset.undecided) put(row.dataset.id, "approve");
+  }
+  paint();
+}
+
+const inField = (target) => target.closest("input:not([type=checkbox]), select, textarea, [contenteditable]");
+
+addEventListener("keydown", (event) => {
+  if (event.isComposing || document.querySelector("dialog[open]")) return;
+  if (form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    return submitAll();
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || inField(event.target)) return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const always = {
+    "/": () => document.getElementById("text").focus(),
+    "?": () => help.showModal(),
+  };
+  const single = {
+    j: () => move(1),
+    k: () => move(-1),
+    a: () => (event.shiftKey ? approvePicks() : decide("approve")),
+    r: () => decide("return"),
+    x: () => decide("reject"),
+    u: takeBack,
+    p: showPhoto,
+    " ": () => {
+      const box = selected() && selected().querySelector("input[type=checkbox]");
+      if (box) box.checked = !box.checked;
+      paint();
+    },
+  };
+  if (key === " " && event.target.closest("button, input, summary")) return; // a press of that control
+  const act = always[key] || (form && letters.checked ? single[key] : null);
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
