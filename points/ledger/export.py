@@ -124,7 +124,10 @@ def _span(connection: Connection, scheme: Scheme) -> tuple[date, date]:
 def _accounts(scheme_id: int) -> Select[Any]:
     a, u = accounts.c, units.c
     return (
-        select(a.id, a.holder_id, a.unit_id, a["class"].label("klass"), a.mark, a.stripe, a.balance, u.code, u.scale)
+        select(
+            *(a.id.label("account_id"), a.holder_id, a.unit_id, a["class"].label("klass"), a.mark, a.stripe),
+            *(a.balance, u.code, u.scale),
+        )
         .join(units, and_(u.scheme_id == scheme_id, u.id == a.unit_id))
         .where(a.scheme_id == scheme_id)
         .order_by(a.id)
