@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 
 from .. import clock
 from ..db import db, in_own_transaction
-from ..errors import N_, DomainError, NotFound
+from ..errors import N_, Conflict, NotFound
 from ..web.audience import audience, me
 from ..web.errors import status_of, translated
 from ..web.formats import listed, said, sentence_of
@@ -232,7 +232,7 @@ def import_drop(file_id: int) -> ResponseReturnValue:
     who, at = me(), clock.now()
     try:
         in_own_transaction(lambda: importing.drop(who, file_id, at))
-    except DomainError as error:
+    except Conflict as error:
         flash(sentence_of(error), "bad")
         return redirect(url_for("people.import_result", file_id=file_id))
     flash(gettext("没有导入，表格已经删掉。"))

@@ -51,7 +51,7 @@ class Places:
         """The place a row's columns name, from large to small; None when they name none."""
         here, said = self.chosen, False
         for column in PLACE_COLUMNS:
-            for text in self._words(column, cells.get(column, "")):
+            for text in self.words(column, cells.get(column, "")):
                 said = True
                 wanted = folded(text)
                 if any(folded(place.name) == wanted for place in (*self.above, here) if self._fits(place, column)):
@@ -64,7 +64,7 @@ class Places:
         return (here if said else None), {}
 
     @staticmethod
-    def _words(column: str, text: str) -> list[str]:
+    def words(column: str, text: str) -> list[str]:
         if column != "area":
             return [text] if text.strip() else []
         for mark in "/\\›>｜|》→":
