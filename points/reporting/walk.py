@@ -19,7 +19,7 @@ from ..people.actions import POINTS
 from ..people.visitor import Visitor
 from ..shop.listing import last_receipts
 from ..shop.models import Item
-from ..web.formats import day
+from ..web.formats import day, decimal
 from . import words
 from .books import seen, wallet_changes
 
@@ -53,13 +53,13 @@ class Use:
 
 @dataclass(frozen=True)
 class Entry:
-    """A posting, as the books have it. ``amount`` in minor units of its unit."""
+    """A posting, as the books have it; amounts as people read them."""
 
     account: str
     unit: str
-    amount: int
     seq: int
-    balance_after: int
+    amount: str
+    balance_after: str
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def walk_from(who: Visitor, transfer_id: int) -> Walk:
 def entries_of(scheme_id: int, transfer_id: int) -> tuple[list[Entry], bool]:
     """The postings, and whether they sum to zero in every unit."""
     query = (
-        select(Posting, Account.klass, Account.mark, Unit.code, Unit.id, Unit.kind, Item.name)
+        select(Posting, Account.klass, Account.mark, Unit, Item.name)
         .join(Account, and_(Account.scheme_id == Posting.scheme_id, Account.id == Posting.account_id))
         .join(Unit, and_(Unit.scheme_id == Account.scheme_id, Unit.id == Account.unit_id))
         .outerjoin(Item, and_(Item.scheme_id == Unit.scheme_id, Item.id == Unit.id))
@@ -144,8 +144,8 @@ def entries_of(scheme_id: int, transfer_id: int) -> tuple[list[Entry], bool]:
     )
     sums: dict[int, int] = {}
     found = []
-    for posting, klass, mark, code, unit_id, kind, item in db.session.execute(query):
-        sums[unit_id] = sums.get(unit_id, 0) + posting.amount
+    for posting, klass, mark, unit, item in db.session.execute(query):
+        sums[unit.id] = sums.get(unit.id, 0) + posting.amount
         account = f"{account_words(klass)} {mark}" if mark not in ("", "0", "never") else account_words(klass)
         unit = item or {"points": gettext("积分"), "honour": gettext("荣誉积分"), "minutes": gettext("分钟")}.get(
             kind, code

@@ -59,6 +59,7 @@ def rail() -> list[tuple[str, list[Entry]]]:
     counts: dict[str, int] = {}
     for hook in current_app.extensions.get("rail_counts", []):
         counts.update(hook(who))
+    here = section()
     found = []
     for heading, entries in RAIL:
         shown = []
@@ -67,11 +68,18 @@ def rail() -> list[tuple[str, list[Entry]]]:
             wanted = (action,) if action else audience_of(view)
             if not any(one not in (PUBLIC, SIGNED_IN) and who.may(one) for one in wanted):
                 continue
-            here = (request.endpoint or "") == endpoint
-            shown.append(Entry(url_for(endpoint), icon, gettext(label), here, counts.get(endpoint, 0)))
+            url = url_for(endpoint)
+            shown.append(Entry(url, icon, gettext(label), url == here, counts.get(endpoint, 0)))
         if shown:
             found.append((gettext(heading), shown))
     return found
+
+
+def section() -> str:
+    """The address of the entry under which this page lies: the longest that its own address begins with."""
+    views = current_app.view_functions
+    urls = [url_for(endpoint) for _, entries in RAIL for endpoint, *_ in entries if endpoint in views]
+    return max((url for url in urls if f"{request.path}/".startswith(f"{url}/")), key=len, default="")
 
 
 def with_args(**changes: Any) -> str:
