@@ -32,7 +32,7 @@ class RedemptionWorld:
         self.points = units_of(world.scheme_id)["POINTS"]
         with transaction():
             ledger.open_holder(world.scheme_id, shop_id := new_id(), HolderKind.SHOP)
-            self.shop: Shop = world.add(
+            self.shop: Shop = self.add(
                 Shop(scheme_id=world.scheme_id, id=shop_id, name="和苑爱心超市", area_id=world.community.id, opening=[])
             )
             self.till = self.another_till()
@@ -42,14 +42,21 @@ class RedemptionWorld:
         self.soap = self.item("香皂", 6, measure="块")
         self.wash = self.item("洗衣液", 30, measure="瓶")
 
+    def add(self, row: Any) -> Any:
+        """Add a row and let go of it: plain data afterwards, safe to use in any thread and after a rollback."""
+        self.world.add(row)
+        db.session.refresh(row)
+        db.session.expunge(row)
+        return row
+
     def another_till(self) -> Till:
         count = db.session.query(Till).filter_by(scheme_id=self.scheme_id).count() + 1
-        return self.world.add(Till(scheme_id=self.scheme_id, id=new_id(), shop_id=self.shop.id, name=f"{count} 号台"))
+        return self.add(Till(scheme_id=self.scheme_id, id=new_id(), shop_id=self.shop.id, name=f"{count} 号台"))
 
     def item(self, name: str, points: int | None, pieces: int = 10, **more: Any) -> Item:
         with transaction():
             unit = ledger.open_unit(self.scheme_id, f"G{new_id()}", UnitKind.GOODS)
-            made = self.world.add(Item(scheme_id=self.scheme_id, id=unit, name=name, made_at=clock.now(), **more))
+            made = self.add(Item(scheme_id=self.scheme_id, id=unit, name=name, made_at=clock.now(), **more))
             if points is not None:
                 self.price(made, points)
         if pieces:
@@ -102,6 +109,8 @@ class RedemptionWorld:
 
     def resident(self, points: int = 100, **more: Any) -> Person:
         made = self.world.person(**more)
+        db.session.refresh(made)
+        db.session.expunge(made)
         if points:
             self.give(made, points)
         return made
