@@ -147,10 +147,8 @@ def entries_of(scheme_id: int, transfer_id: int) -> tuple[list[Entry], bool]:
     for posting, klass, mark, unit, item in db.session.execute(query):
         sums[unit.id] = sums.get(unit.id, 0) + posting.amount
         account = f"{account_words(klass)} {mark}" if mark not in ("", "0", "never") else account_words(klass)
-        unit = item or {"points": gettext("积分"), "honour": gettext("荣誉积分"), "minutes": gettext("分钟")}.get(
-            kind, code
-        )
-        found.append(Entry(account, unit, posting.amount, posting.seq, posting.balance_after))
+        amounts = (decimal(one, unit.scale) for one in (posting.amount, posting.balance_after))
+        found.append(Entry(account, item or unit_words(unit.kind) or unit.code, posting.seq, *amounts))
     return found, bool(found) and not any(sums.values())
 
 
