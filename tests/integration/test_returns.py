@@ -53,7 +53,7 @@ def wallets(shop: RedemptionWorld, person: Person) -> dict[str, int]:
             Account.scheme_id == shop.scheme_id, Account.holder_id == person.id, Account.unit_id == shop.points
         )
     )
-    return dict(rows.tuples())
+    return {row.mark: row.balance for row in rows}
 
 
 def test_a_return_gives_everything_back_where_it_came_from(shop: RedemptionWorld, world: World) -> None:
