@@ -123,9 +123,10 @@ def stock_query(scheme_id: int, shop_id: int, text: str, show: str, low: int) ->
     query = items_at(scheme_id, shop_id, text)
     pieces = query.selected_columns.pieces
     query = query.where(or_(Price.points.is_not(None) & Item.disabled_at.is_(None), pieces > 0))
-    if show == "low":
-        return query.where(pieces.between(1, low))
-    return query.where(pieces < 1) if show == "out" else query
+    if show == "all":
+        return query
+    query = query.where(Item.disabled_at.is_(None))
+    return query.where(pieces.between(1, low) if show == "low" else pieces < 1)
 
 
 def stock_page(scheme_id: int, shop_id: int, text: str, show: str, low: int, since: datetime) -> Page[Row]:
@@ -141,8 +142,9 @@ def whole_stock(scheme_id: int, shop_id: int, since: datetime) -> list[Row]:
 
 def stock_counts(scheme_id: int, shop_id: int, low: int) -> dict[str, int]:
     """How many items the stock list holds, how many run low, how many have run out."""
-    each = [int(pieces) for *_, pieces in db.session.execute(stock_query(scheme_id, shop_id, "", "all", low))]
-    return {"all": len(each), "low": sum(0 < n <= low for n in each), "out": sum(n < 1 for n in each)}
+    rows = db.session.execute(stock_query(scheme_id, shop_id, "", "all", low)).all()
+    wanted = [int(pieces) for item, _, pieces in rows if item.disabled_at is None]
+    return {"all": len(rows), "low": sum(0 < n <= low for n in wanted), "out": sum(n < 1 for n in wanted)}
 
 
 def with_receipts(scheme_id: int, shop_id: int, rows: Any, since: datetime) -> list[Row]:
