@@ -232,7 +232,7 @@ def as_file(lines: list[Line], scale: int) -> Response:
 
 @pages.get("/me/statement/print")
 @audience("own")
-def printed() -> str:
+def own_printed() -> str:
     """One's own passbook, for paper."""
     who = me()
     person = db.session.get(Person, (who.scheme_id, who.person_id))
@@ -241,7 +241,7 @@ def printed() -> str:
 
 @pages.get("/people/<int:person_id>/statement")
 @audience("statements.print")
-def printed_for(person_id: int) -> str:
+def printed(person_id: int) -> str:
     """A resident's passbook, printed by staff for those without a phone. Name masked, as on the card."""
     who = me()
     return passbook(who, person_in_reach(who, person_id), request.referrer or url_for("people.index"))
