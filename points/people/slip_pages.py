@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from .. import clock
 from ..db import db, in_own_transaction, is_id
@@ -19,8 +19,8 @@ from .sign_in import pages
 
 
 class SlipSchema(Strict):
-    reason = fields.String(load_default="first", validate=lambda value: value in ("first", "forgot", "lost"))
-    second_factor = fields.String(load_default="")
+    reason = fields.String(load_default="first", validate=validate.OneOf(("first", "forgot", "lost")))
+    second_factor = fields.String(load_default="", validate=validate.OneOf(("", "forget")))
 
 
 @pages.get("/people/<int:person_id>/slip")
