@@ -15,6 +15,7 @@ from ..people.models import Scheme, Trace
 from ..people.visitor import Visitor
 from .document import Document, document_from
 from .models import EarningRule, RulebookVersion
+from .queries import version_by_id
 
 
 class LabelTaken(Conflict):
@@ -108,12 +109,17 @@ def add_version(scheme_id: int, document: Document | dict[str, Any], *, loaded_b
 
 def same_or_refuse(scheme_id: int, document: Document, today: date) -> RulebookVersion | None:
     """The version that the document already is, or None when it may be added. Raises LabelTaken, TooLate."""
-    mine = select(RulebookVersion).where(RulebookVersion.scheme_id == scheme_id)
-    same = db.session.scalar(mine.where(RulebookVersion.body_hash == document.hash).limit(1))
-    if same is not None:
-        return same
-    if db.session.scalar(mine.where(RulebookVersion.label == document.label)) is not None:
+    # One look at all: between two questions another could add the very same document, and be taken for a stranger.
+    known = db.session.execute(
+        select(RulebookVersion.id, RulebookVersion.body_hash, RulebookVersion.label).where(
+            RulebookVersion.scheme_id == scheme_id
+        )
+    ).all()
+    for version_id, body_hash, _ in known:
+        if body_hash == document.hash:
+            return version_by_id(scheme_id, version_id)
+    if any(label == document.label for _, _, label in known):
         raise LabelTaken(label=document.label)
-    if document.effective_on < today and db.session.scalar(mine.limit(1)) is not None:
+    if known and document.effective_on < today:
         raise TooLate(from_on=today)
     return None
