@@ -19,7 +19,7 @@ from ..errors import NotAllowed, NotFound
 from ..people.models import Role
 from ..people.visitor import Visitor
 from ..web import audience, in_transaction, me
-from ..web.formats import sentence_of
+from ..web.formats import day, sentence_of
 from ..web.request import new_key
 from ..web.schemas import Strict, Text
 from .actions import LabelTaken, Loaded, TooLate, can_load, load_version, same_or_refuse
@@ -222,12 +222,11 @@ def create() -> ResponseReturnValue:
     except (LabelTaken, TooLate) as error:
         field = "label" if isinstance(error, LabelTaken) else "effective_on"
         return looking(who, document, {field: [sentence_of(error)]}, 422)
-    said = (
-        gettext("“%(label)s”装好了，从 %(day)s 起用。")
-        if loaded.created
-        else gettext("“%(label)s”已经装过，没有重复。")
-    )
-    flash(said % {"label": document.label, "day": document.effective_on.isoformat()})
+    label, begins = document.label, day(document.effective_on, year=True)
+    if loaded.created:
+        flash(gettext("“%(label)s”装好了，从%(day)s起用。", label=label, day=begins))
+    else:
+        flash(gettext("“%(label)s”已经装过，没有重复。", label=label))
     return redirect(url_for(".index", version=loaded.version.id))
 
 
