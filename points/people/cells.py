@@ -176,6 +176,13 @@ def folded(name: str) -> str:
     return re.sub(r"[零〇一二两三四五六七八九十]+", digits, bare)
 
 
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """Sorts 第2网格 before 第10网格."""
+    return [
+        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d{1,9})", folded(name)) if part
+    ]
+
+
 # ---------------------------------------------------------------- the header
 
 COLUMNS: dict[str, tuple[str, ...]] = {

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from ..db import db
-from .cells import folded, text_of
+from .cells import natural, text_of
 from .models import Area, Assignment, Household, ImportFile, ImportRow, Person, Role, Trace
 from .pinyin import typed
 from .rules import Fate
@@ -31,13 +31,6 @@ class Node:
     @property
     def id(self) -> int:
         return self.area.id
-
-
-def natural(name: str) -> list[Any]:
-    """Sorts 第2网格 before 第10网格."""
-    return [
-        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d{1,9})", folded(name)) if part
-    ]
 
 
 def tree(scheme_id: int, reach: tuple[str, ...], *, disabled: bool = False) -> list[Node]:

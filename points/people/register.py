@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from ..db import db
+from .cells import natural
 from .enrolment import chunks
 from .models import Area, Assignment, Household, Person, Role, SignInName
 from .rows import Place, Places, Reading
@@ -35,7 +36,7 @@ def places_within(scheme_id: int, chosen: Area) -> Places:
         for area in db.session.scalars(select(Area).where(Area.scheme_id == scheme_id, Area.id.in_(ids)))
     ]
     me = Place(chosen.id, chosen.kind, chosen.name, chosen.path)
-    return Places(me, sorted((place for place in below if place.id != chosen.id), key=lambda p: p.id), above)
+    return Places(me, sorted((place for place in below if place.id != chosen.id), key=lambda p: natural(p.name)), above)
 
 
 def register_for(scheme_id: int, reach: tuple[str, ...], rows: Sequence[Reading]) -> Register:
