@@ -16,7 +16,7 @@ from ..db import db
 from ..errors import N_, Conflict, DomainError, LedgerFault, NotAllowed, NotFound, TooFast, TryAgain
 from .audience import SecondFactorNeeded, SignInNeeded
 from .formats import sentence_of
-from .request import wants_json
+from .request import BadPayload, wants_json
 
 STATUS: dict[type[BaseException], int] = {
     SignInNeeded: 401,
@@ -111,8 +111,9 @@ def install(app: Flask) -> None:
         status = error.code or 500
         if status < 400:
             return error.get_response()
-        if messages := getattr(error, "data", {}).get("messages"):  # a schema's complaints about an API request
-            fields = {name: one for place in messages.values() for name, one in place.items()}
+        messages = getattr(error, "data", {}).get("messages", {})  # a schema's complaints about an API request
+        fields = {name: one for place in messages.values() if isinstance(place, dict) for name, one in place.items()}
+        if fields:
             return answer(Invalid.code, gettext(Invalid.sentence), {"fields": translated(fields)}, 422)
         sentence = gettext(HTTP_SENTENCES.get(status, "页面没打开。刚才填的都在，请再试一次。"))
         made = make_response(answer(error.name.lower().replace(" ", "_"), sentence, {}, status))
@@ -120,6 +121,12 @@ def install(app: Flask) -> None:
             if name.lower() in ("allow", "retry-after", "location"):
                 made.headers[name] = value
         return made
+
+    @app.errorhandler(RecursionError)
+    def too_deep(error: RecursionError) -> ResponseReturnValue:
+        """JSON nested a hundred thousand deep; anywhere else it would be a bug of ours, so it is logged."""
+        current_app.logger.warning("too deeply nested: %s", request.path)
+        return answer(BadPayload.code, gettext(BadPayload.sentence), {}, 422)
 
     @app.errorhandler(LedgerFault)
     def broken_law(error: LedgerFault) -> ResponseReturnValue:
