@@ -2,14 +2,22 @@
 const form = document.getElementById("claim");
 document.documentElement.classList.add("scripted");
 
+// A file field hides behind its label, which says how many photos were chosen.
+for (const field of document.querySelectorAll("input.file")) {
+  const said = document.querySelector(`label[for="${field.id}"] span`);
+  const plain = said.textContent;
+  field.addEventListener("change", () => {
+    const count = field.files.length;
+    said.textContent = count ? said.dataset.many.replace("{n}", count) : plain;
+  });
+}
+
 if (form) {
   const quantity = form.elements.quantity;
   const label = document.getElementById("quantity-label");
   const photos = form.elements.photos;
-  const photosLabel = document.getElementById("photos-label");
   const panel = document.getElementById("forecast");
   const send = document.getElementById("send");
-  const plainLabel = photosLabel.textContent;
   let asked = 0;
   let timer = 0;
 
@@ -113,13 +121,7 @@ if (form) {
     if (event.target.name === "rule") fitRule(true);
     soon();
   });
-  form.addEventListener("change", (event) => {
-    if (event.target === photos) {
-      const count = photos.files.length;
-      photosLabel.textContent = count ? photosLabel.dataset.many.replace("{n}", count) : plainLabel;
-    }
-    soon();
-  });
+  form.addEventListener("change", soon);
   form.addEventListener("click", (event) => {
     const button = event.target.closest("[data-by]");
     if (button) moveBy(Number(button.dataset.by));

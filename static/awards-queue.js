@@ -110,13 +110,15 @@ function paint() {
   if (!sum) return;
   const worth = drafts.filter((draft) => draft.verb === "approve").reduce((total, draft) => total + draft.worth, 0);
   const away = drafts.filter((draft) => !rowOf(draft.id)).length;
+  const parts = [
+    [count("approve"), words.partApprove.replace("{points}", readable(worth))],
+    [count("return"), words.partReturn],
+    [count("reject"), words.partReject],
+  ]
+    .filter(([n]) => n)
+    .map(([n, text]) => text.replace("{n}", n));
   const text = drafts.length
-    ? words.sum
-        .replace("{n}", drafts.length)
-        .replace("{ok}", count("approve"))
-        .replace("{points}", readable(worth))
-        .replace("{back}", count("return"))
-        .replace("{no}", count("reject"))
+    ? words.sum.replace("{n}", drafts.length).replace("{parts}", parts.join(words.comma))
     : words.none;
   sum.textContent = text + (away ? words.elsewhere.replace("{n}", away) : "");
   submit.querySelector("span").textContent = words.submit.replace("{n}", drafts.length);
@@ -133,7 +135,7 @@ async function select(row, focus = false) {
   for (const other of rows) other.removeAttribute("aria-selected");
   row.setAttribute("aria-selected", "true");
   row.scrollIntoView({ block: "nearest" });
-  if (focus) row.querySelector("a.open").focus();
+  if (focus) row.querySelector("a.what").focus();
   paint();
   if (matchMedia("(max-width: 900px)").matches) return;
   const mine = ++turn;
@@ -281,7 +283,7 @@ if (form) {
   save();
 
   form.addEventListener("click", (event) => {
-    const link = event.target.closest("a.open");
+    const link = event.target.closest("a.what");
     const row = event.target.closest("tbody tr");
     if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
     if (matchMedia("(max-width: 900px)").matches) return;

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from .. import clock
 from ..db import db, is_id, new_id
@@ -156,6 +156,16 @@ def keep_photos(who: Visitor, photos: Sequence[Prepared], at: datetime) -> list[
     return [store_photo(who, photo, at).id for photo in photos]
 
 
+def keep_photo(who: Visitor, photo: Prepared, at: datetime) -> int:
+    """Store one photo ahead of its claim; the same picture sent again gives the same id while no claim has it."""
+    there = db.session.scalar(
+        select(Photo.id)
+        .where(Photo.scheme_id == who.scheme_id, Photo.made_by == who.person_id, Photo.sha256 == photo.sha256, ~taken())
+        .limit(1)
+    )
+    return there or store_photo(who, photo, at).id
+
+
 # ---------------------------------------------------------------- shared with reviewing
 
 
@@ -235,19 +245,23 @@ def own_photos(who: Visitor, photo_ids: Sequence[int]) -> list[int]:
     wanted = list(dict.fromkeys(photo_ids))
     if not wanted:
         return []
-    taken = (
-        select(ClaimPhoto.photo_id)
-        .where(ClaimPhoto.scheme_id == Photo.scheme_id, ClaimPhoto.photo_id == Photo.id)
-        .exists()
-    )
     found = db.session.scalars(
         select(Photo.id).where(
-            Photo.scheme_id == who.scheme_id, Photo.id.in_(wanted), Photo.made_by == who.person_id, ~taken
+            Photo.scheme_id == who.scheme_id, Photo.id.in_(wanted), Photo.made_by == who.person_id, ~taken()
         )
     ).all()
     if len(found) != len(wanted):
         raise NotFound()
     return wanted
+
+
+def taken() -> ColumnElement[bool]:
+    """Whether a claim has the photo already."""
+    return (
+        select(ClaimPhoto.photo_id)
+        .where(ClaimPhoto.scheme_id == Photo.scheme_id, ClaimPhoto.photo_id == Photo.id)
+        .exists()
+    )
 
 
 def attach(who: Visitor, claim: Claim, photo_ids: Sequence[int], photos: Sequence[Prepared], at: datetime) -> None:

@@ -76,6 +76,15 @@ class Behind:
         return len(self.photo_ids)
 
 
+@dataclass(frozen=True)
+class Filter:
+    """What a list is narrowed to: a state and a kind of deed (or all), and a search by name, number or rule."""
+
+    state: str = ClaimState.WAITING
+    kind: str = ""
+    text: str = ""
+
+
 # ---------------------------------------------------------------- one claim
 
 
@@ -181,9 +190,9 @@ def photo_for(who: Visitor, photo_id: int) -> Photo:
 # ---------------------------------------------------------------- the claimant
 
 
-def claims_of(who: Visitor) -> Select[Any]:
-    """One's own claims and those one entered, newest first by (made_at, id): a query to page through."""
-    return lines().where(seen_by_claimant(who))
+def claims_of(who: Visitor, wanted: Filter | None = None) -> Select[Any]:
+    """One's own claims and those one entered: a query to page through by (made_at, id)."""
+    return narrowed(lines().where(seen_by_claimant(who)), wanted or Filter("all"))
 
 
 def waiting_of(scheme_id: int, person_id: int) -> list[Line]:
@@ -246,18 +255,12 @@ def beneficiary_for(who: Visitor, person_id: int | None) -> tuple[Person, str, b
 # ---------------------------------------------------------------- the staff queue
 
 
-@dataclass(frozen=True)
-class Filter:
-    """What the queue shows: a state, a kind of deed (or all), and a search by name, number or words of the rule."""
-
-    state: str = ClaimState.WAITING
-    kind: str = ""
-    text: str = ""
-
-
 def queue(who: Visitor, wanted: Filter) -> Select[Any]:
     """The claims in this visitor's reach that fit: a query to page through by (made_at, id)."""
-    query = lines().where(seen_by_staff(who))
+    return narrowed(lines().where(seen_by_staff(who)), wanted)
+
+
+def narrowed(query: Select[Any], wanted: Filter) -> Select[Any]:
     if wanted.state != "all":
         query = query.where(Claim.state == wanted.state)
     if wanted.kind:

@@ -147,10 +147,12 @@ def standing(who: Visitor, line: Line) -> str:
     return refusal.code if refusal else ""
 
 
-@pages.get("/queue")
+@pages.route("/queue", methods=["GET", "POST"])
 @audience("claims.review")
 def queue() -> ResponseReturnValue:
-    return show_queue(me(), [])
+    """The list; posted, all decisions of the form are carried out and their results stand above it."""
+    who: Visitor = me()
+    return show_queue(who, decide(who) if request.method == "POST" else [])
 
 
 def show_queue(who: Visitor, results: list[Result]) -> str:
@@ -176,6 +178,7 @@ def show_queue(who: Visitor, results: list[Result]) -> str:
         key=new_key(),
         results=results,
         tally=tally(results),
+        failed=[one for one in results if not one.done],
         error="",
         **reasons(),
     )
@@ -263,12 +266,9 @@ def decide_one(claim_id: int) -> ResponseReturnValue:
 # ---------------------------------------------------------------- many decisions
 
 
-@pages.post("/queue")
-@audience("claims.review")
-def decide() -> ResponseReturnValue:
-    """All decisions of the form, each in a transaction of its own and with its own result. A reload repeats none:
-    each claim's key follows from the form's."""
-    who: Visitor = me()
+def decide(who: Visitor) -> list[Result]:
+    """Each decision in a transaction of its own and with its own result. A reload repeats none: each claim's key
+    follows from the form's."""
     key = idempotency_key()
     results = []
     for claim_id, verb, reason, given in list(decisions_in(request.form))[:MOST_DECISIONS]:
@@ -277,7 +277,7 @@ def decide() -> ResponseReturnValue:
             results.append(decided(who, claim_id, verb, reason, given, one))
         except (DomainError, ValidationError) as error:
             results.append(refused(who, claim_id, error))
-    return show_queue(who, results)
+    return results
 
 
 def decisions_in(form: Mapping[str, str]) -> Iterator[tuple[int, str, str, str]]:
@@ -337,9 +337,16 @@ def refusal_words(error: DomainError | ValidationError) -> str:
     return " ".join(gettext(str(one)) for some in found.values() for one in some)
 
 
-def tally(results: list[Result]) -> dict[str, int]:
-    counts = {verb: sum(1 for one in results if one.done == verb) for verb in DECISIONS}
-    return counts | {"points": sum(one.points for one in results), "refused": sum(1 for one in results if not one.done)}
+def tally(results: list[Result]) -> str:
+    """What was done, in words: only what there is."""
+    count = {verb: sum(1 for one in results if one.done == verb) for verb in DECISIONS}
+    credited = points(sum(one.points for one in results))
+    parts = [
+        (count["approve"], gettext("通过 %(n)s 条共 %(points)s 分", n=count["approve"], points=credited)),
+        (count["return"], gettext("退回 %(n)s 条", n=count["return"])),
+        (count["reject"], gettext("不通过 %(n)s 条", n=count["reject"])),
+    ]
+    return gettext("，").join(said for n, said in parts if n)
 
 
 # ---------------------------------------------------------------- the list as a file

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from marshmallow import ValidationError, fields, pre_load, validate
+from flask_smorest.fields import Upload
+from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
 from ..errors import N_
 from ..web.schemas import Amount, IdField, Strict, Text
-from .models import ClaimState
+from .models import ClaimState, Source, Step
 from .queries import KINDS
 from .rules import MAX_PHOTOS
 
@@ -72,11 +73,7 @@ class ResendSchema(Strict):
     note = Text(most=500, load_default="")
 
 
-class ReasonSchema(Strict):
-    reason = Text(most=200, load_default="")
-
-
-class NeededReasonSchema(Strict):
+class ClaimReasonSchema(Strict):
     reason = Text(most=200, least=2, required=True, error_messages={"required": N_("请写一句原因，申报的人会看到。")})
 
 
@@ -90,66 +87,96 @@ def decided_points(text: Any, scale: int) -> int | None:
         raise ValidationError({"points": error.messages}) from None
 
 
-class ApproveSchema(Strict):
+class ApproveClaimSchema(Strict):
     """``points`` as people write them ("2.5"), only for rules that leave the amount to the reviewer."""
 
-    points = fields.Raw(load_default=None)
+    points = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=20))
     reason = Text(most=200, load_default="")
 
 
-class ListSchema(Strict):
-    """What a list of claims is narrowed to."""
+class ClaimsAskedSchema(Strict):
+    """Which claims: one's own and those one entered, or those in the areas one oversees."""
 
-    state = fields.String(load_default="all", validate=validate.OneOf(["all", *ClaimState], error=N_("没有这种状态。")))
-    kind = fields.String(load_default="", validate=validate.OneOf(["", *KINDS], error=N_("没有这种类别。")))
     whose = fields.String(load_default="mine", validate=validate.OneOf(["mine", "reach"], error=N_("没有这种范围。")))
-    after = fields.String(load_default=None)
+    state = fields.String(
+        load_default="all", validate=validate.OneOf(["all", *map(str, ClaimState)], error=N_("没有这种状态。"))
+    )
+    kind = fields.String(load_default="", validate=validate.OneOf(["", *KINDS], error=N_("没有这种类别。")))
+    after = fields.String(
+        load_default="", validate=validate.Length(max=400), metadata={"description": "`next` of the page before"}
+    )
     size = fields.Integer(load_default=50, validate=validate.Range(min=1, max=200))
 
 
-class ClaimSchema(Strict):
-    """A claim as the API shows it. Points are whole minor units of the scheme; quantity is a decimal number."""
+class ClaimStepOut(Schema):
+    step = fields.String(validate=validate.OneOf(list(map(str, Step))))
+    reason = fields.String()
+    at = fields.DateTime()
+    by = fields.String(metadata={"description": "masked"})
+
+
+class FiledClaimOut(Schema):
+    """A claim. Points are whole minor units of the scheme; quantity is a decimal number. Names are masked."""
 
     id = IdField()
     person_id = IdField()
     person = fields.String(metadata={"description": "masked"})
-    rule = fields.String()
+    rule = fields.String(metadata={"description": "the rule's code"})
     title = fields.String()
-    kind = fields.String()
-    version = fields.String(metadata={"description": "label of the rulebook version in force on done_on"})
-    quantity = Amount(scale=3)
+    kind = fields.String(validate=validate.OneOf(KINDS))
+    version = fields.String(metadata={"description": "label of the rulebook version in force on `done_on`"})
+    quantity = Amount(scale=3, metadata={"type": "string"})
     unit = fields.String()
     done_on = fields.Date()
     done_at = fields.String()
     place = fields.String()
     note = fields.String()
-    source = fields.String()
-    state = fields.String()
-    reason = fields.String()
-    points = fields.Integer(allow_none=True, metadata={"description": "credited, minor units; null until approved"})
+    source = fields.String(validate=validate.OneOf(list(map(str, Source))))
+    state = fields.String(validate=validate.OneOf(list(map(str, ClaimState))))
+    reason = fields.String(metadata={"description": "why it was returned, rejected or reversed"})
     forecast_points = fields.Integer(metadata={"description": "minor units, as shown before sending"})
+    points = fields.Integer(allow_none=True, metadata={"description": "credited, minor units; null until approved"})
     transfer_id = IdField(allow_none=True)
-    made_at = fields.DateTime(format="iso")
-    decided_at = fields.DateTime(format="iso", allow_none=True)
+    made_at = fields.DateTime()
+    decided_at = fields.DateTime(allow_none=True)
     photo_ids = fields.List(IdField())
 
 
-class ClaimListSchema(Strict):
-    claims = fields.List(fields.Nested(ClaimSchema))
+class WholeClaimOut(FiledClaimOut):
+    """A claim with its steps and its reckoning."""
+
+    reckoning = fields.List(fields.String(), metadata={"description": "line by line, in the reader's language"})
+    steps = fields.List(fields.Nested(ClaimStepOut))
+
+
+class FiledClaimsOut(Schema):
+    claims = fields.List(fields.Nested(FiledClaimOut))
     next = fields.String(allow_none=True)
 
 
-class ReckoningLineSchema(Strict):
+class ReckoningLineOut(Schema):
     code = fields.String()
     text = fields.String()
-    change = fields.Integer()
+    change = fields.Integer(metadata={"description": "minor units by which this line changes the points"})
 
 
-class ForecastAnswerSchema(Strict):
+class DeedForecastOut(Schema):
+    """What a deed would earn if it were approved now."""
+
     points = fields.Integer(metadata={"description": "minor units"})
-    honour = fields.Integer()
+    honour = fields.Integer(metadata={"description": "minor units"})
     minutes = fields.Integer()
-    lines = fields.List(fields.Nested(ReckoningLineSchema))
-    refusals = fields.List(fields.Nested(ReckoningLineSchema))
-    needs = fields.List(fields.Nested(ReckoningLineSchema))
-    bounds = fields.List(fields.Integer(), allow_none=True)
+    usable_until = fields.String(metadata={"description": "a date, or never"})
+    bounds = fields.List(fields.Integer(), allow_none=True, metadata={"description": "when a reviewer decides"})
+    can_be_sent = fields.Boolean()
+    lines = fields.List(fields.Nested(ReckoningLineOut))
+    refusals = fields.List(fields.Nested(ReckoningLineOut), metadata={"description": "why it does not count at all"})
+    needs = fields.List(fields.Nested(ReckoningLineOut), metadata={"description": "what is missing before it is sent"})
+
+
+class ClaimPhotoIn(Schema):
+    photo = Upload(required=True)
+
+
+class ClaimPhotoOut(Schema):
+    id = IdField()
