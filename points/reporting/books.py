@@ -144,9 +144,7 @@ def rows_of(who: Visitor, transfers: list[Transfer]) -> list[Row]:
             select(Person.id, Person.name).where(
                 Person.scheme_id == who.scheme_id, Person.id.in_({holder for holder, _ in moved.values()})
             )
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     found = []
     for one in transfers:

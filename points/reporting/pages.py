@@ -77,9 +77,7 @@ def doors_for(who: Visitor) -> list[Door]:
             select(Shop.id, Area.path)
             .join(Area, (Area.scheme_id == Shop.scheme_id) & (Area.id == Shop.area_id))
             .where(Shop.scheme_id == who.scheme_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     shops = sorted(shop.shops_of(who.scheme_id), key=lambda one: not who.area_path.startswith(paths[one.id]))
     return [door_of(one, today(who)) for one in shops]
