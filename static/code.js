@@ -17,8 +17,12 @@ const left = () => life - Math.floor((performance.now() - drawnAt) / 1000);
 function countdown() {
   const seconds = Math.max(0, left());
   const words = seconds > 0 ? page.dataset.sayLeft : page.dataset.sayDrawing;
-  const text = words.replace("{n}", seconds);
-  if (el("left-words").textContent !== text) el("left-words").textContent = text;
+  const [before, rest = null] = words.split("{n}");
+  const label = el("left-words");
+  if (label.textContent === before + (rest === null ? "" : seconds + rest)) return;
+  const figure = document.createElement("b");
+  figure.textContent = seconds;
+  label.replaceChildren(before, ...(rest === null ? [] : [figure, rest]));
   el("left").value = seconds;
 }
 
@@ -60,6 +64,7 @@ async function draw() {
   const code = await answer.json();
   el("qr").src = code.picture;
   await el("qr").decode().catch(() => {});
+  el("balance").textContent = code.balance;
   el("number8").textContent = `${code.number8.slice(0, 4)} ${code.number8.slice(4)}`;
   life = code.seconds;
   drawnAt = performance.now();

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from .. import clock
 from ..web import audience, in_transaction, me
+from ..web.formats import points
 from .drawing import Drawn, draw_code
 from .pictures import data_uri
 from .queries import own_receipt, own_receipts, points_of, state_of_code
@@ -45,7 +46,7 @@ def draw() -> ResponseReturnValue:
     """A fresh code for the page's script."""
     who = me()
     drawn = draw_code(who, clock.now())
-    return {**drawn_answer(drawn), "balance_points": points_of(who.scheme_id, who.person_id)}, 201
+    return {**drawn_answer(drawn), "balance": points(points_of(who.scheme_id, who.person_id))}, 201
 
 
 def drawn_answer(drawn: Drawn) -> dict[str, object]:

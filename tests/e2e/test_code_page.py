@@ -8,6 +8,7 @@ import time
 
 import pytest
 import zxingcpp
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -132,3 +133,22 @@ def test_without_script_the_page_comes_back_by_itself_and_says_thanks(shop: Rede
     shop.redeem(shop.claim(scanned_from(page)), (shop.rice, 1))
     page.goto(address)
     expect(page.get_by_role("heading", name="换好了，谢谢您")).to_be_visible()
+
+
+@pytest.mark.parametrize("look", ["normal", "large", "sun", "night"])
+def test_the_residents_pages_are_accessible(shop: RedemptionWorld, window: OpenPage, look: str) -> None:
+    person = shop.resident(100)
+    receipt = shop.bought(person, (shop.rice, 1))
+    page = window(person, phone=True)
+    page.emulate_media(reduced_motion="reduce")  # no colour half way to another
+    for path in ("/code", f"/code/used/{receipt.id}", "/receipts", f"/receipts/{receipt.id}"):
+        page.goto(path)
+        page.evaluate("(look) => document.documentElement.setAttribute('data-look', look)", look)
+        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]})
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        low = page.evaluate(
+            "[...document.querySelectorAll('a, button')].filter((e) => e.offsetParent && !e.matches('.skip'))"
+            ".map((e) => e.getBoundingClientRect()).filter((r) => r.height < 44).length"
+        )
+        assert low == 0, f"{path}: a target below 44 px"
