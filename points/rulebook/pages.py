@@ -27,7 +27,17 @@ from .document import MAX_BYTES, BadDocument, Document, document_from, document_
 from .models import RulebookVersion
 from .plain import PlainRule, differences, limit_words, plain
 from .problems import Problem
-from .queries import KnownRule, redemption_of, rules_of, rules_on, since, version_by_id, version_on, versions
+from .queries import (
+    KnownRule,
+    redemption_of,
+    rule_by_id,
+    rules_of,
+    rules_on,
+    since,
+    version_by_id,
+    version_on,
+    versions,
+)
 from .schemas import Day
 from .terms import rule_from
 from .wording import KIND_WORDS
@@ -68,9 +78,7 @@ def asked_version(who: Visitor) -> tuple[RulebookVersion | None, RulebookVersion
     if not asked:
         upcoming = versions(who.scheme_id)
         return current or (upcoming[-1] if upcoming else None), current
-    if not (asked.isascii() and asked.isdigit() and len(asked) <= 19 and is_id(int(asked))):
-        raise NotFound()
-    return version_by_id(who.scheme_id, int(asked)), current
+    return version_by_id(who.scheme_id, id_in(asked)), current
 
 
 @pages.get("/rulebook")
@@ -98,6 +106,22 @@ def index() -> str:
         limits=[limit_words(one) for one in redemption_of(version).get("limits", ())] if version else [],
         may_load=can_load(who),
     )
+
+
+@pages.get("/rulebook/rules/<rule_id>")
+@audience("rulebook.see")
+def rule(rule_id: str) -> ResponseReturnValue:
+    """To a rule on the page of its version: what an award's "细则 第 4 条" opens."""
+    who: Visitor = me()
+    known = rule_by_id(who.scheme_id, id_in(rule_id))
+    return redirect(url_for(".index", version=known.version_id, _anchor=f"rule-{known.id}"))
+
+
+def id_in(text: str) -> int:
+    """An id in an address. Raises NotFound."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and is_id(int(text))):
+        raise NotFound()
+    return int(text)
 
 
 # ---------------------------------------------------------------- loading

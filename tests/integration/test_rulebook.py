@@ -256,6 +256,18 @@ def test_another_schemes_version_is_not_found(world: World) -> None:
         assert world.client(world.person()).get(f"/rulebook?version={asked}").status_code == 404
 
 
+def test_a_rule_has_an_address_that_opens_its_version(world: World) -> None:
+    old = load(world, body()).version
+    load(world, body("huangshi", effective_on="2026-11-20"))
+    first = rules_of(old)[0].id
+    client = world.client(world.person())
+    found = client.get(f"/rulebook/rules/{first}")
+    assert (found.status_code, found.location) == (302, f"/rulebook?version={old.id}#rule-{first}")
+    assert f'id="rule-{first}"' in client.get(found.location).text
+    for asked in (1, 2**64, "x"):
+        assert client.get(f"/rulebook/rules/{asked}").status_code == 404
+
+
 def post(client: Any, path: str, data: dict[str, Any]) -> Any:
     import re
 

@@ -364,3 +364,17 @@ def test_every_refusal_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "rulebook.md").read_text("utf-8")
     known = {code for _, _, code in REFUSED if code} | {"outside_bounds", "cap_exceeded"}
     assert all(f"`{code}`" in text for code in known)
+
+
+def test_in_hailin_one_redemption_a_quarter_is_carried_for_the_shop() -> None:
+    body = preset("hailin")
+    assert body is not None
+    limits = document_from(body, 0).body["redemption"]["limits"]
+    assert limits == [{"per": "quarter", "times": 1, "who": "person"}]
+
+
+def test_in_hehuatang_the_shelf_prices_are_carried_for_the_shop() -> None:
+    body = preset("hehuatang")
+    assert body is not None
+    prices = {one["goods"]: one["points"] for one in document_from(body, 0).body["redemption"]["prices"]}
+    assert (prices["食用油"], prices["大米"], prices["书包"]) == (30, 40, 105)
