@@ -8,16 +8,26 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import cast
 
-from sqlalchemy import BigInteger, Table, insert, literal, or_, select, tuple_, update
+from sqlalchemy import Executable, Table, bindparam, insert, or_, select, tuple_, update
 
 from .. import clock
 from ..db import db, new_id
 from ..errors import Conflict, InsufficientPoints, KeyReused, LedgerFault, NotFound, SoldOut
-from .accounts import Locked, Place, accounts, lock, open_missing
+from .accounts import SCHEME, Locked, Place, accounts, lock, open_missing
 from .drafts import Draft, Leg, Posted
 from .models import AccountClass, Posting, Transfer
-from .rules import check_balance, check_shape, has_passed, may_touch, merged, spending_order, takes_freely, wallet_mark
-from .sets import BIG, rows_of
+from .rules import (
+    check_balance,
+    check_shape,
+    has_passed,
+    may_touch,
+    merged,
+    spending_order,
+    stripe_of,
+    takes_freely,
+    wallet_mark,
+)
+from .sets import BIG, Rows, built_once
 
 ZONE = "Asia/Shanghai"
 
@@ -125,8 +135,9 @@ def _record(scheme_id: int, entries: list[Entry], at: datetime, today: date) -> 
     db.session.flush()  # holders and units that were added a moment ago
     legs = {id(entry): merged(entry.draft.legs) for entry in entries}
     every_leg = [leg for some in legs.values() for leg in some]
-    open_missing(scheme_id, every_leg)
-    places = lock(scheme_id, every_leg)
+    stripes = {klass: stripe_of(klass) for klass in AccountClass}
+    open_missing(scheme_id, every_leg, stripes)
+    places = lock(scheme_id, every_leg, stripes)
     known = _known(scheme_id, entries)
     answers, fresh = [], []
     for entry in entries:
@@ -150,19 +161,24 @@ def _known(scheme_id: int, entries: list[Entry]) -> dict[tuple[int, str], tuple[
     Asked once the accounts are locked: two requests with one key share an account, so the second, which waited for
     the first, sees it here. Asked before, it would go on and find the wallet empty.
     """
-    t = transfers.c
     names = [(entry.draft.actor_id, entry.draft.key) for entry in entries]
     undone = [entry.reverses_id for entry in entries if entry.reverses_id is not None]
-    found = db.session.execute(
-        select(t.actor_id, t.key, t.id, t.request_hash, t.reverses_id).where(
-            t.scheme_id == scheme_id, or_(tuple_(t.actor_id, t.key).in_(names), t.reverses_id.in_(undone))
-        )
-    ).all()
+    found = db.session.execute(_asking(), {"scheme": scheme_id, "names": names, "undone": undone}).all()
     known = {(row.actor_id, row.key): (row.id, row.request_hash) for row in found}
     for row in found:
         if row.reverses_id in undone and (row.actor_id, row.key) not in names:
             raise Conflict(cause="reversed")
     return known
+
+
+@built_once
+def _asking() -> Executable:
+    t = transfers.c
+    named = tuple_(t.actor_id, t.key).in_(bindparam("names", expanding=True))
+    undone = t.reverses_id.in_(bindparam("undone", expanding=True))
+    return select(t.actor_id, t.key, t.id, t.request_hash, t.reverses_id).where(
+        t.scheme_id == SCHEME, or_(named, undone)
+    )
 
 
 def _plan(entry: Entry, legs: list[Leg], places: dict[Place, dict[str, Locked]], today: date) -> None:
@@ -237,39 +253,44 @@ def _write(scheme_id: int, entries: list[Entry], recorded_at: datetime) -> None:
             for entry in entries
         ],
     )
-    lines = rows_of(
-        "lines",
-        dict.fromkeys(("transfer_id", "line", "account_id", "amount", "seq", "balance_after"), BIG),
-        [
-            (entry.id, line, move.account_id, move.amount, move.seq, move.balance_after)
-            for entry in entries
-            for line, move in enumerate(entry.moves)
-        ],
-    )
-    # One statement for all of them: the trigger that sums them up sees whole transfers.
-    db.session.execute(
-        insert(postings).from_select(
-            ["scheme_id", *lines.c.keys()], select(literal(scheme_id, BigInteger), *lines.c.values())
-        )
-    )
+    lines = [
+        (entry.id, line, move.account_id, move.amount, move.seq, move.balance_after)
+        for entry in entries
+        for line, move in enumerate(entry.moves)
+    ]
+    db.session.execute(_writing_lines(), {"scheme": scheme_id, **LINES.bind(lines)})
+
+
+LINES = Rows("lines", **dict.fromkeys(("transfer_id", "line", "account_id", "amount", "seq", "balance_after"), BIG))
+CHANGES = Rows("changes", id=BIG, amount=BIG, steps=BIG)
+
+
+@built_once
+def _writing_lines() -> Executable:
+    """One statement for all the lines: the trigger that sums them up sees whole transfers."""
+    lines = LINES.source().c
+    return insert(postings).from_select(["scheme_id", *lines.keys()], select(SCHEME, *lines.values()))
 
 
 def _change(scheme_id: int, changes: list[tuple[int, int, int]]) -> dict[int, tuple[int, int]]:
-    """Add (account, amount, steps) to balances and counters, each guarded by its floor and ceiling: what they became.
+    """Add (account, amount, steps) to balances and counters: account → the balance and counter they became."""
+    rows = db.session.execute(_changing(), {"scheme": scheme_id, **CHANGES.bind(changes)})
+    return {row.id: (row.balance, row.seq) for row in rows}
 
-    The guard repeats what the plan has checked under the lock: a row it turns away is missing from the answer.
-    """
-    moves = rows_of("moves", {"id": BIG, "amount": BIG, "steps": BIG}, changes)
-    a, amount = accounts.c, moves.c.amount
-    rows = db.session.execute(
+
+@built_once
+def _changing() -> Executable:
+    """The one statement that changes a balance, guarded by floor and ceiling: it repeats what the plan has checked
+    under the lock, and a row that it turns away is missing from its answer."""
+    change, a = CHANGES.source().c, accounts.c
+    return (
         update(accounts)
         .where(
-            a.scheme_id == scheme_id,
-            a.id == moves.c.id,
-            or_(a.floor.is_(None), amount > 0, a.balance - a.held + amount >= a.floor),
-            or_(a.ceiling.is_(None), amount < 0, a.balance + amount <= a.ceiling),
+            a.scheme_id == SCHEME,
+            a.id == change.id,
+            or_(a.floor.is_(None), change.amount > 0, a.balance - a.held + change.amount >= a.floor),
+            or_(a.ceiling.is_(None), change.amount < 0, a.balance + change.amount <= a.ceiling),
         )
-        .values(balance=a.balance + amount, seq=a.seq + moves.c.steps)
+        .values(balance=a.balance + change.amount, seq=a.seq + change.steps)
         .returning(a.id, a.balance, a.seq)
     )
-    return {row.id: (row.balance, row.seq) for row in rows}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -22,7 +23,7 @@ RANK: Mapping[AccountClass, int] = {klass: rank for rank, klass in enumerate(LOC
 FLOOR: Mapping[AccountClass, int] = {C.WALLET: 0, C.SHELF: 0}  # every other class may run negative
 GIVEN_MARK: Mapping[AccountClass, str] = {C.WALLET: "never", C.SHELF: "0"}  # where a gift without a mark goes
 NEVER = "never"
-STRIPES = 1  # rows per shared account; the sum is the balance
+STRIPES = 1  # rows per account that many writers share; their sum is the balance
 
 Touch = tuple[AccountClass, int, UnitKind]
 EARNED = (U.POINTS, U.HONOUR, U.MINUTES)
@@ -87,6 +88,11 @@ def merged(legs: Iterable[Leg]) -> list[Leg]:
         first.setdefault(name, leg)
         amounts[name] += leg.amount
     return [replace(leg, amount=amounts[name]) for name, leg in first.items()]
+
+
+def stripe_of(klass: AccountClass) -> int:
+    """Which row of an account to write to: one of several, by chance, where no floor needs them to be one."""
+    return 0 if klass in FLOOR else random.randrange(STRIPES)  # noqa: S311  spreads load, keeps no secret
 
 
 def takes_freely(leg: Leg) -> bool:

@@ -1,37 +1,64 @@
 """Many rows as one parameter, on both engines: so that one statement serves one transfer or ten thousand.
 
 PostgreSQL unnests arrays, SQLite reads JSON; either way the statement's text is the same for any number of rows, so it
-is compiled and prepared once.
+is built, compiled and prepared once.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, FromClause, String, column, func, literal, select
+from sqlalchemy import BigInteger, FromClause, String, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
 from ..db import db
 
-BIG, WORD = BigInteger(), String()
+BIG: TypeEngine[Any] = BigInteger()
+WORD: TypeEngine[Any] = String()
+
+Statement = TypeVar("Statement")
 
 
 def is_sqlite() -> bool:
     return db.engine.dialect.name == "sqlite"
 
 
-def rows_of(name: str, columns: Mapping[str, TypeEngine[Any]], rows: Sequence[tuple[Any, ...]]) -> FromClause:
-    """The rows as something to select from, with these columns: numbers (BIG) and words (WORD), None allowed."""
-    if is_sqlite():
-        each = func.json_each(literal(json.dumps(rows))).table_valued(column("value", String), name=f"{name}_each")
-        cells = [
-            func.json_extract(each.c.value, f"$[{i}]", type_=kind).label(word)
-            for i, (word, kind) in enumerate(columns.items())
-        ]
-        return select(*cells).subquery(name)
-    arrays = [literal([row[i] for row in rows], ARRAY(kind)) for i, kind in enumerate(columns.values())]
-    cells_of = [column(word, kind) for word, kind in columns.items()]
-    return func.unnest(*arrays).table_valued(*cells_of).render_derived(name=name)
+def built_once(build: Callable[[], Statement]) -> Callable[[], Statement]:
+    """A statement that is built once per engine: building costs as much as running it."""
+    built: dict[bool, Statement] = {}
+
+    @wraps(build)
+    def statement() -> Statement:
+        engine = is_sqlite()
+        if engine not in built:
+            built[engine] = build()
+        return built[engine]
+
+    return statement
+
+
+class Rows:
+    """Rows handed to a statement: numbers (BIG) and words (WORD), None allowed. ``source`` is what it selects from,
+    ``bind`` the parameters that carry them."""
+
+    def __init__(self, name: str, **columns: TypeEngine[Any]) -> None:
+        self.name, self.columns = name, columns
+
+    def source(self) -> FromClause:
+        if is_sqlite():
+            each = func.json_each(bindparam(self.name, type_=WORD)).table_valued(column("value", WORD))
+            cells = enumerate(self.columns.items())
+            fields = (func.json_extract(each.c.value, f"$[{i}]", type_=kind).label(word) for i, (word, kind) in cells)
+            return select(*fields).subquery(self.name)
+        arrays = (bindparam(f"{self.name}_{word}", type_=ARRAY(kind)) for word, kind in self.columns.items())
+        named = (column(word, kind) for word, kind in self.columns.items())
+        return func.unnest(*arrays).table_valued(*named).render_derived(name=self.name)
+
+    def bind(self, rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+        if is_sqlite():
+            return {self.name: json.dumps(rows)}
+        return {f"{self.name}_{word}": [row[i] for row in rows] for i, word in enumerate(self.columns)}

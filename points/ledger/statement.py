@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Executable, Row, and_, bindparam, select
 
 from ..db import MAX_ID, db
-from .accounts import accounts
+from .accounts import SCHEME, accounts
 from .models import AccountClass
 from .posting import postings, transfers
-from .sets import BIG, rows_of
+from .sets import BIG, Rows, built_once
 
 MAX_SIZE = 200
 
@@ -88,6 +88,29 @@ def _heads(scheme_id: int, holder_id: int, unit_id: int, klass: AccountClass) ->
     return {row.id: row.seq for row in found}
 
 
+NEAR = Rows("near", account_id=BIG, seq=BIG)
+ALL_OF = Rows("all_of", account_id=BIG, seq=BIG)
+
+
+@built_once
+def _looking() -> Executable:
+    """``p``: a range of numbers in each account. ``q``: all that those transfers did at the holder's accounts, also
+    beyond the range."""
+    near, all_of, t = NEAR.source(), ALL_OF.source(), transfers
+    p, q = postings.alias("p"), postings.alias("q")
+    least = near.c.seq - bindparam("size", type_=BIG) + 1
+    in_range = and_(p.c.account_id == near.c.account_id, p.c.seq.between(least, near.c.seq))
+    return (
+        select(q.c.account_id, q.c.seq, q.c.amount, q.c.balance_after, t)
+        .distinct()
+        .select_from(near)
+        .join(p, and_(p.c.scheme_id == SCHEME, in_range))
+        .join(q, and_(q.c.scheme_id == SCHEME, q.c.transfer_id == p.c.transfer_id))
+        .join(all_of, all_of.c.account_id == q.c.account_id)
+        .join(t, and_(t.c.scheme_id == SCHEME, t.c.id == p.c.transfer_id))
+    )
+
+
 @dataclass
 class Candidate:
     """A transfer that may stand on this page, what it comes to, and its number in each of the holder's accounts."""
@@ -113,26 +136,9 @@ class Candidate:
 
 def _window(scheme_id: int, heads: Heads, size: int) -> tuple[dict[tuple[int, int], Candidate], dict[int, int]]:
     """The newest postings of each account, by (account, seq), and the balance with which each account begins."""
-    wanted = {"account_id": BIG, "seq": BIG}
-    near, all_of = (rows_of(name, wanted, sorted(heads.items())) for name in ("near", "all_of"))
-    p, q, t = postings.alias("p"), postings.alias("q"), transfers
-    # p: the range of each account. q: everything its transfer did at the holder's accounts, also beyond that range.
-    found = db.session.execute(
-        select(q.c.account_id, q.c.seq, q.c.amount, q.c.balance_after, t)
-        .distinct()
-        .select_from(near)
-        .join(
-            p,
-            and_(
-                p.c.scheme_id == scheme_id,
-                p.c.account_id == near.c.account_id,
-                p.c.seq.between(near.c.seq - size + 1, near.c.seq),
-            ),
-        )
-        .join(q, and_(q.c.scheme_id == scheme_id, q.c.transfer_id == p.c.transfer_id))
-        .join(all_of, all_of.c.account_id == q.c.account_id)
-        .join(t, and_(t.c.scheme_id == scheme_id, t.c.id == p.c.transfer_id))
-    )
+    shown = sorted(heads.items())
+    bound = {"scheme": scheme_id, "size": size, **NEAR.bind(shown), **ALL_OF.bind(shown)}
+    found = db.session.execute(_looking(), bound)
     by_transfer: dict[int, Candidate] = {}
     window: dict[tuple[int, int], Candidate] = {}
     balances: dict[int, int] = {}

@@ -11,14 +11,16 @@ from sqlalchemy import func, select, text, update
 from points import clock
 from points.db import MAX_AMOUNT, db, new_id, transaction
 from points.errors import Conflict, InsufficientPoints, KeyReused, LedgerFault, SoldOut
-from points.ledger import HolderKind, earlier, open_holder, posting, request_hash
+from points.ledger import AccountClass, HolderKind, earlier, open_holder, posting, request_hash, rules
 from points.ledger.audit import audit
 from points.ledger.models import Account, Posting, Transfer
 from points.ledger.queries import (
+    balance_of,
     balances_of,
     postings_of,
     shelf_of,
     spendable_of,
+    statement,
     transfer_of,
     wallet_lots,
 )
@@ -267,6 +269,22 @@ def test_recorded_is_never_before_the_callers_now(books: Books) -> None:
     with transaction():
         made = posting.post(books.scheme_id, [draft], at=later)
     assert transfer_of(books.scheme_id, made[0].transfer_id).recorded_at == later
+
+
+def test_a_shared_account_may_be_spread_over_rows(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "STRIPES", 4)
+    person, rice = books.person(), books.goods(40)
+    for _ in range(40):
+        books.award(person, 2)
+        books.redeem(person, 2, {rice: 1})
+    db.session.rollback()
+    issued = db.session.execute(select(Account.stripe).where(Account.holder_id == books.scheme_id))
+    assert {stripe for (stripe,) in issued} == {0, 1, 2, 3}
+    assert balance_of(books.scheme_id, books.shop, books.points, AccountClass.TAKINGS) == 80
+    assert balance_of(books.scheme_id, books.scheme_id, books.points, AccountClass.ISSUANCE) == -80
+    assert (books.wallet(person), books.shelf(rice)) == (0, 0)
+    assert sum(line.amount for line in statement(books.scheme_id, person, books.points, size=200).rows) == 0
+    assert audit(books.scheme_id).is_clean
 
 
 # ---------------------------------------------------------------- laws
