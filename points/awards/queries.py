@@ -56,6 +56,7 @@ class Behind:
     state: str
     person_id: int
     person: str
+    rule_id: int
     rule_title: str
     rule_place: int
     version_label: str
@@ -393,6 +394,7 @@ def claims_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[in
             state=claim.state,
             person_id=claim.person_id,
             person=person,
+            rule_id=rule.id,
             rule_title=rule.title,
             rule_place=rule.place,
             version_label=label,
