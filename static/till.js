@@ -6,7 +6,7 @@ import { entered, showAll, typed } from "./till/entry.js";
 import { goods, refresh } from "./till/goods.js";
 import { listen } from "./till/keys.js";
 import * as panel from "./till/panel.js";
-import { $, $$, data, made, points, say } from "./till/page.js";
+import { $, $$, atDesk, data, made, points, say } from "./till/page.js";
 import * as serving from "./till/serving.js";
 import * as sounds from "./till/sounds.js";
 import { set, state } from "./till/state.js";
@@ -120,7 +120,7 @@ document.addEventListener("click", (event) => {
   }
 });
 
-document.addEventListener("till:settled", () => set({}));
+for (const event of ["till:held", "till:settled"]) document.addEventListener(event, () => set({}));
 
 document.addEventListener("till:receipt", ({ detail: receipt }) => {
   const row = made("recent-template", {
@@ -173,6 +173,7 @@ const camera = new Camera($("#camera video"), {
     $("#camera-words").textContent = say(`camera_${now}`);
   },
 });
+camera.become("off");
 if (localStorage.getItem("till-camera") === "on") camera.start();
 
 // ---------------------------------------------------------------- begin
@@ -185,4 +186,4 @@ settle();
 serving.watch();
 serving.touch();
 setInterval(() => state.view === "waiting" && refresh().then(() => set({})), 60_000);
-field.focus({ preventScroll: true });
+if (atDesk()) field.focus({ preventScroll: true });

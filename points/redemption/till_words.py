@@ -12,6 +12,8 @@ def words() -> dict[str, str]:
         # scanning
         "code_here": _("也可以打 8 位数，再按回车"),
         "code_label": _("兑换码、卡号或 8 位数"),
+        "next_here": _("下一位：扫码，或打 8 位数"),
+        "next_label": _("下一位的兑换码、卡号或 8 位数"),
         "goods_here": _("扫商品条码，或打商品名"),
         "goods_label": _("扫商品或输入名称"),
         "rescan_here": _("请居民再扫一次码"),

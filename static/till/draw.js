@@ -21,7 +21,7 @@ export function draw(state) {
 }
 
 function drawField({ view, serving, note }) {
-  const words = view !== "serving" ? "code" : serving.lapsed ? "rescan" : "goods";
+  const words = view === "waiting" ? "code" : view === "receipt" ? "next" : serving.lapsed ? "rescan" : "goods";
   const field = $("#scan");
   field.placeholder = say(`${words}_here`);
   field.inputMode = words === "goods" ? "text" : "numeric";

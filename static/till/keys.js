@@ -1,7 +1,7 @@
 // Every key press, in one place. A keyboard-wedge scanner types fast and ends with Enter (or Tab); a person types
 // slowly. So a scan finds its way to the till wherever the focus is, and cannot press anything on its way.
 
-import { $, atDesk } from "./page.js";
+import { $, $$, atDesk } from "./page.js";
 
 const FAST_MS = 40; // between two characters of a scanner
 const SCAN_LENGTH = 6; // fewer characters than any code that we read
@@ -21,11 +21,18 @@ export function listen(field, { isHeld, onScan, onCommand, onEdit, onChoice }) {
   let burst = "";
   let lastAt = -Infinity;
   let before = "";
-  let choice = 0;
+  let choice = null;
+  const choose = () => {
+    const pressed = choice?.pressed;
+    clearTimeout(choice?.timer);
+    choice = null;
+    if (pressed) onChoice(pressed);
+  };
 
   addEventListener(
     "keydown",
     (event) => {
+      if (event.key.length > 1) choose(); // whatever comes next was not the rest of a scan
       if (COMMANDS.includes(event.key)) {
         event.preventDefault();
         if (!event.repeat) onCommand(event.key);
@@ -43,15 +50,16 @@ export function listen(field, { isHeld, onScan, onCommand, onEdit, onChoice }) {
         }
         burst += event.key;
         lastAt = event.timeStamp;
-        clearTimeout(choice);
+        clearTimeout(choice?.timer);
+        choice = null;
         if (isHeld() && !(editable && target !== field)) {
           event.preventDefault();
-          const pressed = event.key;
-          if (burst.length === 1) choice = setTimeout(() => onChoice(pressed), CHOICE_MS);
+          if (burst.length === 1) choice = { pressed: event.key, timer: setTimeout(choose, CHOICE_MS) };
           return;
         }
         if (onEditAllowed(event, field, editable, fast) && onEdit(event.key)) return event.preventDefault();
         const presses = event.key === " " && target.matches?.("button, a, summary");
+        if (!editable && !presses) $("dialog[open]")?.close();
         if (!editable && !presses) field.focus({ preventScroll: true }); // the character lands in the field
         return;
       }
@@ -89,7 +97,7 @@ const swallow = (event) => {
 
 /** Editing keys mean the basket only while nothing is being typed; arrows and Esc always. */
 function onEditAllowed(event, field, editable, fast) {
-  if (!EDITS.includes(event.key) || fast) return false;
+  if (!EDITS.includes(event.key) || (fast && event.key.length === 1)) return false;
   if (editable && document.activeElement !== field) return event.key === "Escape";
   return event.key.startsWith("Arrow") || event.key === "Escape" || field.value === "";
 }
@@ -102,6 +110,14 @@ function keepFocus(field, isHeld) {
     if (!busy && !isHeld() && atDesk()) field.focus({ preventScroll: true });
   };
   addEventListener("click", () => setTimeout(back));
+  document.addEventListener("till:settled", () => setTimeout(back));
   addEventListener("focus", () => setTimeout(back));
+  // A closing dialog gives the focus back without the caret: typing would go nowhere.
+  for (const dialog of $$("dialog")) {
+    dialog.addEventListener("close", () => {
+      field.blur();
+      setTimeout(back);
+    });
+  }
   document.addEventListener("visibilitychange", () => document.hidden || back());
 }

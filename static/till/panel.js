@@ -36,6 +36,7 @@ export function open({ title, lines = [], choices = [], last, kind = "refusal" }
   // Not on a button: a scanner's stray Enter would press it.
   panel.focus({ preventScroll: true });
   panel.scrollIntoView({ block: "nearest" });
+  document.dispatchEvent(new Event("till:held"));
 }
 
 function button(label, key, run, { main, no }) {
@@ -49,6 +50,7 @@ function button(label, key, run, { main, no }) {
 function hide() {
   $("#panel").hidden = true;
   delete document.body.dataset.held;
+  document.dispatchEvent(new Event("till:settled"));
 }
 
 export function choose(place) {
@@ -56,13 +58,11 @@ export function choose(place) {
   if (!way) return;
   hide();
   way.run();
-  document.dispatchEvent(new Event("till:settled"));
 }
 
 export function close() {
   hide();
   whenClosed?.();
-  document.dispatchEvent(new Event("till:settled"));
 }
 
 /** Put a panel away because what it said no longer holds, without choosing anything. */
