@@ -119,7 +119,9 @@ function paint() {
     .map(([n, text]) => text.replace("{n}", n));
   const text = drafts.length
     ? words.sum.replace("{n}", drafts.length).replace("{parts}", parts.join(words.comma))
-    : words.none;
+    : matchMedia("(pointer: coarse)").matches
+      ? words.noneTouch
+      : words.none;
   sum.textContent = text + (away ? words.elsewhere.replace("{n}", away) : "");
   submit.querySelector("span").textContent = words.submit.replace("{n}", drafts.length);
   submit.disabled = !drafts.length;

@@ -231,10 +231,15 @@ def claim_by_key(who: Visitor, key: UUID) -> Claim | None:
 
 
 def own_claim(who: Visitor, claim_id: int) -> Claim:
-    """A claim of one's own deed, or one that one entered. Raises NotFound."""
+    """A claim of one's own deed, or one that one entered; locked, as in ``reviewing``. Raises NotFound."""
     claim = None
     if is_id(claim_id):
-        claim = db.session.scalar(select(Claim).where(seen_by_claimant(who), Claim.id == claim_id))
+        claim = db.session.scalar(
+            select(Claim)
+            .where(seen_by_claimant(who), Claim.id == claim_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
     if claim is None:
         raise NotFound()
     return claim

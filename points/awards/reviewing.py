@@ -81,13 +81,15 @@ def turn_down(who: Visitor, claim_id: int, step: Step, reason: str, key: UUID, a
 
 
 def reviewable(who: Visitor, claim_id: int, action: str = "claims.review") -> Claim:
-    """A claim in an area in which this visitor reviews. Raises NotFound for any other, whatever the reason."""
+    """A claim in an area in which this visitor reviews, locked: of two requests with one key the second then sees
+    what the first recorded. Raises NotFound for any other claim, whatever the reason."""
     found = None
     if is_id(claim_id):
         found = db.session.scalar(
-            select(Claim).where(
-                Claim.scheme_id == who.scheme_id, Claim.id == claim_id, within(Claim.area_path, who.reach(action))
-            )
+            select(Claim)
+            .where(Claim.scheme_id == who.scheme_id, Claim.id == claim_id, within(Claim.area_path, who.reach(action)))
+            .with_for_update()
+            .execution_options(populate_existing=True)
         )
     if found is None:
         raise NotFound()
