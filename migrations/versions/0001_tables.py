@@ -416,7 +416,9 @@ def upgrade() -> None:
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("balance_after", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("amount <> 0", name=op.f("ck_postings_amount")),
+        sa.CheckConstraint(
+            "amount <> 0 AND amount BETWEEN -1000000000000 AND 1000000000000", name=op.f("ck_postings_amount")
+        ),
         sa.ForeignKeyConstraint(
             ["scheme_id", "account_id"],
             ["accounts.scheme_id", "accounts.id"],

@@ -122,5 +122,5 @@ class Posting(Model):
         to("transfers", "transfer_id"),
         to("accounts", "account_id"),
         UniqueConstraint("scheme_id", "account_id", "seq"),
-        CheckConstraint("amount <> 0", name="amount"),
+        CheckConstraint("amount <> 0 AND amount BETWEEN -1000000000000 AND 1000000000000", name="amount"),
     )

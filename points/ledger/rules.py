@@ -68,8 +68,7 @@ def check_shape(draft: Draft, undone: str | None = None) -> None:
         raise LedgerFault("a transfer has a key of 1 to 80 characters and a request hash", key=draft.key)
     sums: dict[int, int] = defaultdict(int)
     for leg in draft.legs:
-        if type(leg.amount) is not int or not 1 <= abs(leg.amount) <= MAX_AMOUNT:
-            raise LedgerFault("an amount is a whole number of minor units, not zero, at most 10^12", amount=leg.amount)
+        check_amount(leg.amount)
         if leg.mark is not None and not is_mark(leg.klass, leg.mark):
             raise LedgerFault("a wallet's mark is a month end or never, a shelf's its batch", mark=leg.mark)
         sums[leg.unit_id] += leg.amount
@@ -87,6 +86,7 @@ def merged(legs: Iterable[Leg]) -> list[Leg]:
         name = (leg.holder_id, leg.unit_id, leg.klass, leg.mark, leg.amount > 0)
         first.setdefault(name, leg)
         amounts[name] += leg.amount
+        check_amount(amounts[name])
     return [replace(leg, amount=amounts[name]) for name, leg in first.items()]
 
 
@@ -106,6 +106,11 @@ def spending_order(klass: AccountClass, marks: Iterable[str], today: date) -> li
     Text order does both: digits sort before letters.
     """
     return sorted(mark for mark in marks if klass is not C.WALLET or not has_passed(mark, today))
+
+
+def check_amount(amount: int) -> None:
+    if type(amount) is not int or not 1 <= abs(amount) <= MAX_AMOUNT:
+        raise LedgerFault("an amount is a whole number of minor units, not zero, at most 10^12", amount=amount)
 
 
 def check_balance(balance: int) -> None:

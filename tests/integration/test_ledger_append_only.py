@@ -113,6 +113,7 @@ INSERT = "INSERT INTO postings (scheme_id, transfer_id, line, account_id, amount
         "INSERT INTO transfers SELECT scheme_id, :n, kind, 'other', actor_id, request_hash, source_kind, source_id, 1,"
         " occurred_at, recorded_at FROM transfers WHERE id = :t",
         f"{INSERT} SELECT :s, :t, 9, id, 0, 9, 50 {ACCOUNT}",
+        f"{INSERT} SELECT :s, :t, 9, id, 1000000000001, 9, 50 {ACCOUNT}",
         f"{INSERT} SELECT :s, :n, 0, id, 5, 9, 55 {ACCOUNT}",
         f"{INSERT} SELECT :s, :t, 0, id, 5, 9, 55 {ACCOUNT}",
         f"{INSERT} SELECT :s, :t, 9, id, 5, 1, 55 {ACCOUNT}",

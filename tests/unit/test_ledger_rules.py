@@ -142,6 +142,11 @@ def test_the_same_item_on_two_lines_is_one_taking() -> None:
     assert merged(lines) == [leg(C.SHELF, -5, unit=RICE), leg(C.GIVEN_OUT, 5, "", unit=RICE)]
 
 
+def test_lines_together_are_bounded_like_one() -> None:
+    with pytest.raises(LedgerFault):
+        merged([leg(C.WALLET, MAX_AMOUNT), leg(C.WALLET, 1)])
+
+
 def test_a_gift_without_a_mark_goes_where_it_never_expires_or_to_batch_0() -> None:
     assert [one.mark for one in merged([leg(C.WALLET, 5), leg(C.SHELF, 1, unit=RICE), leg(C.TAKINGS, 5)])] == [
         "never",
