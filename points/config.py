@@ -49,6 +49,7 @@ def settings(production: bool = False) -> dict[str, Any]:
     url = database_url(env.get("DATABASE_URL") or f"sqlite:///{INSTANCE / 'points.sqlite3'}")
     if url.startswith("sqlite:///"):
         INSTANCE.mkdir(parents=True, exist_ok=True)
+    secure = production or env.get("POINTS_HTTPS") == "1"
     return {
         "PRODUCTION": production,
         "SECRET_KEY": env.get("SECRET_KEY") or kept_secret("cookie"),
@@ -57,10 +58,10 @@ def settings(production: bool = False) -> dict[str, Any]:
         "OWNER_URL": database_url(env.get("POINTS_OWNER_URL") or url),
         "FILES_DIR": env.get("POINTS_FILES_DIR") or str(INSTANCE / "files"),
         "TRUSTED_PROXIES": int(env.get("POINTS_TRUSTED_PROXIES", "0")),
-        "SESSION_COOKIE_SECURE": production or env.get("POINTS_HTTPS") == "1",
+        "SESSION_COOKIE_SECURE": secure,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "SESSION_COOKIE_NAME": "points",
+        "SESSION_COOKIE_NAME": "__Host-points" if secure else "points",  # bound to this host, this site, HTTPS
         "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 2 * 1024 * 1024,
         "MAX_FORM_PARTS": 20_000,
