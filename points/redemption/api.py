@@ -20,7 +20,7 @@ from .redeeming import redeem_code
 from .returning import return_by_key, return_receipt
 from .schemas import ApiReturnSchema, RedemptionSchema, receipt_answer, wanted_lines
 from .servings import claim_code
-from .till_json import returned_with
+from .till_api import returned_with
 
 api = Blueprint("redemption_api", __name__, url_prefix="/api/v1", description="Redemptions, returns, balance")
 

@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 
 from ..db import db, is_id, new_id
 from ..errors import NotFound
+from ..people.enrolment import trace
 from ..people.models import Area, Person
-from ..people.residents import trace
 from ..people.visitor import Visitor, within
 from .codes import CARD_DIGITS, hash_of_card, random_digits
 from .models import Card

@@ -16,7 +16,9 @@ from ..people.actions import POINTS
 from ..people.models import Area, Person
 from ..people.visitor import Visitor, within
 from ..shop.models import Shop
-from ..shop.queries import Goods, Standing, goods_at, limit_standing
+from ..shop.queries import Goods, goods_at, limit_standing
+from ..shop.rules import Standing
+from .counters import card_used
 from .models import Card, CodeCredential, Receipt, Return, Serving, Till, UsedCode
 from .receipts import (
     LineView,
@@ -28,7 +30,6 @@ from .receipts import (
     receipt_for_clerk,
     receipts_by_transfer,
 )
-from .redeeming import card_used
 from .rules import card_limits
 
 

@@ -164,7 +164,7 @@ def _receipts(scheme_id: int, *conditions: Any, limit: int | None = None) -> lis
 def _lines(scheme_id: int, receipt_ids: list[int]) -> dict[int, list[LineView]]:
     found: dict[int, list[LineView]] = defaultdict(list)
     if receipt_ids:
-        for receipt_id, *line in db.session.execute(
+        for row in db.session.execute(
             select(
                 ReceiptLine.receipt_id,
                 Item.id,
@@ -178,5 +178,5 @@ def _lines(scheme_id: int, receipt_ids: list[int]) -> dict[int, list[LineView]]:
             .where(ReceiptLine.scheme_id == scheme_id, ReceiptLine.receipt_id.in_(receipt_ids))
             .order_by(ReceiptLine.receipt_id, ReceiptLine.line)
         ):
-            found[receipt_id].append(LineView(*line))
+            found[row[0]].append(LineView(*row[1:]))
     return found

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import insert, select
 
 from .. import clock, ledger
-from ..db import db, insert_into, new_id
+from ..db import db, new_id
 from ..errors import InsufficientPoints, KeyReused, NotFound, SoldOut, TryAgain
 from ..ledger import AccountClass, Draft, Leg
 from ..ledger.queries import balance_of, stock_of, units_of
@@ -19,11 +19,11 @@ from ..people.models import Person
 from ..people.visitor import Visitor
 from ..shop.limits import take_limits
 from ..shop.queries import goods_at, items_by_id
+from .counters import next_number, take_card
 from .drawing import burn
-from .models import Card, CardUsage, Receipt, ReceiptLine, Serving, TillCounter, UsedCode
+from .models import Card, Receipt, ReceiptLine, Serving, UsedCode
 from .refusals import (
     CardBlocked,
-    CardDailyLimit,
     CodeClaimed,
     CodeUsed,
     EmptyBasket,
@@ -31,7 +31,7 @@ from .refusals import (
     OwnCode,
     PersonDisabled,
 )
-from .rules import Priced, Wanted, card_limits, check_card, enough_without, same_home, summed, total_of
+from .rules import Priced, Wanted, enough_without, same_home, summed, total_of
 from .servings import cancel_serving, claim_code, require_open, serving_of, till_within
 
 
@@ -255,45 +255,4 @@ def keep_used(serving: Serving, receipt_id: int) -> None:
             seq=serving.seq,
             receipt_id=receipt_id,
         )
-    )
-
-
-def next_number(scheme_id: int, till_id: int, day: date) -> int:
-    """The till's next receipt number of the day: counted in one statement, without gaps."""
-    counting = insert_into(TillCounter).values(scheme_id=scheme_id, till_id=till_id, day=day, last=1)
-    counting = counting.on_conflict_do_update(
-        index_elements=["scheme_id", "till_id", "day"], set_={"last": TillCounter.last + 1}
-    ).returning(TillCounter.last)
-    return int(db.session.execute(counting).scalar_one())
-
-
-def take_card(clerk: Visitor, person_id: int, day: date, total: int) -> None:
-    """Count what is paid by card against its limits; check and change in one statement.
-
-    Raises CardLimit, CardDailyLimit.
-    """
-    once, daily = card_limits(clerk.settings, clerk.points_scale)
-    check_card(total, once)
-    taken = None
-    if total <= daily:
-        taking = insert_into(CardUsage).values(scheme_id=clerk.scheme_id, person_id=person_id, day=day, used=total)
-        taking = taking.on_conflict_do_update(
-            index_elements=["scheme_id", "person_id", "day"],
-            set_={"used": CardUsage.used + total},
-            where=CardUsage.used + total <= daily,
-        ).returning(CardUsage.used)
-        taken = db.session.execute(taking).scalar()
-    if taken is None:
-        used = card_used(clerk.scheme_id, person_id, day)
-        raise CardDailyLimit(limit_points=daily, used_points=used, again_on=day + timedelta(days=1))
-
-
-def card_used(scheme_id: int, person_id: int, day: date) -> int:
-    return (
-        db.session.scalar(
-            select(CardUsage.used).where(
-                CardUsage.scheme_id == scheme_id, CardUsage.person_id == person_id, CardUsage.day == day
-            )
-        )
-        or 0
     )

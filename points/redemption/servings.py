@@ -39,15 +39,15 @@ def open_till(shop_id: int, clerk: Visitor, at: datetime) -> Till:
 
 def till_within(till_id: int, clerk: Visitor) -> Till:
     """A till of an open shop in the clerk's reach. Raises NotFound."""
-    found = db.session.scalar(
-        select(Till)
-        .join(Shop, (Shop.scheme_id == Till.scheme_id) & (Shop.id == Till.shop_id))
-        .join(Area, (Area.scheme_id == Shop.scheme_id) & (Area.id == Shop.area_id))
-        .where(Till.scheme_id == clerk.scheme_id, Till.id == till_id, Shop.closed_at.is_(None))
-        .where(within(Area.path, clerk.reach("till.serve")))
-        if is_id(till_id)
-        else select(Till).where(False)
-    )
+    found = None
+    if is_id(till_id):
+        found = db.session.scalar(
+            select(Till)
+            .join(Shop, (Shop.scheme_id == Till.scheme_id) & (Shop.id == Till.shop_id))
+            .join(Area, (Area.scheme_id == Shop.scheme_id) & (Area.id == Shop.area_id))
+            .where(Till.scheme_id == clerk.scheme_id, Till.id == till_id, Shop.closed_at.is_(None))
+            .where(within(Area.path, clerk.reach("till.serve")))
+        )
     if found is None:
         raise NotFound()
     return found
@@ -183,11 +183,9 @@ def require_open(serving: Serving, at: datetime) -> None:
 
 def raise_done(serving: Serving) -> None:
     """Raises AlreadyDone with the receipt's number; a serving that authorised a return has none of its own."""
-    made = db.session.execute(
-        select(Receipt.id, Receipt.day, Receipt.count).where(
-            Receipt.scheme_id == serving.scheme_id, Receipt.serving_id == serving.id
-        )
-    ).first()
+    made = db.session.scalar(
+        select(Receipt).where(Receipt.scheme_id == serving.scheme_id, Receipt.serving_id == serving.id)
+    )
     if made is None:
         raise ServingEnded()
     raise AlreadyDone(receipt=number_of(made.day, made.count), receipt_id=str(made.id))

@@ -1,4 +1,4 @@
-"""The till's pages: which till, the one screen, today's receipts. Its script calls ``till_json``;
+"""The till's pages: which till, the one screen, today's receipts. Its script calls ``till_api``;
 without script it posts to ``till_plain``."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The till without script: type a code, fill in quantities, confirm. The verbs of ``till_json`` as plain forms."""
+"""The till without script: type a code, fill in quantities, confirm. The verbs of ``till_api`` as plain forms."""
 
 from __future__ import annotations
 

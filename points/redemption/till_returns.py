@@ -26,7 +26,7 @@ from .receipts import ReceiptView, receipt_by_number, receipt_for_clerk, receipt
 from .rules import return_until
 from .schemas import ReturnSchema
 from .servings import till_within
-from .till_json import returned_with
+from .till_api import returned_with
 from .till_pages import frame, only_till, till_in_use
 from .till_screen import camera_facts
 

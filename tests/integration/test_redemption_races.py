@@ -15,8 +15,8 @@ from points.db import db, in_own_transaction, transaction
 from points.ledger.models import Transfer
 from points.people.models import Role
 from points.redemption.actions import cancel_serving, redeem_code
+from points.redemption.counters import take_card
 from points.redemption.models import Receipt, Return, UsedCode
-from points.redemption.redeeming import take_card
 from points.redemption.returning import return_receipt
 from points.redemption.rules import Wanted
 from tests.factories import World

@@ -16,9 +16,9 @@ from points.ledger.models import Account
 from points.people.models import Assignment, Person, Role
 from points.people.visitor import Visitor
 from points.redemption.actions import print_cards, return_receipt
+from points.redemption.counters import card_used
 from points.redemption.models import Receipt, Return
 from points.redemption.queries import receipts_by_transfer, state_of_code, till_today
-from points.redemption.redeeming import card_used
 from points.redemption.refusals import (
     AlreadyReturned,
     CodeUsed,
