@@ -83,7 +83,7 @@ def test_a_list_is_looked_at_first_and_then_what_is_right_is_written(world: Worl
     assert "什么都还没写入" in page
     for sentence in ("手机号只有 10 位，少了 1 位", "没写姓名", "和第 7 行编号相同，请留一行", "和第 6 行编号相同"):
         assert sentence in page
-    assert '<td class="r">4</td>' in page  # as numbered in the sheet: title and header are rows 1 and 2
+    assert 'data-label="表格行">4</td>' in page  # as numbered in the sheet: title and header are rows 1 and 2
     assert "139****902" in page
     assert "1390013902" not in page
     assert "王○○" in page
