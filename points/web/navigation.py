@@ -31,6 +31,7 @@ RAIL: tuple[tuple[str, tuple[tuple[str, str, str, str | None], ...]], ...] = (
             ("redemption.cards", "card", N_("打印卡"), None),
             ("shop.items", "list", N_("商品与价格"), None),
             ("shop.stock", "goods", N_("库存"), None),
+            ("shop.shops", "cal", N_("店和开门日"), None),
         ),
     ),
     (
