@@ -72,7 +72,9 @@ def test_nothing_the_camera_wrote_beside_the_picture_survives() -> None:
     exif[0x010F] = "SecretCamera"
     exif.get_ifd(0x8825)[1] = "N"  # GPS
     exif.get_ifd(0x8825)[2] = (27.0, 51.0, 12.0)
-    data = picture(exif=exif, comment=b"SecretComment", xmp=b"<x:xmpmeta>SecretPlace</x:xmpmeta>", icc_profile=b"Secret")
+    data = picture(
+        exif=exif, comment=b"SecretComment", xmp=b"<x:xmpmeta>SecretPlace</x:xmpmeta>", icc_profile=b"Secret"
+    )
     drawn = redrawn(data)[0]
     assert b"Secret" in data and b"Secret" not in drawn
     kept = opened(drawn)

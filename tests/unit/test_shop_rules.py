@@ -16,7 +16,9 @@ FRIDAY = date(2026, 11, 20)
 OPENING = [{"weekday": 5, "from": "14:00", "to": "16:00"}, {"weekday": 5, "from": "09:00", "to": "11:00"}]
 
 
-def standing(used: int = 3, limit: int = 3, item_id: int | None = 1, name: str = "香皂", period: str = "month") -> Standing:
+def standing(
+    used: int = 3, limit: int = 3, item_id: int | None = 1, name: str = "香皂", period: str = "month"
+) -> Standing:
     return Standing(9, item_id, name, "块", period, used, limit, date(2026, 12, 1))
 
 
@@ -98,7 +100,14 @@ def test_our_own_code_names_its_item_and_no_other_number_does() -> None:
     for item_id in (1, 987_654_321, largest):
         code = rules.own_code(item_id)
         assert len(code) == 20 and rules.item_of_own_code(code) == item_id
-    for other in ("6901234567892", "2" * 21, "1" + "0" * 19, "2" + "0" * 19, "２" + "0" * 18 + "1", "2" + "0" * 18 + "x"):
+    for other in (
+        "6901234567892",
+        "2" * 21,
+        "1" + "0" * 19,
+        "2" + "0" * 19,
+        "２" + "0" * 18 + "1",
+        "2" + "0" * 18 + "x",
+    ):
         assert rules.item_of_own_code(other) is None
 
 
