@@ -11,7 +11,7 @@ from ..errors import N_, Conflict, DomainError, NotAllowed, NotFound
 from .cells import folded
 from .enrolment import lock_register, trace
 from .models import Area, AreaKind, Assignment, Person, Role
-from .residents import resident_for
+from .residents import on_duty, resident_for
 from .rules import kinds_below, may_give
 from .sign_in_rules import roles_need_password
 from .signing_in import shorten
@@ -165,7 +165,7 @@ def give_role(who: Visitor, *, person_id: int, role: str, area_id: int, at: date
     """
     role = Role(role)
     area = area_in_reach(who, area_id, "roles.give")
-    lock_register(who.scheme_id)
+    on_duty(who)
     person = resident_for(who, person_id, "roles.give")
     if person.id == who.person_id:
         raise NotToYourself()
@@ -207,6 +207,7 @@ def give_role(who: Visitor, *, person_id: int, role: str, area_id: int, at: date
 
 def end_role(who: Visitor, assignment_id: int, at: datetime) -> Assignment:
     """The role ends now. Repeating it changes nothing. Raises NotFound, NotToYourself, NotYours."""
+    on_duty(who)
     row = None
     if is_id(assignment_id):
         row = db.session.execute(

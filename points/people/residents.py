@@ -81,8 +81,19 @@ def roles_of(scheme_id: int, person_id: int) -> list[Role]:
     ]
 
 
-def _editable(who: Visitor, person_id: int) -> Person:
+def on_duty(who: Visitor) -> None:
+    """Lock the register and look again whether the visitor still stands where they stood when the request began.
+
+    Two administrators who dismiss each other at the same moment: the second one is dismissed already.
+    """
     lock_register(who.scheme_id)
+    gone = select(Person.disabled_at).where(Person.scheme_id == who.scheme_id, Person.id == who.person_id)
+    if db.session.scalar(gone) is not None or rank_of(roles_of(who.scheme_id, who.person_id)) < rank_of(who.roles):
+        raise NotAllowed()
+
+
+def _editable(who: Visitor, person_id: int) -> Person:
+    on_duty(who)
     person = resident_for(who, person_id, "people.edit", lock=True)
     if person.id == who.person_id or (person.household_id and person.household_id == who.household_id):
         raise OwnRecord()

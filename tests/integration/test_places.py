@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from points import clock
 from points.db import db, transaction
+from points.errors import NotAllowed
+from points.people import places, residents
 from points.people.models import Area, AreaKind, Assignment, Person, Role, Trace
 from tests.factories import World
 from tests.forms import post
@@ -190,3 +193,17 @@ def test_a_disabled_person_gets_no_role(world: World, admin: Person) -> None:
     post(client, f"/people/{person.id}/disable")
     form = {"role": "clerk", "area_id": str(world.community.id)}
     assert post(client, f"/people/{person.id}/roles", form).status_code == 409
+
+
+def test_of_two_administrators_who_dismiss_each_other_one_stays(world: World, admin: Person) -> None:
+    other = world.staff(Role.ADMIN, area=world.subdistrict, name="赵敏")
+    one, two = world.visitor(admin), world.visitor(other)  # both requests have begun
+    duty = {a.person_id: a.id for a in db.session.scalars(select(Assignment).where(Assignment.role == Role.ADMIN))}
+    db.session.rollback()
+    with transaction():
+        places.end_role(one, duty[other.id], clock.now())
+    with pytest.raises(NotAllowed), transaction():
+        places.end_role(two, duty[admin.id], clock.now())
+    with pytest.raises(NotAllowed), transaction():
+        residents.disable_resident(two, admin.id, clock.now())
+    assert roles(world, admin) == {"admin"}
