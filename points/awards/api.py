@@ -15,7 +15,6 @@ from ..errors import NotAllowed
 from ..files.actions import prepare_photo
 from ..people.visitor import Visitor
 from ..rulebook.assessment import Line as ReckoningLine
-from ..rulebook.queries import rule_by_id
 from ..rulebook.wording import said
 from ..web import audience, idempotency_key, me, page_of
 from ..web.api import register
@@ -186,15 +185,14 @@ def shown(who: Visitor, claim_id: int) -> dict[str, Any]:
 
 def plain(line: Line, photo_ids: list[int]) -> dict[str, Any]:
     claim = line.claim
-    known = rule_by_id(claim.scheme_id, claim.rule_id)
     return {
         "id": claim.id,
         "person_id": claim.person_id,
         "person": masked(line.person),
-        "rule": known.code,
+        "rule": line.code,
         "title": line.title,
         "kind": line.kind,
-        "version": known.version_label,
+        "version": line.version,
         "quantity": claim.quantity,
         "unit": line.unit,
         "done_on": claim.done_on,

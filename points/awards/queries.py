@@ -45,6 +45,8 @@ class Line:
     kind: str
     unit: str
     entered: str = ""
+    code: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,10 +128,16 @@ def lines() -> Select[Any]:
             EarningRule.kind,
             EarningRule.body["unit"].as_string(),
             entered.name.label("entered"),
+            EarningRule.code,
+            RulebookVersion.label,
         )
         .join(Person, (Person.scheme_id == Claim.scheme_id) & (Person.id == Claim.person_id))
         .join(entered, (entered.scheme_id == Claim.scheme_id) & (entered.id == Claim.entered_by))
         .join(EarningRule, (EarningRule.scheme_id == Claim.scheme_id) & (EarningRule.id == Claim.rule_id))
+        .join(
+            RulebookVersion,
+            (RulebookVersion.scheme_id == EarningRule.scheme_id) & (RulebookVersion.id == EarningRule.version_id),
+        )
     )
 
 
