@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from points import clock
 from points.db import db, transaction
 from points.errors import Conflict, KeyReused, LimitReached, NotFound, SoldOut
+from points.ledger.audit import audit
 from points.ledger.models import Account, Holder, Posting, Transfer, Unit
 from points.people.models import AreaKind, Role, Trace
 from points.shop import actions, limits, queries, stock
@@ -542,3 +543,14 @@ def test_the_database_refuses(market: ShopWorld, attack: str) -> None:
     with pytest.raises(DBAPIError), transaction():
         db.session.execute(text(attack), {"scheme": market.scheme_id, "elsewhere": other.shop.id})
     assert db.session.get_one(Shop, (market.scheme_id, market.shop.id))
+
+
+def test_every_kind_of_stock_move_leaves_the_books_clean(market: ShopWorld) -> None:
+    item = market.item(pieces=10)
+    market.receive(item, 5, kind="purchase", cost_cents=1000)
+    wrong = market.receive(item, 50)
+    facts: dict[str, Any] = {"shop_id": market.shop.id, "item_id": item.id, "quantity": 2, "reason": "破损"}
+    market.do(lambda: stock.write_off(market.clerk, **facts, key=uuid4(), at=NOVEMBER))
+    market.do(lambda: stock.take_back(market.clerk, wrong.id, reason="录错", key=uuid4(), at=NOVEMBER))
+    assert shelf(market, item) == 13
+    assert audit(market.scheme_id).is_clean
