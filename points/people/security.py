@@ -47,7 +47,7 @@ class PasswordSchema(Strict):
 @audience(SIGNED_IN)
 def second_factor() -> ResponseReturnValue:
     if not me().has_second_factor:
-        return redirect(url_for("sign_in.enrol", next=request.args.get("next")))
+        return redirect(url_for("sign_in.enrol", next=here(request.args.get("next", ""))))
     return code_form()
 
 

@@ -122,10 +122,12 @@ def install(app: Flask) -> None:
                 made.headers[name] = value
         return made
 
+    @app.errorhandler(UnicodeEncodeError)
     @app.errorhandler(RecursionError)
-    def too_deep(error: RecursionError) -> ResponseReturnValue:
-        """JSON nested a hundred thousand deep; anywhere else it would be a bug of ours, so it is logged."""
-        current_app.logger.warning("too deeply nested: %s", request.path)
+    def no_sense(error: Exception) -> ResponseReturnValue:
+        """JSON with half a character, or nested a hundred thousand deep; else it would be our bug, so it is logged."""
+        db.session.rollback()
+        current_app.logger.warning("%s: %s", type(error).__name__, request.path)
         return answer(BadPayload.code, gettext(BadPayload.sentence), {}, 422)
 
     @app.errorhandler(LedgerFault)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+import json
+import re
+
+from flask import Flask, Response, abort, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -39,11 +42,33 @@ def bearer() -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
+def is_text(body: bytes) -> bool:
+    """Whether the strings of a JSON body can be stored: no NUL, no lone surrogate. Malformed JSON is judged later."""
+    if b"\\u0000" in body:
+        return False
+    if re.search(rb"\\u[dD][89a-fA-F]", body):
+        try:
+            json.dumps(json.loads(body), ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return False
+        except (ValueError, RecursionError):
+            return True
+    return True
+
+
 def install(app: Flask) -> None:
     hops = app.config["TRUSTED_PROXIES"]
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     csrf.init_app(app)
+
+    @app.before_request
+    def check_text() -> None:
+        """Refuse NUL and halves of characters: neither can be stored, so they would be an error further in."""
+        texts = [request.path, *request.args, *(text for values in request.args.listvalues() for text in values)]
+        texts += [*request.form, *(text for values in request.form.listvalues() for text in values)]
+        if any("\x00" in text for text in texts) or (request.is_json and not is_text(request.get_data())):
+            abort(400)
 
     @app.before_request
     def check_form() -> None:
