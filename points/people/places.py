@@ -21,7 +21,7 @@ from .visitor import Visitor, within
 class NameTaken(DomainError):
     """Two places side by side would have one name (第3网格 and 第三网格 are one name)."""
 
-    code = "name_taken"
+    code = "area_name_taken"
     sentence = N_("这里已经有“{name}”了，请换个名字。")
 
 
@@ -55,7 +55,7 @@ class NotToYourself(NotAllowed):
 
 
 class PersonDisabled(Conflict):
-    code = "person_disabled"
+    code = "role_for_disabled"
     sentence = N_("这位居民已停用，不能给岗位。")
 
 
