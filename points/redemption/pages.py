@@ -95,7 +95,7 @@ def own(receipt_id: int) -> ResponseReturnValue:
 
 
 def install(app: Flask) -> None:
-    for part in ("till_api", "till_pages", "till_plain", "till_returns", "card_pages"):
+    for part in ("till_api", "till_pages", "plain_pages", "return_pages", "card_pages"):
         if find_spec(f"points.redemption.{part}"):
             import_module(f"points.redemption.{part}")
     app.register_blueprint(pages)

@@ -364,6 +364,29 @@ def test_a_reload_in_the_middle_of_confirming_redeems_once(window: OpenPage, til
     assert till.balance(resident) == 54
 
 
+def test_a_slow_network_is_said_after_eight_seconds_and_a_late_answer_still_counts(
+    window: OpenPage, till: TillWorld
+) -> None:
+    resident = till.resident(100)
+    page = window(till.clerk)
+    page.clock.install()
+    hands = opened(page)
+    serve(hands, till.code(resident).digits)
+    hands.scan(RICE)
+    held: list[Route] = []
+    page.route("**/redeem", lambda route: held.append(route))
+    page.keyboard.press("F8")
+    expect(page.get_by_role("button", name="正在确认").filter(visible=True)).to_be_disabled()
+    page.clock.fast_forward(7_000)
+    expect(page.locator("#panel")).to_be_hidden()
+    page.clock.fast_forward(1_500)
+    expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("网络慢，没有重复扣。再试一次")
+    held[0].continue_()
+    expect(page.locator("#receipt")).to_contain_text("60 分")
+    expect(page.locator("#panel")).to_be_hidden()
+    assert len(till.receipts()) == 1
+
+
 def test_stray_enters_do_nothing_and_only_f8_confirms(window: OpenPage, till: TillWorld) -> None:
     resident = till.resident(100)
     page = window(till.clerk)
@@ -458,7 +481,7 @@ def test_a_receipt_is_returned_with_the_residents_code(window: OpenPage, till: T
     expect(page.locator("#receipt")).to_be_visible()
     hands.press("F10")
     expect(page.get_by_role("heading", name="退货")).to_be_visible()
-    page.locator("#what").fill("1")
+    page.locator("#what").fill(f"{till.receipts()[0].day:%m%d}-0001")
     page.keyboard.press("Enter")
     expect(page.locator(".slip")).to_contain_text("大米 5公斤 1 袋")
     page.locator("#code").fill(till.code(resident).digits)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -17,7 +18,6 @@ from ..web.errors import status_of, translated
 from ..web.formats import masked, sentence_of
 from ..web.request import new_key
 from ..web.schemas import Text
-from .codes import CARD_DIGITS, PHONE_DIGITS, read
 from .edge import claim as claim_at
 from .models import Till
 from .pages import pages
@@ -27,11 +27,10 @@ from .rules import return_until
 from .schemas import ReturnSchema
 from .servings import till_within
 from .till_api import returned_with
-from .till_pages import frame, only_till, till_in_use
-from .till_screen import camera_facts
+from .till_pages import camera_facts, frame, only_till, till_in_use
 
-# 8 digits typed here could be a number for typing; receipts have up to four digits, or 1120-0018.
-CODE_KINDS = ("phone", "card", "number")
+# With its hyphen 1120-0018 is a receipt; eight digits without one are the number below a resident's code.
+RECEIPT = re.compile(r"\s*(\d{4}\s*-\s*)?\d{1,7}\s*", re.ASCII)
 
 
 class PlainReturnSchema(ReturnSchema):
@@ -70,21 +69,28 @@ def find_return() -> ResponseReturnValue:
     """A number leads to its receipt; a resident's code to what they may bring back."""
     here, who, at = at_till(), me(), clock.now()
     text = str(payload().get("what", ""))[:200]
-    parsed = read(text)
     try:
-        if (parsed and len(parsed.digits) in (PHONE_DIGITS, CARD_DIGITS)) or (parsed and parsed.kind == "number"):
-            serving = claim_at(text, here.id, who, at)
-            days, _ = return_until(clock.local_date(at, who.zone), who.settings)
-            since = clock.local_date(at - timedelta(days=days), who.zone)
-            view = serving_view(serving.id, who, at)
-            found = receipts_of(serving.person_id, who, since)
-            return returns_page(here, found=found, name=masked(view.name), serving_id=serving.id)
-        found_one = receipt_by_number(here.id, text, who, clock.local_date(at, who.zone))
+        if not RECEIPT.fullmatch(text):
+            return returns_page(here, **brought(text, here, who, at))
+        found = receipt_by_number(here.id, text, who, clock.local_date(at, who.zone))
     except NotFound:
         return returns_page(here, refusal=gettext("没有这张凭条。请看看号码，或者扫居民的码。"), status=404)
     except DomainError as error:
         return returns_page(here, refusal=sentence_of(error), status=status_of(error))
-    return redirect(url_for(".receipt", receipt_id=found_one.id))
+    return redirect(url_for(".receipt", receipt_id=found.id))
+
+
+def brought(text: str, here: Till, who: Any, at: datetime) -> dict[str, Any]:
+    """Whose code it is, and what they may bring back. Raises what claiming raises."""
+    serving = claim_at(text, here.id, who, at)
+    days, _until = return_until(clock.local_date(at, who.zone), who.settings)
+    since = clock.local_date(at - timedelta(days=days), who.zone)
+    view = serving_view(serving.id, who, at)
+    return {
+        "found": receipts_of(serving.person_id, who, since),
+        "name": masked(view.name),
+        "serving_id": serving.id,
+    }
 
 
 @pages.get("/till/receipts/<int:receipt_id>")
