@@ -1,4 +1,14 @@
-"""From claim to credit: filing, review by another person, posting exactly once, correction by two."""
+"""From claim to credit: filing, review by another person, posting exactly once, correction by two.
+
+Verbs: ``actions`` (file_claim, forecast, withdraw, resend), ``reviewing`` (approve, send_back, reject), ``correcting``
+(ask_correction, confirm_correction, refuse_correction). Questions: ``queries`` (one's own, what stands behind a
+transfer), ``queue_queries``, ``correction_queries``.
+
+Laws: nobody decides about their own deed, their household's, or what they entered; a claim is approved once and posts
+one transfer; caps are taken at approval in locked rows, before any account, and given back by a reversal; an award
+keeps the version of the rulebook of its day; a wrong award is reversed by a second person and stays readable. Every
+writer locks claim, correction, caps, accounts, in this order.
+"""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from flask import Flask
 from flask_smorest import Blueprint
+from flask_smorest.fields import Upload
+from marshmallow import Schema
 from werkzeug.datastructures import FileStorage
 
 from .. import clock
@@ -26,7 +28,6 @@ from .queries import Filter, Line, claims_of, line_of, photos_of, queue, steps_o
 from .reviewing import approve, reject, send_back
 from .schemas import (
     ApproveClaimSchema,
-    ClaimPhotoIn,
     ClaimPhotoOut,
     ClaimReasonSchema,
     ClaimsAskedSchema,
@@ -51,6 +52,10 @@ KEYED = {
         }
     ]
 }
+
+
+class ClaimPhotoIn(Schema):
+    photo = Upload(required=True)
 
 
 @api.post("/claims")

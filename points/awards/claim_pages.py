@@ -26,6 +26,7 @@ from ..web import audience, in_transaction, me, page_of
 from ..web.errors import translated
 from ..web.formats import day, near_day, sentence_of, weekday
 from ..web.request import idempotency_key, new_key, payload
+from ..web.schemas import tidy
 from . import words
 from .actions import claim_by_key, file_claim, forecast, keep_photos, own_photos, resend, withdraw
 from .assessing import roles_of
@@ -87,7 +88,7 @@ def new() -> ResponseReturnValue:
 def find() -> ResponseReturnValue:
     """People one may claim for. Posted, so that no name or phone stands in an address."""
     who: Visitor = me()
-    sought = request.form.get("sought", "").strip()[:40]
+    sought = tidy(request.form.get("sought", ""), 40)
     found = can_be_claimed_for(who, sought)
     return render_template("awards/find.html", found=found, sought=sought, layout=layout(who, True))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,6 +18,7 @@ from ..web import audience, me, page_of
 from ..web.errors import status_of
 from ..web.formats import sentence_of
 from ..web.request import idempotency_key, new_key
+from ..web.schemas import tidy
 from .correcting import ask_correction, confirm_correction, refuse_correction
 from .correction_queries import Asked, corrections_in_reach
 from .models import Correction, CorrectionState
@@ -27,16 +27,12 @@ from .queue_pages import opened, reasons
 from .rules import OwnCorrection, Parties, objection
 
 
-def reason_of(form: Any) -> str:
-    return " ".join(str(form.get("reason", "")).split())[:200]
-
-
 @pages.post("/queue/<int:claim_id>/correction")
 @audience("corrections.ask")
 def ask(claim_id: int) -> ResponseReturnValue:
     """Ask for an award to be taken back. Nothing moves yet."""
     who: Visitor = me()
-    key, at, reason = idempotency_key(), clock.now(), reason_of(request.form)
+    key, at, reason = idempotency_key(), clock.now(), tidy(request.form.get("reason", ""))
     try:
         in_own_transaction(lambda: ask_correction(who, claim_id, reason=reason, key=key, at=at).id)
     except NotFound:
@@ -103,7 +99,7 @@ def standing(who: Visitor, row: Asked) -> str:
 def decide_correction(correction_id: int) -> ResponseReturnValue:
     """Confirm (the ledger reverses the award) or refuse, with a reason."""
     who: Visitor = me()
-    key, at, reason = idempotency_key(), clock.now(), reason_of(request.form)
+    key, at, reason = idempotency_key(), clock.now(), tidy(request.form.get("reason", ""))
     confirming = request.form.get("do") == "confirm"
     try:
         if confirming:

@@ -9,7 +9,7 @@ from flask import Blueprint, Flask
 
 from . import words
 from .models import ClaimState
-from .queries import open_count
+from .queue_queries import open_count
 
 pages = Blueprint("awards", __name__)
 

@@ -26,6 +26,7 @@ from ..web import Page, audience, me, page_of
 from ..web.errors import status_of
 from ..web.formats import decimal, listed, points, sentence_of
 from ..web.request import idempotency_key, new_key
+from ..web.schemas import tidy
 from ..web.tables import csv_answer, xlsx_answer
 from . import words
 from .actions import deed_of
@@ -38,19 +39,16 @@ from .queries import (
     Filter,
     Line,
     StepLine,
-    hints_of,
     line_of,
     lines,
-    oldest_waiting,
     photos_of,
-    recent_of,
     seen_by_staff,
     steps_of,
-    waiting_by_kind,
 )
 from .queries import (
     queue as queue_query,
 )
+from .queue_queries import hints_of, oldest_waiting, recent_of, waiting_by_kind
 from .reviewing import approve, reject, send_back
 from .rules import Parties, objection
 from .schemas import decided_points
@@ -123,7 +121,7 @@ def wanted_filter() -> Filter:
     return Filter(
         state=state if state == "all" or state in list(ClaimState) else ClaimState.WAITING,
         kind=kind if kind in KINDS else "",
-        text=str(session.get("queue_text", ""))[:40],
+        text=str(session.get("queue_text", "")),
     )
 
 
@@ -195,7 +193,7 @@ def reasons() -> dict[str, Any]:
 @audience("claims.review")
 def search() -> ResponseReturnValue:
     """Keep the search in the session: names do not belong in addresses."""
-    session["queue_text"] = "" if "clear" in request.form else request.form.get("text", "").strip()[:40]
+    session["queue_text"] = "" if "clear" in request.form else tidy(request.form.get("text", ""), 40)
     kept = {name: request.form[name] for name in ("state", "kind") if request.form.get(name)}
     return redirect(url_for("awards.queue", **kept))
 
@@ -296,7 +294,7 @@ def decided(who: Visitor, claim_id: int, verb: str, reason: str, given: str, key
     action = DECISIONS.get(verb)
     if action is None:
         raise NotFound()
-    at, reason = clock.now(), " ".join(reason.split())[:200]
+    at, reason = clock.now(), tidy(reason)
     more: dict[str, Any] = {"reason": reason}
     if verb == "approve":
         more["points"] = decided_points(given, who.points_scale)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask_smorest.fields import Upload
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
 from ..errors import N_
@@ -172,10 +171,6 @@ class DeedForecastOut(Schema):
     lines = fields.List(fields.Nested(ReckoningLineOut))
     refusals = fields.List(fields.Nested(ReckoningLineOut), metadata={"description": "why it does not count at all"})
     needs = fields.List(fields.Nested(ReckoningLineOut), metadata={"description": "what is missing before it is sent"})
-
-
-class ClaimPhotoIn(Schema):
-    photo = Upload(required=True)
 
 
 class ClaimPhotoOut(Schema):

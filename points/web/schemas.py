@@ -125,3 +125,8 @@ class LocalMoment(fields.Field[datetime]):
 def refuse(field: str, sentence: str) -> ValidationError:
     """A refusal of one field, for truths a schema cannot see."""
     return ValidationError({field: [sentence]})
+
+
+def tidy(text: str, most: int = 200) -> str:
+    """A line somebody typed, without control characters, runs of spaces or more than ``most`` characters."""
+    return " ".join(CONTROL.sub("", text).split())[:most].strip()

@@ -151,15 +151,13 @@ def test_no_body_breaks_the_api(place: World) -> None:
     for value in BAD:
         for name in FIELDS:
             answer = write(client, "/api/v1/claims", deed(place, **{name: value}))
-            assert answer.status_code in (201, 404, 422), (name, value, answer.json)
+            assert answer.status_code in (201, 400, 404, 422), (name, value, answer.json)
         for verb in ("approve", "reject", "return"):
             body = {"points": value or "x"} if verb == "approve" else {"reason": value if value != BAD[-2] else ""}
             answer = write(staff, f"/api/v1/claims/{claim.id}/{verb}", body)
-            assert answer.status_code == 422, (verb, value, answer.json)
-        assert staff.get("/api/v1/claims", query_string={"after": str(value), "size": str(value)}).status_code in (
-            200,
-            422,
-        )
+            assert answer.status_code in (400, 422), (verb, value, answer.json)
+        listed = staff.get("/api/v1/claims", query_string={"after": str(value), "size": str(value)})
+        assert listed.status_code in (200, 400, 422), (value, listed.json)
     for raw in (b"", b"[1]", b"null", b"{", b"\xff"):
         answer = client.post(
             "/api/v1/claims", data=raw, content_type="application/json", headers={"Idempotency-Key": str(uuid.uuid4())}
