@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> None:
         if told := demo.sign_ins():
             lines += told
         elif code := announce(app):
-            lines += ["这是一个空的系统。打开下面的网址，输入一次性口令：", f"  {code}"]
+            lines += ["这是一个空的系统。打开下面的网址，输入启动码：", f"  启动码 First-run code  {code}"]
         db.session.remove()
         db.engine.dispose()  # each worker opens its own connections
     print("\n".join(["", *lines, "", f"  打开 Open  {url}", ""]), flush=True)  # noqa: T201

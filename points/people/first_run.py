@@ -12,7 +12,7 @@ import secrets as random
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, redirect, render_template, url_for
+from flask import Blueprint, Flask, current_app, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError, fields, validate
 from sqlalchemy import select
@@ -40,6 +40,8 @@ DEFAULT_CODE = "main"
 
 
 class WrongFirstCode(DomainError):
+    """Not the code that the terminal showed at the last start."""
+
     code = "wrong_first_code"
     sentence = N_("启动码不对。请看启动程序的那个窗口，每次启动都是新的。")
 
@@ -154,7 +156,8 @@ def found() -> ResponseReturnValue:
     token, who = in_own_transaction(lambda: write(wanted, hashed, label, at))
     kept_at().unlink(missing_ok=True)
     open_session(token, who, wanted["code"])
-    return redirect(url_for("front.index"))
+    following = "rulebook.load" if "rulebook.load" in current_app.view_functions else "front.index"
+    return redirect(url_for(following))
 
 
 def write(wanted: dict[str, Any], hashed: str, label: str, at: Any) -> tuple[str, signing_in.Candidate]:

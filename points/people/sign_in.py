@@ -51,11 +51,15 @@ DEVICES = (
 
 
 class PasswordNeeded(NotAllowed):
+    """A role has come since the password was set; first it must become longer (in a browser)."""
+
     code = "password_needed"
     sentence = N_("您有了社区的岗位，先换一个长一些的密码。")
 
 
 class PrivacyNeeded(NotAllowed):
+    """The privacy notice has not been agreed to yet, or there is a new version (in a browser)."""
+
     code = "privacy_needed"
     sentence = N_("请先看一下个人信息告知。")
 

@@ -40,21 +40,29 @@ class WeakPassword(DomainError):
 
 
 class BadPin(WeakPassword):
+    """Neither six digits nor eight characters."""
+
     code = "bad_pin"
     sentence = N_("请定 6 个数，或者 8 位以上的密码。")
 
 
 class GuessablePin(WeakPassword):
+    """Six digits that are tried first: a birthday, a phone's tail, a run, a repetition."""
+
     code = "guessable_pin"
     sentence = N_("这个太好猜。不要用生日、电话，不要 6 个一样的数，也不要连着的数。")
 
 
 class TooShort(WeakPassword):
+    """A staff role needs more characters. Fact: ``least``."""
+
     code = "password_too_short"
     sentence = N_("您有社区的岗位，密码至少 {least} 位，几个词连起来就好记。")
 
 
 class TooLong(WeakPassword):
+    """Longer than anybody types. Fact: ``most``."""
+
     code = "password_too_long"
     sentence = N_("密码最多 {most} 位。")
 
@@ -67,11 +75,15 @@ class WrongCodeLength(DomainError):
 
 
 class CodeTooLong(WrongCodeLength):
+    """More than twelve digits. Facts: ``extra``, ``whole``."""
+
     code = "code_too_long"
     sentence = N_("多了 {extra} 个数，一共是 {whole} 个。")
 
 
 class CodeNotDigits(WrongCodeLength):
+    """Something else than digits. Fact: ``whole``."""
+
     code = "code_not_digits"
     sentence = N_("只打数字就行，一共是 {whole} 个。")
 

@@ -71,7 +71,7 @@ def test_with_the_code_the_scheme_is_founded_and_its_administrator_signed_in(emp
     code = first_run.announce(empty.app)
     browser = Browser(empty)
     answer = browser.post("/first-run", **FORM, once=code)
-    assert (answer.status_code, answer.headers.get("Location")) == (302, "/")
+    assert (answer.status_code, answer.headers.get("Location")) == (302, "/rulebook/load")
     with empty.app.app_context():
         scheme = db.session.scalars(select(Scheme)).one()
         assert (scheme.code, scheme.name, scheme.points_scale) == ("main", "和苑社区", 1)
