@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import secrets
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -113,9 +114,25 @@ def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
 _entropy = random.SystemRandom()
 
 
+_drawing = threading.Lock()
+_drawn: tuple[int, set[int]] = (0, set())  # this millisecond's numbers: thousands drawn at once would else collide
+
+
 def new_id() -> int:
-    """A fresh id: 41 bits of milliseconds, 22 random. Sorts roughly by age; always positive and below 2^63."""
-    return ((time.time_ns() // 1_000_000 - EPOCH_MS) << 22) | secrets.randbits(22)
+    """A fresh id: 41 bits of milliseconds, 22 random. Sorts roughly by age; always positive and below 2^63.
+
+    Never twice in one process; two processes may collide, which is a duplicate key and so a retry.
+    """
+    global _drawn
+    with _drawing:
+        now = time.time_ns() // 1_000_000 - EPOCH_MS
+        if _drawn[0] != now:
+            _drawn = (now, set())
+        number = secrets.randbits(22)
+        while number in _drawn[1]:
+            number = secrets.randbits(22)
+        _drawn[1].add(number)
+        return (now << 22) | number
 
 
 def is_id(value: object) -> bool:
