@@ -10,7 +10,6 @@ from points.db import UtcDateTime, db
 metadata = db.Model.metadata
 
 
-
 def render(kind, item, autogen):
     """Migrations name plain types: they must read the same when the application's own types have moved on."""
     if kind == "type" and isinstance(item, UtcDateTime):
@@ -36,6 +35,37 @@ def run() -> None:
         context.configure(connection=connection, **OPTIONS)
         with context.begin_transaction():
             context.run_migrations()
+        if connection.dialect.name == "sqlite":
+            seed_statistics(connection)
+            connection.commit()
+
+
+def seed_statistics(connection: sa.Connection) -> None:
+    """Tell SQLite what a full database looks like, so that its plans are right from the first row to the millionth.
+
+    Without statistics it takes ``scheme_id = ?`` to leave ten rows, though it leaves all of them, and walks whole
+    tables rather than the index that ends in one row: the kernel's update of 8 accounts read every account there was.
+    Here every table has a million rows of one scheme; a further column of an index leaves 20 (a short word a fifth).
+    """
+    rows = 1_000_000
+    connection.exec_driver_sql("ANALYZE")
+    connection.exec_driver_sql("DELETE FROM sqlite_stat1")
+    inspector = sa.inspect(connection)
+    for table in inspector.get_table_names():
+        kinds = {column["name"]: column["type"] for column in inspector.get_columns(table)}
+        for _, index, unique, *_ in connection.exec_driver_sql(f'PRAGMA index_list("{table}")').all():
+            left, steps = rows, [rows]
+            for n, _, name in connection.exec_driver_sql(f'PRAGMA index_info("{index}")').all():
+                kind = kinds[name]
+                is_short_word = isinstance(kind, sa.String) and kind.length and kind.length <= 20
+                if n > 0 or name != "scheme_id":
+                    left = max(left // 5, 1) if is_short_word else min(left, 20)
+                steps.append(left)
+            if unique:
+                steps[-1] = 1
+            connection.exec_driver_sql(
+                "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)", (table, index, " ".join(map(str, steps)))
+            )
 
 
 run()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import cast
 
-from sqlalchemy import Executable, Table, bindparam, insert, or_, select, tuple_, update
+from sqlalchemy import Executable, Table, and_, insert, or_, select, update
 
 from .. import clock
 from ..db import db, new_id
@@ -27,7 +27,7 @@ from .rules import (
     takes_freely,
     wallet_mark,
 )
-from .sets import BIG, Rows, built_once
+from .sets import BIG, WORD, Rows, built_once
 
 ZONE = "Asia/Shanghai"
 
@@ -37,10 +37,7 @@ postings = cast(Table, Posting.__table__)
 
 def earlier(scheme_id: int, actor_id: int, key: str, hashed: str) -> Posted | None:
     """What the key named before, or None. Raises KeyReused when it named another request. Ask before pricing."""
-    t = transfers.c
-    found = db.session.execute(
-        select(t.id, t.request_hash).where(t.scheme_id == scheme_id, t.actor_id == actor_id, t.key == key)
-    ).first()
+    found = db.session.execute(_asking(), {"scheme": scheme_id, **NAMES.bind([(actor_id, key)])}).first()
     return _replay(found.id, found.request_hash, hashed) if found else None
 
 
@@ -161,24 +158,25 @@ def _known(scheme_id: int, entries: list[Entry]) -> dict[tuple[int, str], tuple[
     Asked once the accounts are locked: two requests with one key share an account, so the second, which waited for
     the first, sees it here. Asked before, it would go on and find the wallet empty.
     """
-    names = [(entry.draft.actor_id, entry.draft.key) for entry in entries]
-    undone = [entry.reverses_id for entry in entries if entry.reverses_id is not None]
-    found = db.session.execute(_asking(), {"scheme": scheme_id, "names": names, "undone": undone}).all()
+    names = {(entry.draft.actor_id, entry.draft.key) for entry in entries}
+    found = db.session.execute(_asking(), {"scheme": scheme_id, **NAMES.bind(sorted(names))})
     known = {(row.actor_id, row.key): (row.id, row.request_hash) for row in found}
-    for row in found:
-        if row.reverses_id in undone and (row.actor_id, row.key) not in names:
+    fresh = [entry for entry in entries if (entry.draft.actor_id, entry.draft.key) not in known]
+    if undone := [entry.reverses_id for entry in fresh if entry.reverses_id is not None]:
+        t = transfers.c
+        if db.session.scalar(select(t.id).where(t.scheme_id == scheme_id, t.reverses_id.in_(undone))):
             raise Conflict(cause="reversed")
     return known
 
 
+NAMES = Rows("names", actor_id=BIG, key=WORD)
+
+
 @built_once
 def _asking() -> Executable:
-    t = transfers.c
-    named = tuple_(t.actor_id, t.key).in_(bindparam("names", expanding=True))
-    undone = t.reverses_id.in_(bindparam("undone", expanding=True))
-    return select(t.actor_id, t.key, t.id, t.request_hash, t.reverses_id).where(
-        t.scheme_id == SCHEME, or_(named, undone)
-    )
+    names, t = NAMES.source(), transfers.c
+    same = and_(t.scheme_id == SCHEME, t.actor_id == names.c.actor_id, t.key == names.c.key)
+    return select(names, t.id, t.request_hash).select_from(names.join(transfers, same))
 
 
 def _plan(entry: Entry, legs: list[Leg], places: dict[Place, dict[str, Locked]], today: date) -> None:

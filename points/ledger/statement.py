@@ -89,15 +89,12 @@ def _heads(scheme_id: int, holder_id: int, unit_id: int, klass: AccountClass) ->
 
 
 NEAR = Rows("near", account_id=BIG, seq=BIG)
-ALL_OF = Rows("all_of", account_id=BIG, seq=BIG)
 
 
 @built_once
 def _looking() -> Executable:
-    """``p``: a range of numbers in each account. ``q``: all that those transfers did at the holder's accounts, also
-    beyond the range."""
-    near, all_of, t = NEAR.source(), ALL_OF.source(), transfers
-    p, q = postings.alias("p"), postings.alias("q")
+    """``p``: a range of numbers in each account. ``q``: all that those transfers did, also beyond the range."""
+    near, p, q, t = NEAR.source(), postings.alias("p"), postings.alias("q"), transfers
     least = near.c.seq - bindparam("size", type_=BIG) + 1
     in_range = and_(p.c.account_id == near.c.account_id, p.c.seq.between(least, near.c.seq))
     return (
@@ -106,7 +103,6 @@ def _looking() -> Executable:
         .select_from(near)
         .join(p, and_(p.c.scheme_id == SCHEME, in_range))
         .join(q, and_(q.c.scheme_id == SCHEME, q.c.transfer_id == p.c.transfer_id))
-        .join(all_of, all_of.c.account_id == q.c.account_id)
         .join(t, and_(t.c.scheme_id == SCHEME, t.c.id == p.c.transfer_id))
     )
 
@@ -136,13 +132,11 @@ class Candidate:
 
 def _window(scheme_id: int, heads: Heads, size: int) -> tuple[dict[tuple[int, int], Candidate], dict[int, int]]:
     """The newest postings of each account, by (account, seq), and the balance with which each account begins."""
-    shown = sorted(heads.items())
-    bound = {"scheme": scheme_id, "size": size, **NEAR.bind(shown), **ALL_OF.bind(shown)}
-    found = db.session.execute(_looking(), bound)
+    found = db.session.execute(_looking(), {"scheme": scheme_id, "size": size, **NEAR.bind(sorted(heads.items()))})
     by_transfer: dict[int, Candidate] = {}
     window: dict[tuple[int, int], Candidate] = {}
     balances: dict[int, int] = {}
-    for row in found:
+    for row in (row for row in found if row.account_id in heads):
         candidate = by_transfer.setdefault(row.id, Candidate(row, 0, {}))
         candidate.amount += row.amount
         candidate.places[row.account_id] = row.seq

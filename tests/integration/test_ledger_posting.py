@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import event, func, select, text, update
 
 from points import clock
 from points.db import MAX_AMOUNT, db, new_id, transaction
@@ -17,11 +18,14 @@ from points.ledger.models import Account, Posting, Transfer
 from points.ledger.queries import (
     balance_of,
     balances_of,
+    paid_by,
+    paid_for,
     postings_of,
     shelf_of,
     spendable_of,
     statement,
     transfer_of,
+    undone_by,
     wallet_lots,
 )
 from tests.factories import Books
@@ -251,6 +255,50 @@ def test_two_thousand_transfers_in_one_go(books: Books) -> None:
     books.post_all(*(books.draft("award", *books.award_legs(people[n % 20], 1)) for n in range(2000)))
     assert all(books.wallet(person) == 100 for person in people)
     assert audit(books.scheme_id).is_clean
+
+
+def test_every_statement_finds_its_rows_by_an_index(books: Books) -> None:
+    """However many transfers there are: on SQLite, whose plans do not depend on how full the tables happen to be."""
+    if db.engine.dialect.name != "sqlite":
+        assert asked_for(lambda: books.award(books.person(), 5))
+        return
+    person, rice = books.person(), books.goods(5)
+    books.award(person, 50)
+    made = books.redeem(person, 5, {rice: 1})
+    for work in (
+        lambda: books.redeem(person, 5, {rice: 1}),
+        lambda: books.undo(made, "return"),
+        lambda: books.wallet(person),
+        lambda: statement(books.scheme_id, person, books.points, size=2),
+        lambda: paid_by(books.scheme_id, made),
+        lambda: paid_for(books.scheme_id, made),
+        lambda: undone_by(books.scheme_id, made),
+        lambda: postings_of(books.scheme_id, made),
+        lambda: spendable_of(books.scheme_id, person, books.points, AT.date()),
+        lambda: shelf_of(books.scheme_id, books.shop),
+    ):
+        asked = asked_for(work)
+        db.session.rollback()
+        for sql, facts in asked:
+            plan = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", facts).all()
+            slow = [step for *_, step in plan if step.startswith("SCAN") or step.endswith("(scheme_id=?)")]
+            assert not [step for step in slow if any(t in step for t in ("accounts", "transfers", "postings"))], sql
+
+
+def asked_for(work: Callable[[], object]) -> list[tuple[str, Any]]:
+    """The statements, with their parameters, that some work sends to the database."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(connection: object, cursor: object, sql: str, facts: Any, context: object, many: bool) -> None:
+        if sql.startswith(("SELECT", "INSERT", "UPDATE")):
+            asked.append((sql, facts[0] if many else facts))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        work()
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    return asked
 
 
 def test_nothing_to_post_is_nothing_done(books: Books) -> None:
