@@ -6,11 +6,16 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, Route, expect
+from sqlalchemy import update
 
 from points import clock
+from points.db import db, in_own_transaction, transaction
+from points.people.models import Role, SignInName
+from points.redemption.models import Serving
 from tests.e2e.conftest import OpenPage, Scene
 from tests.e2e.till_world import TillWorld
 from tests.factories import World
+from tests.signing import PIN, with_password
 
 pytestmark = pytest.mark.browser
 
@@ -270,10 +275,8 @@ def test_sold_out_and_limits_name_the_goods_and_keep_the_rest(window: OpenPage, 
 
 
 def test_own_household_and_a_code_at_another_till_are_refused(window: OpenPage, till: TillWorld, world: World) -> None:
-    from points.people.models import Person, Role
-
     home = world.household()
-    clerk: Person = world.staff(Role.CLERK, name="钱小梅", household=home)
+    clerk = world.staff(Role.CLERK, name="钱小梅", household=home)
     family, resident = till.resident(100, household=home), till.resident(100)
     page = window(clerk)
     hands = opened(page)
@@ -514,6 +517,35 @@ def test_a_residents_code_shows_what_may_be_brought_back(window: OpenPage, till:
     assert (till.balance(resident), till.shelf("洗衣液")) == (100, 12)
 
 
+def test_a_second_clerk_confirms_a_return_when_the_resident_is_away(
+    window: OpenPage, till: TillWorld, world: World
+) -> None:
+    resident = till.resident(100)
+    second = with_password(world.staff(Role.CLERK, name="孙小芳"))
+    with transaction():
+        world.add(SignInName(scheme_id=world.scheme_id, name=second.number, person_id=second.id))
+    page = window(till.clerk)
+    hands = opened(page)
+    serve(hands, till.code(resident).digits)
+    hands.scan(OIL)
+    hands.press("F8")
+    expect(page.locator("#receipt")).to_be_visible()
+    page.locator("#recent a").first.click()
+    for password in ("000000", PIN):
+        page.locator("#reason").fill("商品有问题")
+        if not page.locator("#second_name").is_visible():
+            page.get_by_text("请另一位同事确认").click()
+        page.locator("#second_name").fill(second.number)
+        page.locator("#second_password").fill(password)
+        page.get_by_role("button", name="整张退").click()
+        if password != PIN:
+            expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("号码或密码不对")
+            assert till.returns() == []
+    expect(page.get_by_text("这张凭条已经退了")).to_be_visible()
+    assert till.returns()[0].second_id == second.id
+    assert (till.balance(resident), till.shelf("食用油")) == (100, 2)
+
+
 def test_the_till_works_without_script(window: OpenPage, till: TillWorld) -> None:
     resident = till.resident(100)
     page = window(till.clerk, script=False)
@@ -533,11 +565,6 @@ def test_the_till_works_without_script(window: OpenPage, till: TillWorld) -> Non
 
 
 def test_a_claim_that_ran_out_keeps_the_basket_and_asks_for_one_scan(window: OpenPage, till: TillWorld) -> None:
-    from sqlalchemy import update
-
-    from points.db import db, in_own_transaction
-    from points.redemption.models import Serving
-
     resident = till.resident(100)
     page = window(till.clerk)
     hands = opened(page)
