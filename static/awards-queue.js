@@ -44,11 +44,12 @@ function draftOf(id) {
   return drafts.find((draft) => draft.id === id);
 }
 
-function put(id, verb, reason = "", points = "") {
+function put(id, verb, reason = "", points = "", outcome = "", percent = 100) {
   const row = rowOf(id);
-  const worth = points !== "" ? Math.round(Number(points) * scale) || 0 : Number(row ? row.dataset.points : 0);
+  const whole = points !== "" ? Math.round(Number(points) * scale) || 0 : Number(row ? row.dataset.points : 0);
+  const worth = Math.floor((whole * percent) / 100);
   drafts = drafts.filter((draft) => draft.id !== id);
-  drafts.push({ id, verb, reason, points, worth });
+  drafts.push({ id, verb, reason, points, outcome, worth });
   save();
   paint();
 }
@@ -96,6 +97,7 @@ function paint() {
     form.elements[`do-${id}`].value = draft ? draft.verb : "";
     form.elements[`reason-${id}`].value = draft ? draft.reason : "";
     if (form.elements[`points-${id}`]) form.elements[`points-${id}`].value = draft ? draft.points : "";
+    form.elements[`outcome-${id}`].value = draft ? draft.outcome : "";
     const shown = draft
       ? badge(...LOOKS[draft.verb], draft.reason || words[draft.verb])
       : row.getAttribute("aria-selected") === "true"
@@ -165,6 +167,8 @@ function dressPane() {
   }
   const points = pane.querySelector("input[name=points]");
   if (points && draft) points.value = draft.points;
+  const outcome = pane.querySelector("select[name=outcome]");
+  if (outcome && draft) outcome.value = draft.outcome;
 }
 
 function move(step) {
@@ -202,7 +206,9 @@ function decide(verb) {
         return;
       }
     }
-    put(id, verb, "", points);
+    const outcome = pane.querySelector("select[name=outcome]");
+    const percent = outcome ? outcome.selectedOptions[0].dataset.percent : 100;
+    put(id, verb, "", points, outcome ? outcome.value : "", Number(percent));
     onward();
     return;
   }
@@ -306,7 +312,7 @@ if (form) {
     form.dataset.sent = "1";
     for (const draft of drafts) {
       if (rowOf(draft.id)) continue; // its fields are on this page and filled in
-      for (const [name, value] of [["do", draft.verb], ["reason", draft.reason], ["points", draft.points]]) {
+      for (const [name, value] of [["do", draft.verb], ["reason", draft.reason], ["points", draft.points], ["outcome", draft.outcome]]) {
         form.append(Object.assign(document.createElement("input"), { type: "hidden", name: `${name}-${draft.id}`, value }));
       }
     }

@@ -148,7 +148,11 @@ def approve_claim(wanted: dict[str, Any], claim_id: int) -> dict[str, Any]:
     """Approve a waiting claim and credit it, exactly once."""
     who, key, at = me(), idempotency_key(), clock.now()
     points = decided_points(wanted["points"], who.points_scale)
-    in_own_transaction(lambda: approve(who, claim_id, key=key, at=at, points=points, reason=wanted["reason"]).id)
+    in_own_transaction(
+        lambda: (
+            approve(who, claim_id, key=key, at=at, points=points, outcome=wanted["outcome"], reason=wanted["reason"]).id
+        )
+    )
     return shown(who, claim_id)
 
 

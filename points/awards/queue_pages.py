@@ -246,9 +246,8 @@ def decide_one(claim_id: int) -> ResponseReturnValue:
     key = idempotency_key()
     form = request.form
     try:
-        result = decided(
-            who, claim_id, form.get("do", ""), form.get("reason", ""), form.get("points", ""), uuid5(key, str(claim_id))
-        )
+        wanted = Decision.of(form.get("do", ""), form, "")
+        result = decided(who, claim_id, wanted, uuid5(key, str(claim_id)))
     except (DomainError, ValidationError) as error:
         if isinstance(error, NotFound):
             raise
@@ -269,35 +268,50 @@ def decide(who: Visitor) -> list[Result]:
     follows from the form's."""
     key = idempotency_key()
     results = []
-    for claim_id, verb, reason, given in list(decisions_in(request.form))[:MOST_DECISIONS]:
+    for claim_id, wanted in list(decisions_in(request.form))[:MOST_DECISIONS]:
         one = uuid5(key, str(claim_id))
         try:
-            results.append(decided(who, claim_id, verb, reason, given, one))
+            results.append(decided(who, claim_id, wanted, one))
         except (DomainError, ValidationError) as error:
             results.append(refused(who, claim_id, error))
     return results
 
 
-def decisions_in(form: Mapping[str, str]) -> Iterator[tuple[int, str, str, str]]:
-    """The decisions of a form: fields ``do-<id>``, ``reason-<id>``, ``points-<id>``; picked rows take ``all``."""
+@dataclass(frozen=True)
+class Decision:
+    """What a form decides about one claim."""
+
+    verb: str
+    reason: str
+    points: str
+    outcome: str
+
+    @classmethod
+    def of(cls, verb: str, form: Mapping[str, str], mark: str) -> Decision:
+        reason, given, outcome = (form.get(name + mark, "") for name in ("reason", "points", "outcome"))
+        return cls(verb, tidy(reason), given, outcome[:40])
+
+
+def decisions_in(form: Mapping[str, str]) -> Iterator[tuple[int, Decision]]:
+    """The decisions of a form: ``do-<id>``, ``reason-<id>``, ``points-<id>``…; picked rows take ``all``."""
     for name, verb in form.items():
         kind, _, number = name.partition("-")
         if kind != "do" or not (number.isascii() and number.isdigit() and len(number) <= 19):
             continue
         verb = verb or (form.get("all", "") if form.get(f"pick-{number}") else "")
         if verb in DECISIONS and is_id(int(number)):
-            yield int(number), verb, form.get(f"reason-{number}", ""), form.get(f"points-{number}", "")
+            yield int(number), Decision.of(verb, form, f"-{number}")
 
 
-def decided(who: Visitor, claim_id: int, verb: str, reason: str, given: str, key: UUID) -> Result:
+def decided(who: Visitor, claim_id: int, wanted: Decision, key: UUID) -> Result:
     """Carry one decision out. Raises whatever the action raises, ValidationError for points that are no number."""
-    action = DECISIONS.get(verb)
+    action, verb = DECISIONS.get(wanted.verb), wanted.verb
     if action is None:
         raise NotFound()
-    at, reason = clock.now(), tidy(reason)
-    more: dict[str, Any] = {"reason": reason}
+    at = clock.now()
+    more: dict[str, Any] = {"reason": wanted.reason}
     if verb == "approve":
-        more["points"] = decided_points(given, who.points_scale)
+        more |= {"points": decided_points(wanted.points, who.points_scale), "outcome": wanted.outcome}
     claim = in_own_transaction(lambda: action(who, claim_id, key=key, at=at, **more))
     credited = claim.points or 0
     line = Line(*row_of(who, claim_id))

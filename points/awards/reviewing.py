@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -24,34 +25,41 @@ from .rules import STATE_AFTER, Parties, PointsNeeded, PointsNotAsked, check_rea
 
 
 def approve(
-    who: Visitor, claim_id: int, *, key: UUID, at: datetime, points: int | None = None, reason: str = ""
+    who: Visitor,
+    claim_id: int,
+    *,
+    key: UUID,
+    at: datetime,
+    points: int | None = None,
+    outcome: str = "",
+    reason: str = "",
 ) -> Claim:
     """Approve a waiting claim and credit what it earns now: one transfer of points, honour and minutes, once.
 
-    points  minor units, only for a rule that leaves the amount to the reviewer
+    points   minor units, only for a rule that leaves the amount to the reviewer
+    outcome  what became of the deed, in one of the rule's codes: it may count less, or not at all
     Raises NotFound, OwnClaim, OwnEntry, OwnHousehold, AlreadyDecided, PointsNeeded, PointsNotAsked, CannotEarn.
     """
     claim = reviewable(who, claim_id)
     if step_by_key(who, claim, Step.APPROVED, key, reason):
-        if points is not None and claim.points != points:
+        if (points is not None and claim.points != points) or (claim.outcome or {}).get("result", "") != outcome:
             raise KeyReused()
         return claim
     person = check_stranger(who, claim)
     decide(who, claim, Step.APPROVED, reason, at)
     known = rule_by_id(who.scheme_id, claim.rule_id)
     today = clock.local_date(at, who.zone)
-    outcome, subjects = reckon(
-        known.rule, deed_of(claim), person, who.points_scale, credited_on=today, decided=points, lock=True
-    )
-    check(outcome)
-    if outcome.undecided:
-        least, most = outcome.bounds or (0, 0)
+    deed = replace(deed_of(claim), outcome=outcome)
+    seen, subjects = reckon(known.rule, deed, person, who.points_scale, credited_on=today, decided=points, lock=True)
+    check(seen)
+    if seen.undecided:
+        least, most = seen.bounds or (0, 0)
         raise PointsNeeded(least_points=least, most_points=most)
-    if points is not None and outcome.bounds is None:
+    if points is not None and known.rule.amount.type != "case_by_case":
         raise PointsNotAsked()
-    usage.take(who.scheme_id, subjects, outcome.takes)
-    claim.outcome, claim.points = kept(outcome, subjects), outcome.points
-    claim.transfer_id = credit(who, claim, outcome, at)
+    usage.take(who.scheme_id, subjects, seen.takes)
+    claim.outcome, claim.points = kept(seen, subjects) | {"result": outcome}, seen.points
+    claim.transfer_id = credit(who, claim, seen, at)
     note_step(claim, who.person_id, Step.APPROVED, reason, key, at)
     return claim
 

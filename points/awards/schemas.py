@@ -90,6 +90,11 @@ class ApproveClaimSchema(Strict):
     """``points`` as people write them ("2.5"), only for rules that leave the amount to the reviewer."""
 
     points = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=20))
+    outcome = fields.String(
+        load_default="",
+        validate=validate.Length(max=40),
+        metadata={"description": "what became of the deed: one of the rule's outcome codes, if it has any"},
+    )
     reason = Text(most=200, load_default="")
 
 

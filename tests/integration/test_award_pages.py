@@ -235,6 +235,19 @@ def test_the_reviewer_gives_points_where_the_rule_leaves_them_open(place: World)
     assert only_claim(place).points == 30
 
 
+def test_the_reviewer_says_what_became_of_the_deed(place: World) -> None:
+    half = {"code": "half", "title": "只做了一半", "percent": 50}
+    load_rules(place, {**RULES[0], "outcomes": [half]}, on=today(place), label="b")
+    first, second = (claimed(place, place.person(), done_on=today(place)) for _ in range(2))
+    desk = place.client(place.staff(Role.STAFF))
+    assert "只做了一半：算 50%" in desk.get(f"/queue/{first.id}").get_data(as_text=True)
+    send(desk, f"/queue/{first.id}", {"do": "approve", "outcome": "half"})
+    page = send(desk, "/queue", {f"do-{second.id}": "approve", f"outcome-{second.id}": "half"})
+    assert "通过 1 条共 5 分" in page.get_data(as_text=True)
+    db.session.rollback()
+    assert set(db.session.scalars(db.select(Claim.points).filter_by(scheme_id=place.scheme_id))) == {5}
+
+
 def test_the_queue_is_filtered_searched_and_exported(place: World) -> None:
     claimed(place, place.person("张三"))
     claimed(place, place.person("=cmd|' /C calc'!A0"), "sweep", 1000, note="=1+1")

@@ -293,6 +293,22 @@ def test_points_are_not_chosen_where_the_rule_reckons_them(place: World) -> None
         do(place, approve, place.staff(Role.STAFF), claim.id, points=40)
 
 
+def test_what_became_of_the_deed_decides_how_much_of_it_counts(world: World) -> None:
+    half = {"code": "half", "title": "只做了一半", "percent": 50}
+    none = {"code": "complaint", "title": "导致投诉", "percent": 0}
+    load_rules(world, {**VISIT, "outcomes": [half, none], "caps": []})
+    resident, staff, key = world.person(), world.staff(Role.STAFF), uuid.uuid4()
+    claim = claimed(world, resident)
+    with pytest.raises(CannotEarn):
+        do(world, approve, staff, claim.id, outcome="unknown")
+    assert do(world, approve, staff, claim.id, outcome="half", key=key).points == 5
+    assert do(world, approve, staff, claim.id, outcome="half", key=key).points == 5
+    with pytest.raises(KeyReused):
+        do(world, approve, staff, claim.id, outcome="complaint", key=key)
+    nothing = do(world, approve, staff, claimed(world, resident).id, outcome="complaint")
+    assert (nothing.points, nothing.transfer_id, wallet(world, resident)) == (0, None, 5)
+
+
 # ---------------------------------------------------------------- caps
 
 
