@@ -18,8 +18,8 @@ def test_a_hundred_thousand_ids_from_four_threads_are_all_different() -> None:
 
 def test_a_number_drawn_twice_in_a_millisecond_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = iter([5, 5, 6])
-    monkeypatch.setattr("points.db.secrets.randbits", lambda bits: next(numbers))
-    monkeypatch.setattr("points.db.time.time_ns", lambda: 1_800_000_000_000_000_000)
+    monkeypatch.setattr("secrets.randbits", lambda bits: next(numbers))
+    monkeypatch.setattr("time.time_ns", lambda: 1_800_000_000_000_000_000)
     assert new_id() + 1 == new_id()
 
 
