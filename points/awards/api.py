@@ -147,12 +147,8 @@ def show(claim_id: int) -> dict[str, Any]:
 def approve_claim(wanted: dict[str, Any], claim_id: int) -> dict[str, Any]:
     """Approve a waiting claim and credit it, exactly once."""
     who, key, at = me(), idempotency_key(), clock.now()
-    points = decided_points(wanted["points"], who.points_scale)
-    in_own_transaction(
-        lambda: (
-            approve(who, claim_id, key=key, at=at, points=points, outcome=wanted["outcome"], reason=wanted["reason"]).id
-        )
-    )
+    wanted["points"] = decided_points(wanted["points"], who.points_scale)
+    in_own_transaction(lambda: approve(who, claim_id, key=key, at=at, **wanted).id)
     return shown(who, claim_id)
 
 
