@@ -9,8 +9,8 @@ from qrcode.constants import ERROR_CORRECT_M
 QUIET = 4
 
 
-def qr_svg(text: str, label: str = "") -> Markup:
-    """The text (an address, at most a few hundred characters) as an inline SVG, level M. No style attributes."""
+def qr_svg(text: str, label: str) -> Markup:
+    """The text (at most a few hundred characters) as an inline SVG, level M, without style; ``label`` is read aloud."""
     code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=QUIET)
     code.add_data(text)
     code.make()

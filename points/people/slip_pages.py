@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from marshmallow import fields, validate
 
 from .. import clock
@@ -64,5 +65,5 @@ def issue_slip(person_id: int) -> ResponseReturnValue:
         person=printed.person,
         code=f"{printed.code[:4]} {printed.code[4:8]} {printed.code[8:]}",
         page=url_for("sign_in.activate", code=who.scheme_code, _external=True),
-        picture=qr_svg(link),
+        picture=qr_svg(link, gettext("给手机扫的码，和开通码一样")),
     )

@@ -215,7 +215,7 @@ def test_the_qr_of_a_slip_opens_the_page_with_the_code_in_the_fragment(
     from points.people import slip_pages
 
     drawn = []
-    monkeypatch.setattr(slip_pages, "qr_svg", lambda text: drawn.append(text) or "")
+    monkeypatch.setattr(slip_pages, "qr_svg", lambda text, label: drawn.append(text) or "")
     person = world.person()
     Browser(world, client=world.client(world.staff(Role.STAFF))).post(f"/people/{person.id}/slip")
     assert re.fullmatch(rf"http://localhost/s/{world.scheme.code}/activate#[0-9]{{12}}", drawn[0])
