@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -45,7 +44,6 @@ def yardstick_page() -> dict[str, Any]:
 def town_on(url: str) -> Town:
     """A fresh town in the database behind the URL."""
     os.environ["DATABASE_URL"] = url
-    os.environ.setdefault("POINTS_INSTANCE", tempfile.mkdtemp(prefix="points-bench-"))
     from flask_migrate import upgrade
 
     from points import create_app
