@@ -53,6 +53,8 @@ HTTP_SENTENCES = {
     429: N_("试得太快了，请过一会儿再试。"),
 }
 
+STATUS[BadToken] = 400
+
 
 def status_of(error: DomainError) -> int:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
@@ -104,7 +106,7 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(CSRFError)
     def bad_token(error: CSRFError) -> ResponseReturnValue:
-        return answer(BadToken.code, gettext(BadToken.sentence), {}, 400)
+        return answer(BadToken.code, gettext(BadToken.sentence), {}, STATUS[BadToken])
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> ResponseReturnValue:

@@ -151,9 +151,7 @@ def test_a_recovery_code_works_once(world: World) -> None:
     assert len(kept(person).recovery_hashes) == 9
 
 
-@pytest.mark.parametrize(
-    "code", ["", "12345", "1234567", "abcdef", "１２３４５６", "x" * 79, "\x00", "-1", "1e5", "००००००"]
-)
+@pytest.mark.parametrize("code", ["", "12345", "1234567", "abcdef", "１２３４５６", "x" * 79, "-1", "1e5", "००००००"])
 def test_senseless_codes_are_only_wrong(world: World, code: str) -> None:
     person = officer_of(world)
     with_authenticator(person)

@@ -88,7 +88,7 @@ def test_empty_fields_are_asked_for_and_count_no_try(world: World) -> None:
 
 @pytest.mark.parametrize("name", ["'; drop table people;--", "a" * 5000, "\x00\x00", "😀" * 40, "%", "R\u202e1"])
 def test_hostile_names_are_only_wrong(world: World, name: str) -> None:
-    assert Browser(world).sign_in(name, PIN).status_code == 422
+    assert Browser(world).sign_in(name, PIN).status_code == (400 if "\x00" in name else 422)
 
 
 def test_a_scheme_that_does_not_exist_is_not_found(world: World) -> None:
