@@ -10,6 +10,7 @@ from marshmallow import Schema, fields, validate
 
 from .. import clock
 from ..ledger.queries import balance_of, units_of, wallet_lots
+from ..ledger.rules import has_passed
 from ..people.actions import HONOUR, MINUTES, POINTS
 from ..web import audience, idempotency_key, me
 from ..web.api import register
@@ -97,7 +98,9 @@ def balance() -> dict[str, Any]:
     """One's own balance: spendable points with their dates, honour points, service minutes."""
     who = me()
     units = units_of(who.scheme_id)
+    today = clock.local_date(clock.now(), who.zone)
     lots = wallet_lots(who.scheme_id, who.person_id, units[POINTS])
+    lots = [(mark, points) for mark, points in lots if not has_passed(mark, today)]
     return {
         "points": sum(points for _, points in lots),
         "honour": balance_of(who.scheme_id, who.person_id, units[HONOUR]),

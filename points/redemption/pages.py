@@ -35,7 +35,7 @@ def code() -> ResponseReturnValue:
         drawn=drawn,
         picture=data_uri(drawn.svg),
         after=after or drawn.after,
-        balance=points_of(who.scheme_id, who.person_id),
+        balance=points_of(who.scheme_id, who.person_id, clock.local_date(at, who.zone)),
     )
 
 
@@ -44,9 +44,10 @@ def code() -> ResponseReturnValue:
 @in_transaction
 def draw() -> ResponseReturnValue:
     """A fresh code for the page's script."""
-    who = me()
-    drawn = draw_code(who, clock.now())
-    return {**drawn_answer(drawn), "balance": points(points_of(who.scheme_id, who.person_id))}, 201
+    who, at = me(), clock.now()
+    drawn = draw_code(who, at)
+    left = points_of(who.scheme_id, who.person_id, clock.local_date(at, who.zone))
+    return {**drawn_answer(drawn), "balance": points(left)}, 201
 
 
 def drawn_answer(drawn: Drawn) -> dict[str, object]:

@@ -11,7 +11,7 @@ from sqlalchemy import and_, func, select
 from .. import clock
 from ..db import db, is_id
 from ..errors import NotFound
-from ..ledger.queries import balance_of, units_of
+from ..ledger.queries import spendable_of, units_of
 from ..people.actions import POINTS
 from ..people.models import Area, Person
 from ..people.visitor import Visitor, within
@@ -33,9 +33,9 @@ from .receipts import (
 from .rules import card_limits
 
 
-def points_of(scheme_id: int, person_id: int) -> int:
-    """The person's spendable points in minor units."""
-    return balance_of(scheme_id, person_id, units_of(scheme_id)[POINTS])
+def points_of(scheme_id: int, person_id: int, today: date) -> int:
+    """The person's spendable points in minor units: those whose day has passed count no more, swept or not."""
+    return spendable_of(scheme_id, person_id, units_of(scheme_id)[POINTS], today)
 
 
 # ---------------------------------------------------------------- the till
@@ -104,7 +104,7 @@ def serving_view(serving_id: int, clerk: Visitor, at: datetime) -> ServingView:
         shop_id=shop_id,
         name=name,
         number=number,
-        balance_points=points_of(clerk.scheme_id, serving.person_id),
+        balance_points=points_of(clerk.scheme_id, serving.person_id, today),
         goods=goods_at(clerk.scheme_id, shop_id),
         standing=limit_standing(clerk.scheme_id, serving.person_id, shop_id, today),
         card_once_points=once,

@@ -13,7 +13,7 @@ from .. import clock, ledger
 from ..db import db, new_id
 from ..errors import InsufficientPoints, KeyReused, NotFound, SoldOut, TryAgain
 from ..ledger import AccountClass, Draft, Leg
-from ..ledger.queries import balance_of, stock_of, units_of
+from ..ledger.queries import spendable_of, stock_of, units_of
 from ..people.actions import POINTS
 from ..people.models import Person
 from ..people.visitor import Visitor
@@ -114,7 +114,7 @@ def _give_out(
     receipt_id = new_id()
     unit = units_of(clerk.scheme_id)[POINTS]
     transfer_id = _post(serving, shop_id, unit, lines, total, receipt_id, key, asked, clerk, at)
-    after = balance_of(clerk.scheme_id, serving.person_id, unit)
+    after = spendable_of(clerk.scheme_id, serving.person_id, unit, day)
     serving.state, serving.claimed = "done", None
     receipt = Receipt(
         scheme_id=clerk.scheme_id,
