@@ -48,7 +48,9 @@ def main(wanted: list[str]) -> int:
 
     chosen = [b for b in http.BENCHMARKS if not wanted or any(b.name.startswith(w) for w in wanted)]
     if not chosen:
-        print(f"No benchmark begins with {' or '.join(wanted)}. There are: {', '.join(b.name for b in http.BENCHMARKS)}")
+        print(
+            f"No benchmark begins with {' or '.join(wanted)}. There are: {', '.join(b.name for b in http.BENCHMARKS)}"
+        )
         return 2
     for benchmark in chosen:
         run(benchmark)

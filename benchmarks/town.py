@@ -1,4 +1,4 @@
-"""A town to measure: residents with points and code keys, one shop with goods, clerks with tokens. Made by real actions."""
+"""A town to measure: residents with points and code keys, a shop with goods, clerks with tokens, by real actions."""
 
 from __future__ import annotations
 
@@ -98,7 +98,13 @@ def duty(scheme: Scheme, root: Area, number: str, role: Role) -> tuple[Person, s
     person = create_person(scheme.id, name=number, number=number, area_id=root.id, at=at, by=0)
     db.session.add(
         Assignment(
-            scheme_id=scheme.id, id=new_id(), person_id=person.id, role=role, area_id=root.id, since=at, given_by=person.id
+            scheme_id=scheme.id,
+            id=new_id(),
+            person_id=person.id,
+            role=role,
+            area_id=root.id,
+            since=at,
+            given_by=person.id,
         )
     )
     return person, signed_in(scheme, person)[0]

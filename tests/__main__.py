@@ -31,7 +31,9 @@ def main(arguments: list[str]) -> int:
     scratch = tempfile.mkdtemp(prefix="points-test-")
     data = f"{scratch}/coverage"
     env = {"COVERAGE_FILE": data, "POINTS_INSTANCE": f"{scratch}/instance", "PYTHONWARNINGS": "error::UserWarning"}
-    rules = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("points/*/rules.py"))
+    rules = sorted(
+        str(path.relative_to(ROOT)) for path in ROOT.glob("points/*/rules.py") if path.parent.name != "ledger"
+    )
     results = [
         step("ruff check", BIN / "ruff", "check", "--no-cache", "."),
         step("ruff format", BIN / "ruff", "format", "--no-cache", "--check", "."),

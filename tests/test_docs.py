@@ -8,6 +8,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
 
 from points.errors import DomainError
 from points.web.errors import STATUS
@@ -62,6 +64,37 @@ def test_every_error_code_is_documented() -> None:
 def test_links_between_documents_are_alive(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text()):
         assert (page.parent / target).exists(), f"{page.name} points at {target}"
+
+
+CATALOGUE = ROOT / "translations" / "en" / "LC_MESSAGES" / "messages.po"
+PLACE = re.compile(r"%\([a-z_0-9]+\)s|\{[a-z_0-9.]*\}|%%|</?[a-z]+>")
+
+
+def sentences() -> set[str]:
+    """Every sentence that is marked for translation, as the extraction finds it."""
+    from babel.messages.extract import extract_from_dir
+    from babel.messages.frontend import parse_mapping_cfg
+
+    with (ROOT / "babel.cfg").open() as settings:
+        methods, options = parse_mapping_cfg(settings)
+    keywords = {"_": None, "N_": None, "gettext": None}
+    found = extract_from_dir(str(ROOT), method_map=methods, options_map=options, keywords=keywords)
+    return {message for _, _, message, _, _ in found if isinstance(message, str) and message}
+
+
+def test_every_sentence_is_translated_with_its_placeholders() -> None:
+    with CATALOGUE.open("rb") as file:
+        english = {entry.id: entry.string for entry in read_po(file, locale="en") if entry.id}
+    missing = sorted(one for one in sentences() if not english.get(one))
+    assert not missing, f"{len(missing)} sentences have no English: {missing[:20]}"
+    wrong = [zh for zh, en in english.items() if sorted(PLACE.findall(zh)) != sorted(PLACE.findall(str(en)))]
+    assert not wrong, f"placeholders differ: {wrong[:10]}"
+
+
+def test_the_compiled_catalogue_is_the_written_one() -> None:
+    with CATALOGUE.open("rb") as file, CATALOGUE.with_suffix(".mo").open("rb") as compiled:
+        written, kept = read_po(file, locale="en"), read_mo(compiled)
+    assert {e.id: e.string for e in written if e.id} == {e.id: e.string for e in kept if e.id}
 
 
 if __name__ == "__main__":

@@ -218,4 +218,3 @@ def end_others() -> ResponseReturnValue:
     in_own_transaction(lambda: signing_in.revoke(who.scheme_id, who.person_id, at, but=who.sign_in_id))
     flash(gettext("别的手机和电脑都已经退出。"))
     return redirect(url_for("sign_in.security"))
-
