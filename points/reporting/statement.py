@@ -52,10 +52,11 @@ def statement_of(
     scheme_id: int, person_id: int, *, show: str = "all", after: str | None = None, size: int = 30, reader_id: int = 0
 ) -> tuple[list[Line], str | None]:
     """One page of the statement and the cursor of the next."""
-    entries, following = entries_of(scheme_id, person_id, SIGNS.get(show), after, size)
-    papers = words.papers_behind(scheme_id, {entry.transfer_id for entry in entries})
+    unit = units_of(scheme_id)[POINTS]
+    page = statement(scheme_id, person_id, unit, after=after, size=size, sign=SIGNS.get(show))
+    papers = words.papers_behind(scheme_id, {entry.transfer_id for entry in page.rows})
     lines = []
-    for entry in entries:
+    for entry in page.rows:
         deed, receipt = papers.deeds.get(entry.transfer_id), papers.receipts.get(entry.transfer_id)
         lines.append(
             Line(
@@ -73,23 +74,7 @@ def statement_of(
                 usable_until=words.usable_until(deed),
             )
         )
-    return lines, following
-
-
-def entries_of(
-    scheme_id: int, person_id: int, sign: int | None, after: str | None, size: int
-) -> tuple[list[Any], str | None]:
-    """A page of the ledger's statement, only gains or only uses when a sign is given: then it looks through at most
-    ten of the ledger's pages, and the cursor goes on from there."""
-    unit = units_of(scheme_id)[POINTS]
-    found: list[Any] = []
-    for _ in range(1 if sign is None else 10):
-        page = statement(scheme_id, person_id, unit, after=after, size=size - len(found))
-        found += [entry for entry in page.rows if sign is None or entry.amount * sign > 0]
-        after = page.next
-        if after is None or len(found) >= size:
-            break
-    return found, after
+    return lines, page.next
 
 
 def waiting_of(scheme_id: int, person_id: int) -> list[Waiting]:
