@@ -174,4 +174,4 @@ def _unpack(cursor: str | None) -> Heads | None:
     except (ValueError, TypeError):
         return None
     fits = all(type(n) is int and 0 < n <= MAX_ID for head in heads.items() for n in head)
-    return heads if fits else None
+    return heads if fits and heads else None
