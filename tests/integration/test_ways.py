@@ -1,0 +1,33 @@
+"""Ways between pages: everybody reaches what they need from their first page, and finds the way out."""
+
+from __future__ import annotations
+
+import pytest
+
+from points.people.models import Role
+from tests.factories import World
+from tests.integration.redemption_world import RedemptionWorld
+
+
+@pytest.mark.parametrize("role", [Role.STAFF, Role.OFFICER, Role.ADMIN, Role.AUDITOR])
+def test_who_works_at_a_desk_reaches_their_own_points_and_the_way_out(world: World, role: Role) -> None:
+    page = world.client(world.staff(role)).get("/", follow_redirects=True).get_data(as_text=True)
+    for way in ('href="/me"', 'href="/security"', 'action="/sign-out"'):
+        assert way in page
+
+
+def test_a_clerk_reaches_stock_own_points_and_the_way_out_from_the_till(world: World) -> None:
+    clerk = world.client(RedemptionWorld(world).clerk_person)
+    page = clerk.get("/till").get_data(as_text=True)
+    for way in ('href="/shop/stock"', 'href="/me"', 'href="/security"', 'action="/sign-out"', 'data-do="help"'):
+        assert way in page
+    assert 'data-do="help"' not in clerk.get("/till/returns").get_data(as_text=True), "nothing would open there"
+
+
+def test_a_resident_reaches_rules_claims_receipts_and_the_way_out(world: World) -> None:
+    resident = world.client(world.person())
+    home = resident.get("/me").get_data(as_text=True)
+    for way in ('href="/rulebook"', 'href="/claims"', 'href="/claims/new"', 'href="/me/statement"', 'href="/help"'):
+        assert way in home
+    assert 'href="/receipts"' in resident.get("/me/statement").get_data(as_text=True)
+    assert 'action="/sign-out"' in resident.get("/help").get_data(as_text=True)
