@@ -144,10 +144,18 @@ def status_of(error: DomainError) -> int:
 
 def choose(endpoint: str) -> ResponseReturnValue:
     """Let somebody choose the scheme; with none at all, say what is missing."""
-    found = signing_in.schemes()
-    if not found:
+    text = request.args.get("q", "").strip()[:40]
+    found = signing_in.schemes(text)
+    if not found and not text:
         return render_template("sign_in/nothing.html"), 503
-    return render_template("sign_in/choose.html", schemes=found, endpoint=endpoint, next=request.args.get("next", ""))
+    return render_template(
+        "sign_in/choose.html",
+        schemes=found[: signing_in.SHOWN_SCHEMES],
+        more=len(found) > signing_in.SHOWN_SCHEMES,
+        text=text,
+        endpoint=endpoint,
+        next=request.args.get("next", ""),
+    )
 
 
 # ---------------------------------------------------------------- in and out

@@ -309,9 +309,17 @@ def agree(who: Visitor, *, guardian: str | None, at: datetime) -> None:
     db.session.flush()
 
 
-def schemes(limit: int = 200) -> list[Scheme]:
-    """The schemes somebody can choose from, by name."""
-    return list(db.session.scalars(select(Scheme).order_by(Scheme.name, Scheme.id).limit(limit)))
+SHOWN_SCHEMES = 50
+
+
+def schemes(text: str = "", limit: int = SHOWN_SCHEMES + 1) -> list[Scheme]:
+    """The schemes somebody can choose from, by name: whose name or code holds the text. One more than is shown."""
+    query = select(Scheme).order_by(Scheme.name, Scheme.id).limit(limit)
+    if text:
+        query = query.where(
+            or_(Scheme.name.contains(text, autoescape=True), Scheme.code.contains(text, autoescape=True))
+        )
+    return list(db.session.scalars(query))
 
 
 def scheme_by_code(code: str) -> Scheme:

@@ -100,7 +100,8 @@ def test_a_scheme_that_does_not_exist_is_not_found(world: World) -> None:
 def test_with_several_schemes_one_chooses_and_is_remembered(world: World) -> None:
     World(world.app)
     browser = Browser(world)
-    assert world.scheme.code in browser.get("/sign-in").get_data(as_text=True)
+    assert world.scheme.code in browser.get(f"/sign-in?q={world.scheme.code}").get_data(as_text=True)
+    assert world.scheme.code not in browser.get("/sign-in?q=%25nothing").get_data(as_text=True)
     assert f'value="{world.scheme.code}"' in browser.get(f"/s/{world.scheme.code}/sign-in").get_data(as_text=True)
     browser.sign_in(with_password(world.person()).number, PIN)
     browser.post("/sign-out")
