@@ -31,3 +31,12 @@ def test_a_resident_reaches_rules_claims_receipts_and_the_way_out(world: World) 
         assert way in home
     assert 'href="/receipts"' in resident.get("/me/statement").get_data(as_text=True)
     assert 'action="/sign-out"' in resident.get("/help").get_data(as_text=True)
+
+
+def test_from_a_residents_page_the_claim_on_their_behalf_is_about_them(world: World) -> None:
+    resident = world.person(name="杨桂英")
+    staff = world.client(world.staff(Role.STAFF))
+    page = staff.get(f"/people/{resident.id}").get_data(as_text=True)
+    assert f'href="/claims/new?person={resident.id}"' in page
+    form = staff.get(f"/claims/new?person={resident.id}").get_data(as_text=True)
+    assert "杨○英" in form
