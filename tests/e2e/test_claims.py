@@ -6,19 +6,18 @@ import re
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from points.awards.models import Claim
 from points.db import db
 from points.people.models import Role
 from tests.e2e.conftest import OpenPage
+from tests.e2e.looking import readable
 from tests.factories import World
 from tests.integration.awards_world import RULES, claimed, load_rules
 
 pytestmark = pytest.mark.browser
-RULESETS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
 @pytest.fixture
@@ -38,17 +37,12 @@ def states(world: World) -> list[str]:
     return sorted(db.session.scalars(db.select(Claim.state).filter_by(scheme_id=world.scheme_id)))
 
 
-def accessible(page: Page) -> None:
-    found = Axe().run(page, options=RULESETS)
-    assert found.violations_count == 0, found.generate_report()
-
-
 def test_a_resident_sees_what_a_deed_earns_while_filling_the_form_in(
     place: World, window: OpenPage, photo: Path
 ) -> None:
     page = window(place.person(), phone=True)
     page.goto("/claims/new")
-    accessible(page)
+    readable(page)
     big = page.locator("#forecast .big")
     page.get_by_text("楼道劳动").click()
     expect(big).to_have_text("1 分")
@@ -67,14 +61,14 @@ def test_a_resident_sees_what_a_deed_earns_while_filling_the_form_in(
     expect(page.locator("#forecast")).not_to_contain_text("要")
     page.get_by_role("button", name="交给社区看").dblclick()
     expect(page.get_by_text("已交给社区")).to_be_visible()
-    accessible(page)
+    readable(page)
     assert states(place) == ["waiting"]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for box in page.locator("main .btn, main input:visible, main select:visible").all():
         assert (box.bounding_box() or {"height": 44})["height"] >= 44
     page.goto("/claims")
     expect(page.locator(".badge")).to_have_text("等初审")
-    accessible(page)
+    readable(page)
 
 
 def test_the_queue_is_cleared_by_keyboard_alone(place: World, window: OpenPage) -> None:
@@ -82,14 +76,14 @@ def test_the_queue_is_cleared_by_keyboard_alone(place: World, window: OpenPage) 
         claimed(place, place.person(name))
     page = window(place.staff(Role.STAFF))
     page.goto("/queue")
-    accessible(page)
+    readable(page)
     press = page.keyboard.press
     press("a")
     expect(page.locator("#sum")).to_have_text("已定 1 条：通过 1 条共 10 分")
     expect(page.locator("tr[aria-selected]")).to_contain_text("李○○")
     press("r")
     expect(page.get_by_role("dialog")).to_be_visible()
-    accessible(page)
+    readable(page)
     press("1")
     expect(page.locator("#sum")).to_have_text("已定 2 条：通过 1 条共 10 分，退回 1 条")
     press("x")
@@ -114,7 +108,7 @@ def test_the_queue_is_cleared_by_keyboard_alone(place: World, window: OpenPage) 
     expect(page.locator(".results")).to_contain_text("办好了：通过 1 条共 10 分，退回 1 条，不通过 1 条")
     assert states(place) == ["approved", "rejected", "returned", "waiting"]
     expect(page.locator("#sum")).to_have_text("还没有定。A 通过，R 退回，X 不通过。")
-    accessible(page)
+    readable(page)
 
 
 def test_rows_are_picked_and_approved_together(place: World, window: OpenPage) -> None:
@@ -160,7 +154,7 @@ def test_on_a_phone_the_list_is_a_page_and_the_item_a_page(place: World, window:
     expect(page.locator("#pane")).not_to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("link", name=re.compile("陪同就医")).click()
-    accessible(page)
+    readable(page)
     page.get_by_role("button", name="通过", exact=True).click()
     expect(page.get_by_text("通过，10 分已入账")).to_be_visible()
     assert states(place) == ["approved"]
@@ -176,7 +170,7 @@ def test_a_wrong_award_is_put_right_by_two_people(place: World, window: OpenPage
     first.get_by_role("button", name="提出更正").click()
     second = window(place.staff(Role.STAFF))
     second.goto("/corrections")
-    accessible(second)
+    readable(second)
     second.get_by_role("button", name="确认更正，收回 10 分").click()
     expect(second.get_by_text("已更正。原来那一笔留着")).to_be_visible()
     assert states(place) == ["reversed"]

@@ -9,7 +9,6 @@ from pathlib import Path
 import pyotp
 import pytest
 import zxingcpp
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 from sqlalchemy import delete
@@ -21,30 +20,9 @@ from points.people import first_run
 from points.people.models import PrivacyConsent, Role
 from tests.conftest import make_app
 from tests.e2e.conftest import OpenPage, Quiet, Scene
+from tests.e2e.looking import readable
 from tests.factories import World
 from tests.signing import PASSWORD, PIN, with_password
-
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
-
-
-def readable(page: Page) -> None:
-    """No findings, nothing sideways, and on a resident's phone nothing too small to read or to hit."""
-    found = Axe().run(page, options=RULES)
-    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
-    if page.viewport_size and page.viewport_size["width"] < 500:
-        small = page.evaluate(
-            """[...document.querySelectorAll("main *")].filter(e => e.checkVisibility()
-              && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())
-              && parseFloat(getComputedStyle(e).fontSize) < 18).map(e => e.outerHTML.slice(0, 80))"""
-        )
-        assert small == [], page.url
-        low = page.evaluate(
-            """[...document.querySelectorAll("a[href], button, input:not([type=hidden], [type=checkbox]), select")]
-              .filter(e => e.checkVisibility() && !e.matches(".skip, p a"))
-              .filter(e => e.getBoundingClientRect().height < 44).map(e => e.outerHTML.slice(0, 80))"""
-        )
-        assert low == [], page.url
 
 
 def slip_printed_for(world: World, window: OpenPage) -> tuple[str, Page]:
