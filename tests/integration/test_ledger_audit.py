@@ -30,7 +30,7 @@ def bare(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def cut_on_postgresql() -> None:
-    with db.engine.begin() as connection:
+    with db.engine.execution_options(writing=True).begin() as connection:
         connection.execute(text("DROP TRIGGER postings_zero_sums ON postings"))
         for table in TABLES:
             connection.execute(text(f"DROP TRIGGER {table}_append_only ON {table}"))
