@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import g, session
-from sqlalchemy import select, update
+from sqlalchemy import Select, and_, bindparam, exists, false, or_, select, update
 
 from .. import clock
-from ..db import db, in_own_transaction
+from ..db import db, in_own_transaction, table_of
 from ..web.security import bearer
 from .models import Area, Assignment, Person, PrivacyConsent, Role, Scheme, Secret, SignIn
 from .permissions import MAY, SECOND_FACTOR_ROLES
@@ -19,6 +19,9 @@ from .sign_in_rules import roles_need_password
 
 PRIVACY_VERSION = "2026-11"
 SEEN_EVERY = timedelta(minutes=5)
+
+areas, assignments, people, schemes = map(table_of, (Area, Assignment, Person, Scheme))
+consents, secrets, sign_ins = map(table_of, (PrivacyConsent, Secret, SignIn))
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,6 @@ class Visitor:
 
 def within(column: Any, prefixes: tuple[str, ...]) -> Any:
     """The condition that an area path lies in one of the prefixes; nothing matches when there are none."""
-    from sqlalchemy import false, or_
-
     return or_(*(column.like(prefix + "%") for prefix in prefixes)) if prefixes else false()
 
 
@@ -101,64 +102,76 @@ def find_visitor() -> Visitor | None:
     return visitor_by(token_hash(token), kind)
 
 
+def _asking() -> Select[Any]:
+    """Who signed in with :token, in the scheme's words: one row per duty, one in all for those who have none."""
+    duty, place = assignments.c, areas.alias("place")
+    consent = exists().where(
+        consents.c.scheme_id == people.c.scheme_id,
+        consents.c.person_id == people.c.id,
+        consents.c.notice_version == PRIVACY_VERSION,
+    )
+    has_pin = and_(secrets.c.password_hash.is_not(None), secrets.c.is_strong.is_(False))
+    return (
+        select(
+            *(sign_ins.c.id.label("sign_in_id"), sign_ins.c.second_factor_at, sign_ins.c.last_seen_at),
+            *(schemes.c.id.label("scheme_id"), schemes.c.code, schemes.c.name.label("scheme_name")),
+            *(schemes.c.zone, schemes.c.points_scale, schemes.c.settings),
+            *(people.c.id.label("person_id"), people.c.name, people.c.number, people.c.household_id, areas.c.path),
+            secrets.c.totp_sealed.is_not(None).label("has_second_factor"),
+            has_pin.label("has_pin_only"),
+            consent.label("has_agreed"),
+            *(duty.role, duty.area_id, place.c.path.label("duty_path")),
+        )
+        .select_from(sign_ins)
+        .join(schemes, schemes.c.id == sign_ins.c.scheme_id)
+        .join(people, and_(people.c.scheme_id == sign_ins.c.scheme_id, people.c.id == sign_ins.c.person_id))
+        .join(areas, and_(areas.c.scheme_id == people.c.scheme_id, areas.c.id == people.c.area_id))
+        .outerjoin(secrets, and_(secrets.c.scheme_id == people.c.scheme_id, secrets.c.person_id == people.c.id))
+        .outerjoin(
+            assignments.join(place, and_(place.c.scheme_id == duty.scheme_id, place.c.id == duty.area_id)),
+            and_(
+                *(duty.scheme_id == people.c.scheme_id, duty.person_id == people.c.id),
+                *(duty.ended_at.is_(None), place.c.disabled_at.is_(None)),
+            ),
+        )
+        .where(
+            *(sign_ins.c.token_hash == bindparam("token"), sign_ins.c.kind == bindparam("kind")),
+            *(sign_ins.c.revoked_at.is_(None), sign_ins.c.expires_at > bindparam("at"), people.c.disabled_at.is_(None)),
+        )
+    )
+
+
+ASKING = _asking()  # built once: it is the one question that every request asks
+
+
 def visitor_by(hashed: str, kind: str) -> Visitor | None:
     at = clock.now()
-    consent = (
-        select(PrivacyConsent.id)
-        .where(PrivacyConsent.scheme_id == Person.scheme_id, PrivacyConsent.person_id == Person.id)
-        .where(PrivacyConsent.notice_version == PRIVACY_VERSION)
-        .exists()
-    )
-    rows = db.session.execute(
-        select(SignIn, Scheme, Person, Area.path, Secret, consent, Assignment)
-        .join(Scheme, Scheme.id == SignIn.scheme_id)
-        .join(Person, (Person.scheme_id == SignIn.scheme_id) & (Person.id == SignIn.person_id))
-        .join(Area, (Area.scheme_id == Person.scheme_id) & (Area.id == Person.area_id))
-        .outerjoin(Secret, (Secret.scheme_id == Person.scheme_id) & (Secret.person_id == Person.id))
-        .outerjoin(
-            Assignment,
-            (Assignment.scheme_id == Person.scheme_id)
-            & (Assignment.person_id == Person.id)
-            & Assignment.ended_at.is_(None),
-        )
-        .where(SignIn.token_hash == hashed, SignIn.kind == kind, SignIn.revoked_at.is_(None))
-        .where(SignIn.expires_at > at, Person.disabled_at.is_(None))
-    ).all()
+    rows = db.session.execute(ASKING, {"token": hashed, "kind": kind, "at": at}).all()
     if not rows:
         return None
-    sign_in, scheme, person, path, secret, agreed, _ = rows[0]
-    given = [row[6] for row in rows if row[6] is not None]
-    paths = dict(
-        db.session.execute(
-            select(Area.id, Area.path).where(
-                Area.scheme_id == scheme.id, Area.id.in_({a.area_id for a in given}), Area.disabled_at.is_(None)
-            )
-        ).all()  # type: ignore[arg-type]
-        if given
-        else []
-    )
-    g.zone, g.points_scale = scheme.zone, scheme.points_scale
-    if at - sign_in.last_seen_at > SEEN_EVERY:
-        g.seen_sign_in = sign_in.id
+    found = rows[0]
+    g.zone, g.points_scale = found.zone, found.points_scale
+    if at - found.last_seen_at > SEEN_EVERY:
+        g.seen_sign_in = found.sign_in_id
     return Visitor(
-        scheme_id=scheme.id,
-        scheme_code=scheme.code,
-        scheme_name=scheme.name,
-        zone=scheme.zone,
-        points_scale=scheme.points_scale,
-        settings=scheme.settings,
-        person_id=person.id,
-        name=person.name,
-        number=person.number,
-        household_id=person.household_id,
-        area_path=path,
-        sign_in_id=sign_in.id,
+        scheme_id=found.scheme_id,
+        scheme_code=found.code,
+        scheme_name=found.scheme_name,
+        zone=found.zone,
+        points_scale=found.points_scale,
+        settings=found.settings,
+        person_id=found.person_id,
+        name=found.name,
+        number=found.number,
+        household_id=found.household_id,
+        area_path=found.path,
+        sign_in_id=found.sign_in_id,
         kind=kind,
-        duties=tuple(Duty(Role(a.role), a.area_id, paths[a.area_id]) for a in given if a.area_id in paths),
-        second_factor_at=sign_in.second_factor_at,
-        has_second_factor=secret is not None and secret.totp_sealed is not None,
-        has_agreed=agreed,
-        has_pin_only=secret is not None and secret.password_hash is not None and not secret.is_strong,
+        duties=tuple(Duty(Role(row.role), row.area_id, row.duty_path) for row in rows if row.role is not None),
+        second_factor_at=found.second_factor_at,
+        has_second_factor=found.has_second_factor,
+        has_agreed=found.has_agreed,
+        has_pin_only=found.has_pin_only,
     )
 
 
