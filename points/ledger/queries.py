@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy import Row, Select, and_, bindparam, func, select
 
 from ..db import db
 from ..errors import NotFound
-from .accounts import accounts, units
+from .accounts import SCHEME, accounts, units
 from .evidence import paid_by, paid_for
 from .models import AccountClass
 from .posting import postings, transfers
@@ -36,8 +36,10 @@ __all__ = [
 
 def units_of(scheme_id: int) -> dict[str, int]:
     """The scheme's units: code → id."""
-    found = db.session.execute(select(units.c.code, units.c.id).where(units.c.scheme_id == scheme_id))
-    return {row.code: row.id for row in found}
+    return {row.code: row.id for row in db.session.execute(UNITS, {"scheme": scheme_id})}
+
+
+UNITS = select(units.c.code, units.c.id).where(units.c.scheme_id == SCHEME)
 
 
 def balance_of(scheme_id: int, holder_id: int, unit_id: int, klass: AccountClass = AccountClass.WALLET) -> int:
@@ -60,13 +62,14 @@ def balances_of(
 
 def wallet_lots(scheme_id: int, holder_id: int, unit_id: int) -> list[tuple[str, int]]:
     """What of a wallet may be spent until when: (ISO date or "never", available), soonest first; none that is empty."""
-    a = accounts.c
-    found = db.session.execute(
-        select(a.mark, a.balance - a.held).where(
-            a.scheme_id == scheme_id, a.holder_id == holder_id, a.unit_id == unit_id, a["class"] == AccountClass.WALLET
-        )
-    )
+    found = db.session.execute(LOTS, {"scheme": scheme_id, "holder": holder_id, "unit": unit_id})
     return sorted((mark, available) for mark, available in found if available > 0)
+
+
+LOTS = select(accounts.c.mark, accounts.c.balance - accounts.c.held).where(
+    *(accounts.c.scheme_id == SCHEME, accounts.c.holder_id == bindparam("holder")),
+    *(accounts.c.unit_id == bindparam("unit"), accounts.c["class"] == AccountClass.WALLET),
+)
 
 
 def spendable_of(scheme_id: int, holder_id: int, unit_id: int, today: date) -> int:

@@ -16,7 +16,7 @@ from ..web import audience, idempotency_key, me
 from ..web.api import register
 from .edge import counted
 from .models import Return
-from .queries import receipt_for_clerk
+from .receipts import ReceiptView, receipt_for_clerk
 from .redeeming import redeem_code
 from .returning import return_by_key, return_receipt
 from .schemas import ApiReturnSchema, RedemptionSchema, receipt_answer, wanted_lines
@@ -122,22 +122,14 @@ def balance() -> dict[str, Any]:
 def redeem(wanted: dict[str, Any]) -> dict[str, Any]:
     """Claim a resident's code and give the goods out, in one: points and goods move together or not at all."""
     who, at, key = me(), clock.now(), idempotency_key({})
-    receipt = counted(
-        wanted["code"],
-        wanted["till_id"],
-        who,
-        at,
-        lambda: redeem_code(
-            wanted["code"],
-            wanted["till_id"],
-            wanted_lines(wanted["lines"]),
-            key=key,
-            clerk=who,
-            at=at,
-            expected=wanted["expected_points"],
-        ),
-    )
-    return receipt_answer(receipt_for_clerk(receipt.id, who), replayed=receipt.made_at < at)
+    code, till_id, lines = wanted["code"], wanted["till_id"], wanted_lines(wanted["lines"])
+
+    def body() -> ReceiptView:
+        made = redeem_code(code, till_id, lines, key=key, clerk=who, at=at, expected=wanted["expected_points"])
+        return receipt_for_clerk(made.id, who)
+
+    view = counted(code, till_id, who, at, body)
+    return receipt_answer(view, replayed=view.receipt.made_at < at)
 
 
 @api.post("/returns")  # type: ignore[untyped-decorator]

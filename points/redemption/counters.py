@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from sqlalchemy import select
 
-from ..db import db, insert_into
+from ..db import db, insert_into, table_of
+from ..ledger.sets import built_once
 from ..people.visitor import Visitor
 from .models import CardUsage, TillCounter
 from .refusals import CardDailyLimit
@@ -15,11 +17,18 @@ from .rules import card_limits, check_card
 
 def next_number(scheme_id: int, till_id: int, day: date) -> int:
     """The till's next receipt number of the day: counted in one statement, without gaps."""
-    counting = insert_into(TillCounter).values(scheme_id=scheme_id, till_id=till_id, day=day, last=1)
-    counting = counting.on_conflict_do_update(
-        index_elements=["scheme_id", "till_id", "day"], set_={"last": TillCounter.last + 1}
-    ).returning(TillCounter.last)
-    return int(db.session.execute(counting).scalar_one())
+    first = {"scheme_id": scheme_id, "till_id": till_id, "day": day, "last": 1}
+    return int(db.session.execute(_counting(), first).scalar_one())
+
+
+@built_once
+def _counting() -> Any:
+    counters = table_of(TillCounter)
+    return (
+        insert_into(counters)
+        .on_conflict_do_update(index_elements=["scheme_id", "till_id", "day"], set_={"last": counters.c.last + 1})
+        .returning(counters.c.last)
+    )
 
 
 def take_card(clerk: Visitor, person_id: int, day: date, total: int) -> None:

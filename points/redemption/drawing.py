@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import BigInteger, Update, and_, bindparam, delete, or_, select, update
 
-from ..db import db, new_id
+from ..db import db, new_id, table_of
 from ..people.sealing import seal, unseal
 from ..people.visitor import Visitor
 from .codes import (
@@ -26,6 +26,8 @@ from .refusals import DrawTooOften
 from .rules import NUMBER_LIFE
 
 SWEPT_AT_ONCE = 20
+
+credentials = table_of(CodeCredential)
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,19 @@ def _typed_number(credential: CodeCredential, step: int, seq: int, at: datetime)
 
 def burn(scheme_id: int, credential_id: int, step: int, seq: int) -> bool:
     """Make this code and all before it of its credential dead; False when they are already. One statement decides."""
-    older = (CodeCredential.used_step < step) | ((CodeCredential.used_step == step) & (CodeCredential.used_seq < seq))
-    burnt = db.session.scalar(
-        update(CodeCredential)
-        .where(CodeCredential.scheme_id == scheme_id, CodeCredential.id == credential_id, older)
+    code = {"scheme": scheme_id, "credential": credential_id, "step": step, "seq": seq}
+    return db.session.execute(BURNING, code).first() is not None
+
+
+def _burning() -> Update:
+    c, step, seq = credentials.c, bindparam("step", type_=BigInteger), bindparam("seq", type_=BigInteger)
+    older = or_(c.used_step < step, and_(c.used_step == step, c.used_seq < seq))
+    return (
+        update(credentials)
+        .where(c.scheme_id == bindparam("scheme"), c.id == bindparam("credential"), older)
         .values(used_step=step, used_seq=seq)
-        .returning(CodeCredential.id)
-        .execution_options(synchronize_session=False)
+        .returning(c.id)
     )
-    return burnt is not None
+
+
+BURNING = _burning()

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, Select, and_, bindparam, select
 
-from ..db import db
+from ..db import db, table_of
 from ..people.models import Person, SignIn
 from ..people.sealing import unseal
 from .codes import VERSION, Parsed, full_step, hash_of_card, step_of, tag_fits
 from .models import Card, CodeCredential, TypedNumber
 from .refusals import CardBlocked, CodeExpired, CodeUnknown, CodeUsed
+
+cards, credentials, people, sign_ins = map(table_of, (Card, CodeCredential, Person, SignIn))
+
+
+@dataclass(frozen=True)
+class Resident:
+    """What a till must know of the person behind a code."""
+
+    scheme_id: int
+    id: int
+    household_id: int | None
+    disabled_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -20,7 +33,7 @@ class Presented:
     """Whom a code stands for, and what exactly it was."""
 
     means: str  # phone, number, card
-    person: Person
+    person: Resident
     credential_id: int | None = None
     card_id: int | None = None
     step: int | None = None
@@ -47,11 +60,11 @@ def _phone(code: Parsed, scheme_id: int, at: datetime) -> Presented:
     step = full_step(code.step4, step_of(at))
     if step is None:
         raise CodeExpired()
-    found = _credential(scheme_id, CodeCredential.number == code.credential)
-    key = unseal(found[0].key_sealed) if found else None
+    found = db.session.execute(BY_NUMBER, {"scheme": scheme_id, "number": code.credential}).first()
+    key = unseal(found.key_sealed) if found else None
     if not tag_fits(code, key, scheme_id, step) or found is None:
         raise CodeUnknown()
-    return _unused("phone", *found, step, code.seq, at)
+    return _unused("phone", found, step, code.seq, at)
 
 
 def _number(code: Parsed, scheme_id: int, at: datetime) -> Presented:
@@ -60,43 +73,57 @@ def _number(code: Parsed, scheme_id: int, at: datetime) -> Presented:
             TypedNumber.scheme_id == scheme_id, TypedNumber.number == code.digits, TypedNumber.expires_at > at
         )
     )
-    found = _credential(scheme_id, CodeCredential.id == typed.credential_id) if typed else None
+    found = db.session.execute(BY_ID, {"scheme": scheme_id, "id": typed.credential_id}).first() if typed else None
     if typed is None or found is None:
         raise CodeUnknown()
-    return _unused("number", *found, typed.step, typed.seq, at)
+    return _unused("number", found, typed.step, typed.seq, at)
 
 
-def _credential(scheme_id: int, which: object) -> tuple[CodeCredential, Person, SignIn] | None:
-    row = db.session.execute(
-        select(CodeCredential, Person, SignIn)
-        .join(Person, (Person.scheme_id == CodeCredential.scheme_id) & (Person.id == CodeCredential.person_id))
-        .join(SignIn, SignIn.id == CodeCredential.sign_in_id)
-        .where(CodeCredential.scheme_id == scheme_id, which)  # type: ignore[arg-type]
-        .execution_options(populate_existing=True)
-    ).first()
-    return tuple(row) if row else None  # type: ignore[return-value]
+def _credentials() -> Select[Any]:
+    """Credentials with the person and the sign-in behind them."""
+    c, person, sign_in = credentials.c, people.c, sign_ins.c
+    return (
+        select(
+            *(c.id.label("credential_id"), c.key_sealed, c.used_step, c.used_seq),
+            *(sign_in.revoked_at, sign_in.expires_at),
+            *(person.scheme_id, person.id, person.household_id, person.disabled_at),
+        )
+        .join_from(credentials, people, and_(person.scheme_id == c.scheme_id, person.id == c.person_id))
+        .join(sign_ins, sign_in.id == c.sign_in_id)
+        .where(c.scheme_id == bindparam("scheme"))
+    )
 
 
-def _unused(
-    means: str, credential: CodeCredential, person: Person, sign_in: SignIn, step: int, seq: int, at: datetime
-) -> Presented:
-    if (step, seq) <= (credential.used_step, credential.used_seq):
+BY_NUMBER = _credentials().where(credentials.c.number == bindparam("number"))
+BY_ID = _credentials().where(credentials.c.id == bindparam("id"))
+
+
+def _unused(means: str, found: Row[Any], step: int, seq: int, at: datetime) -> Presented:
+    if (step, seq) <= (found.used_step, found.used_seq):
         raise CodeUsed()
-    if sign_in.revoked_at is not None or sign_in.expires_at <= at:
+    if found.revoked_at is not None or found.expires_at <= at:
         raise CodeUnknown()  # the phone was signed out, perhaps because it was lost
-    return Presented(means, person, credential_id=credential.id, step=step, seq=seq)
+    return Presented(means, _resident(found), credential_id=found.credential_id, step=step, seq=seq)
+
+
+def _resident(found: Row[Any]) -> Resident:
+    return Resident(found.scheme_id, found.id, found.household_id, found.disabled_at)
+
+
+BY_DIGITS = (
+    select(
+        *(cards.c.id.label("card_id"), cards.c.blocked_at),
+        *(people.c.scheme_id, people.c.id, people.c.household_id, people.c.disabled_at),
+    )
+    .join_from(cards, people, and_(people.c.scheme_id == cards.c.scheme_id, people.c.id == cards.c.person_id))
+    .where(cards.c.scheme_id == bindparam("scheme"), cards.c.digits_hash == bindparam("digits"))
+)
 
 
 def _card(code: Parsed, scheme_id: int) -> Presented:
-    row = db.session.execute(
-        select(Card, Person)
-        .join(Person, (Person.scheme_id == Card.scheme_id) & (Person.id == Card.person_id))
-        .where(Card.scheme_id == scheme_id, Card.digits_hash == hash_of_card(code.digits))
-        .execution_options(populate_existing=True)
-    ).first()
-    if row is None:
+    found = db.session.execute(BY_DIGITS, {"scheme": scheme_id, "digits": hash_of_card(code.digits)}).first()
+    if found is None:
         raise CodeUnknown()
-    card, person = row
-    if card.blocked_at is not None:
+    if found.blocked_at is not None:
         raise CardBlocked()
-    return Presented("card", person, card_id=card.id)
+    return Presented("card", _resident(found), card_id=found.card_id)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import Row, Select, bindparam, or_, select
 from sqlalchemy.orm import aliased
 
 from ..db import db, is_id
@@ -68,12 +68,18 @@ class ReceiptView:
 
 def receipt_for_clerk(receipt_id: int, clerk: Visitor) -> ReceiptView:
     """A receipt of a shop the clerk serves in. Raises NotFound."""
-    return _one(receipt_id, clerk.scheme_id, within(Area.path, clerk.reach("till.serve")))
+    row = _one(receipt_id, clerk.scheme_id)
+    if not clerk.may_in("till.serve", row.path):
+        raise NotFound()
+    return _views(clerk.scheme_id, [row])[0]
 
 
 def own_receipt(receipt_id: int, who: Visitor) -> ReceiptView:
     """One's own receipt. Raises NotFound."""
-    return _one(receipt_id, who.scheme_id, Receipt.person_id == who.person_id)
+    row = _one(receipt_id, who.scheme_id)
+    if row.Receipt.person_id != who.person_id:
+        raise NotFound()
+    return _views(who.scheme_id, [row])[0]
 
 
 def own_receipts(who: Visitor, limit: int = 50) -> list[ReceiptView]:
@@ -135,48 +141,52 @@ def receipts_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[
     return {transfer_id: by_transfer[transfer_id] for transfer_id in wanted if transfer_id in by_transfer}
 
 
-def _one(receipt_id: int, scheme_id: int, reach: ColumnElement[bool]) -> ReceiptView:
-    found = _receipts(scheme_id, reach, Receipt.id == receipt_id) if is_id(receipt_id) else []
-    if not found:
-        raise NotFound()
-    return found[0]
-
-
-def _receipts(scheme_id: int, *conditions: Any, limit: int | None = None) -> list[ReceiptView]:
-    """Receipts with their lines in two queries, newest first."""
+def _asking() -> Select[Any]:
     clerk = aliased(Person)
-    rows = db.session.execute(
-        select(Receipt, Shop.name, Shop.place, Till.name, Person.name, Person.number, clerk.name, Return)
+    return (
+        select(Receipt, Shop.name, Shop.place, Till.name, Person.name, Person.number, clerk.name, Return, Area.path)
         .join(Shop, (Shop.scheme_id == Receipt.scheme_id) & (Shop.id == Receipt.shop_id))
         .join(Area, (Area.scheme_id == Shop.scheme_id) & (Area.id == Shop.area_id))
         .join(Till, (Till.scheme_id == Receipt.scheme_id) & (Till.id == Receipt.till_id))
         .join(Person, (Person.scheme_id == Receipt.scheme_id) & (Person.id == Receipt.person_id))
         .join(clerk, (clerk.scheme_id == Receipt.scheme_id) & (clerk.id == Receipt.clerk_id))
         .outerjoin(Return, (Return.scheme_id == Receipt.scheme_id) & (Return.receipt_id == Receipt.id))
-        .where(Receipt.scheme_id == scheme_id, *conditions)
+        .where(Receipt.scheme_id == bindparam("scheme"))
         .order_by(Receipt.made_at.desc(), Receipt.id.desc())
-        .limit(limit)
-    ).all()
-    lines = _lines(scheme_id, [row[0].id for row in rows])
-    return [ReceiptView(*row, lines=lines[row[0].id]) for row in rows]
+    )
 
 
-def _lines(scheme_id: int, receipt_ids: list[int]) -> dict[int, list[LineView]]:
-    found: dict[int, list[LineView]] = defaultdict(list)
-    if receipt_ids:
-        for row in db.session.execute(
-            select(
-                ReceiptLine.receipt_id,
-                Item.id,
-                Item.name,
-                Item.size,
-                Item.measure,
-                ReceiptLine.quantity,
-                ReceiptLine.unit_points,
-            )
-            .join(Item, (Item.scheme_id == ReceiptLine.scheme_id) & (Item.id == ReceiptLine.item_id))
-            .where(ReceiptLine.scheme_id == scheme_id, ReceiptLine.receipt_id.in_(receipt_ids))
-            .order_by(ReceiptLine.receipt_id, ReceiptLine.line)
-        ):
-            found[row[0]].append(LineView(*row[1:]))
-    return found
+RECEIPTS = _asking()
+ONE = RECEIPTS.where(Receipt.id == bindparam("receipt"))
+LINES = (
+    select(
+        *(ReceiptLine.receipt_id, Item.id, Item.name, Item.size, Item.measure),
+        *(ReceiptLine.quantity, ReceiptLine.unit_points),
+    )
+    .join(Item, (Item.scheme_id == ReceiptLine.scheme_id) & (Item.id == ReceiptLine.item_id))
+    .where(ReceiptLine.scheme_id == bindparam("scheme"))
+    .where(ReceiptLine.receipt_id.in_(bindparam("receipts", expanding=True)))
+    .order_by(ReceiptLine.receipt_id, ReceiptLine.line)
+)
+
+
+def _one(receipt_id: int, scheme_id: int) -> Row[Any]:
+    """A receipt of the scheme. Raises NotFound; whose it may be is for the caller to say."""
+    row = db.session.execute(ONE, {"scheme": scheme_id, "receipt": receipt_id}).first() if is_id(receipt_id) else None
+    if row is None:
+        raise NotFound()
+    return row
+
+
+def _receipts(scheme_id: int, *conditions: Any, limit: int | None = None) -> list[ReceiptView]:
+    """Receipts with their lines in two queries, newest first."""
+    return _views(scheme_id, db.session.execute(RECEIPTS.where(*conditions).limit(limit), {"scheme": scheme_id}).all())
+
+
+def _views(scheme_id: int, rows: Sequence[Row[Any]]) -> list[ReceiptView]:
+    lines: dict[int, list[LineView]] = defaultdict(list)
+    if rows:
+        wanted = {"scheme": scheme_id, "receipts": [row.Receipt.id for row in rows]}
+        for receipt_id, *line in db.session.execute(LINES, wanted):
+            lines[receipt_id].append(LineView(*line))
+    return [ReceiptView(*row[:-1], lines=lines[row.Receipt.id]) for row in rows]

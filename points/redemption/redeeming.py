@@ -7,10 +7,10 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from .. import clock, ledger
-from ..db import db, new_id
+from ..db import db, new_id, table_of
 from ..errors import InsufficientPoints, KeyReused, NotFound, SoldOut, TryAgain
 from ..ledger import AccountClass, Draft, Leg
 from ..ledger.queries import spendable_of, stock_of, units_of
@@ -32,7 +32,7 @@ from .refusals import (
     PersonDisabled,
 )
 from .rules import Priced, Wanted, enough_without, same_home, summed, total_of
-from .servings import cancel_serving, claim_code, require_open, serving_of, till_within
+from .servings import cancel_serving, claim_at, require_open, serving_of, till_within
 
 
 def redeem(
@@ -59,7 +59,7 @@ def redeem(
     if earlier := receipt_by_key(clerk, key, asked):  # …and finds the first one's receipt
         return earlier
     require_open(serving, at)
-    return _give_out(serving, basket, expected_points, key, asked, clerk, at)
+    return _give_out(serving, _shop_serving(serving, clerk), basket, expected_points, key, asked, clerk, at)
 
 
 def redeem_code(
@@ -72,34 +72,43 @@ def redeem_code(
     if earlier := receipt_by_key(clerk, key, asked):
         return earlier
     try:
-        serving = claim_code(text, till_id, clerk, at)
+        till = till_within(till_id, clerk)
+        serving = claim_at(till, text, clerk, at)
         if earlier := receipt_by_key(clerk, key, asked):
             cancel_serving(serving.id, clerk, at)
             return earlier
-        return _give_out(serving, basket, expected, key, asked, clerk, at)
+        return _give_out(serving, till.shop_id, basket, expected, key, asked, clerk, at)
     except (CodeUsed, CodeClaimed):
         if earlier := receipt_by_key(clerk, key, asked):
             return earlier
         raise
 
 
+BY_KEY = select(Receipt).where(
+    Receipt.scheme_id == bindparam("scheme"), Receipt.clerk_id == bindparam("clerk"), Receipt.key == bindparam("key")
+)
+
+
 def receipt_by_key(clerk: Visitor, key: UUID, asked: str) -> Receipt | None:
     """What this clerk's key named before. Raises KeyReused when it named another request."""
-    found = db.session.scalar(
-        select(Receipt).where(
-            Receipt.scheme_id == clerk.scheme_id, Receipt.clerk_id == clerk.person_id, Receipt.key == str(key)
-        )
-    )
+    named = {"scheme": clerk.scheme_id, "clerk": clerk.person_id, "key": str(key)}
+    found: Receipt | None = db.session.scalar(BY_KEY, named)
     if found is not None and found.request_hash != asked:
         raise KeyReused()
     return found
 
 
 def _give_out(
-    serving: Serving, basket: dict[int, int], expected: int | None, key: UUID, asked: str, clerk: Visitor, at: datetime
+    serving: Serving,
+    shop_id: int,
+    basket: dict[int, int],
+    expected: int | None,
+    key: UUID,
+    asked: str,
+    clerk: Visitor,
+    at: datetime,
 ) -> Receipt:
     """Locks in one order: serving, credential, card's day, till's day, limits, accounts."""
-    shop_id = _shop_serving(serving, clerk)
     lines = priced(clerk.scheme_id, shop_id, basket)
     total = total_of(lines, expected)
     day = clock.local_date(at, clerk.zone)
@@ -228,9 +237,12 @@ def _post(
     return posted.transfer_id
 
 
+LINES = insert(table_of(ReceiptLine))
+
+
 def _keep_lines(receipt: Receipt, lines: list[Priced]) -> None:
     db.session.execute(
-        insert(ReceiptLine),
+        LINES,
         [
             {
                 "scheme_id": receipt.scheme_id,
@@ -245,14 +257,18 @@ def _keep_lines(receipt: Receipt, lines: list[Priced]) -> None:
     )
 
 
+USED = insert(table_of(UsedCode))
+
+
 def keep_used(serving: Serving, receipt_id: int) -> None:
     """The row whose key makes a code single-use, in the transaction of the transfer."""
     db.session.execute(
-        insert(UsedCode).values(
-            scheme_id=serving.scheme_id,
-            credential_id=serving.credential_id,
-            step=serving.step,
-            seq=serving.seq,
-            receipt_id=receipt_id,
-        )
+        USED,
+        {
+            "scheme_id": serving.scheme_id,
+            "credential_id": serving.credential_id,
+            "step": serving.step,
+            "seq": serving.seq,
+            "receipt_id": receipt_id,
+        },
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 
-from ..db import db, is_id, new_id
+from ..db import db, is_id, new_id, table_of
 from ..errors import NotFound
 from ..people.models import Area
 from ..people.visitor import Visitor, within
@@ -16,6 +16,8 @@ from .models import Receipt, Serving, Till
 from .presenting import Presented, presented_by
 from .refusals import AlreadyDone, CodeClaimed, CodeUnknown, OwnCode, PersonDisabled, ServingEnded, ServingLapsed
 from .rules import number_of, renewed, same_home
+
+servings = table_of(Serving)
 
 
 def open_till(shop_id: int, clerk: Visitor, at: datetime) -> Till:
@@ -37,20 +39,23 @@ def open_till(shop_id: int, clerk: Visitor, at: datetime) -> Till:
     return till
 
 
+TILL = (
+    select(Till, Area.path)
+    .join(Shop, (Shop.scheme_id == Till.scheme_id) & (Shop.id == Till.shop_id))
+    .join(Area, (Area.scheme_id == Shop.scheme_id) & (Area.id == Shop.area_id))
+    .where(Till.scheme_id == bindparam("scheme"), Till.id == bindparam("till"), Shop.closed_at.is_(None))
+)
+
+
 def till_within(till_id: int, clerk: Visitor) -> Till:
     """A till of an open shop in the clerk's reach. Raises NotFound."""
     found = None
     if is_id(till_id):
-        found = db.session.scalar(
-            select(Till)
-            .join(Shop, (Shop.scheme_id == Till.scheme_id) & (Shop.id == Till.shop_id))
-            .join(Area, (Area.scheme_id == Shop.scheme_id) & (Area.id == Shop.area_id))
-            .where(Till.scheme_id == clerk.scheme_id, Till.id == till_id, Shop.closed_at.is_(None))
-            .where(within(Area.path, clerk.reach("till.serve")))
-        )
-    if found is None:
+        found = db.session.execute(TILL, {"scheme": clerk.scheme_id, "till": till_id}).first()
+    if found is None or not clerk.may_in("till.serve", found.path):
         raise NotFound()
-    return found
+    till: Till = found[0]
+    return till
 
 
 def claim_code(text: str, till_id: int, clerk: Visitor, at: datetime) -> Serving:
@@ -60,7 +65,11 @@ def claim_code(text: str, till_id: int, clerk: Visitor, at: datetime) -> Serving
     typed numbers. Raises CodeUnknown (bad, unknown and foreign alike), CodeExpired, CodeUsed, CodeClaimed, OwnCode,
     PersonDisabled, CardBlocked; NotFound for a till out of reach.
     """
-    till = till_within(till_id, clerk)
+    return claim_at(till_within(till_id, clerk), text, clerk, at)
+
+
+def claim_at(till: Till, text: str, clerk: Visitor, at: datetime) -> Serving:
+    """``claim_code`` at a till that is within reach."""
     code = read(text)
     if code is None or code.kind == "item":
         raise CodeUnknown()
@@ -74,6 +83,8 @@ def claim_parsed(code: Parsed, till: Till, clerk: Visitor, at: datetime) -> Serv
         raise OwnCode()
     if person.disabled_at is not None:
         raise PersonDisabled()
+    if not _has_claim(shown, till):
+        return _begin(shown, till, clerk, at)
     _end_lapsed(shown, at)
     claimed = db.session.execute(
         select(Serving, Till.name)
@@ -90,6 +101,28 @@ def claim_parsed(code: Parsed, till: Till, clerk: Visitor, at: datetime) -> Serv
         return serving
     _end_former(till, person.id)
     return _begin(shown, till, clerk, at)
+
+
+EARLIER = (
+    select(servings.c.id)
+    .where(servings.c.scheme_id == bindparam("scheme"))
+    .where(
+        or_(
+            servings.c.claimed == bindparam("claimed"),
+            and_(
+                *(servings.c.till_id == bindparam("till"), servings.c.state == "open"),
+                servings.c.person_id == bindparam("person"),
+            ),
+        )
+    )
+    .limit(1)
+)
+
+
+def _has_claim(shown: Presented, till: Till) -> bool:
+    """Whether the code, or the resident at this till, has a claim already: rare, and then there is more to do."""
+    place = {"scheme": till.scheme_id, "till": till.id, "person": shown.person.id, "claimed": shown.claimed}
+    return db.session.execute(EARLIER, place).first() is not None
 
 
 def _begin(shown: Presented, till: Till, clerk: Visitor, at: datetime) -> Serving:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, and_, cast, exists, func, or_, select
+from sqlalchemy import BigInteger, Select, and_, bindparam, cast, exists, func, or_, select
 from sqlalchemy.sql.selectable import Subquery
 
-from ..db import db, is_id
+from ..db import db, is_id, table_of
 from ..errors import NotFound
 from ..ledger.models import Account, AccountClass
 from ..ledger.queries import stock_of
@@ -20,6 +20,8 @@ from ..people.visitor import Visitor, within
 from . import rules
 from .models import Item, Limit, LimitUsage, Price, Shop
 from .rules import Hours, Standing
+
+accounts, items, prices = map(table_of, (Account, Item, Price))
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def title_of(name: str, size: str) -> str:
     return f"{name} {size}" if size else name
 
 
-def shelves_of(scheme_id: int, shop_id: int) -> Subquery:
+def shelves_of(scheme_id: Any, shop_id: Any) -> Subquery:
     """Per item of the shop, the pieces that can be given out (balance less held): columns unit_id, pieces."""
     pieces = cast(func.sum(Account.balance - Account.held), BigInteger).label("pieces")
     return (
@@ -74,20 +76,35 @@ def pieces_at(scheme_id: int, shop_id: int, item_ids: Collection[int]) -> dict[i
 
 def goods_at(scheme_id: int, shop_id: int, item_ids: Collection[int] | None = None) -> list[Goods]:
     """What the shop sells (has a price there and is not disabled), in order of name, with the pieces on its shelf."""
-    shelves = shelves_of(scheme_id, shop_id)
-    query = (
-        select(Item, Price.points, func.coalesce(shelves.c.pieces, 0))
-        .join(Price, (Price.scheme_id == Item.scheme_id) & (Price.item_id == Item.id) & (Price.shop_id == shop_id))
-        .outerjoin(shelves, shelves.c.unit_id == Item.id)
-        .where(Item.scheme_id == scheme_id, Item.disabled_at.is_(None))
-        .order_by(Item.name, Item.size, Item.id)
+    here = {"scheme": scheme_id, "shop": shop_id}
+    if item_ids is None:
+        found = db.session.execute(GOODS, here)
+    else:
+        found = db.session.execute(SOME_GOODS, {**here, "items": list(item_ids)})
+    return [goods_of(row, row.points, row.pieces) for row in found]
+
+
+def _goods() -> Select[Any]:
+    """Items with price and pieces in :shop. Built once: every page of goods and every redemption asks it."""
+    item, price, scheme, shop = items.c, prices.c, bindparam("scheme"), bindparam("shop", type_=BigInteger)
+    shelf = accounts.c
+    pieces = (
+        select(func.coalesce(func.sum(shelf.balance - shelf.held), 0))
+        .where(shelf.scheme_id == scheme, shelf.holder_id == shop, shelf.unit_id == item.id)
+        .where(shelf["class"] == AccountClass.SHELF)
+        .scalar_subquery()
+        .label("pieces")
     )
-    if item_ids is not None:
-        query = query.where(Item.id.in_(item_ids))
-    return [goods_of(item, points, pieces) for item, points, pieces in db.session.execute(query)]
+    return (
+        select(items, price.points, pieces)
+        .join(prices, and_(price.scheme_id == item.scheme_id, price.item_id == item.id, price.shop_id == shop))
+        .where(item.scheme_id == scheme, item.disabled_at.is_(None))
+        .order_by(item.name, item.size, item.id)
+    )
 
 
-def goods_of(item: Item, points: int, pieces: int) -> Goods:
+def goods_of(item: Any, points: int, pieces: int) -> Goods:
+    """Goods from an item, or from a row with an item's columns."""
     return Goods(
         item_id=item.id,
         name=item.name,
@@ -101,6 +118,10 @@ def goods_of(item: Item, points: int, pieces: int) -> Goods:
         pieces=int(pieces),
         disabled=item.disabled_at is not None,
     )
+
+
+GOODS = _goods()
+SOME_GOODS = GOODS.where(items.c.id.in_(bindparam("items", expanding=True)))
 
 
 def item_by_barcode(scheme_id: int, code: str) -> Item | None:
@@ -193,24 +214,24 @@ def next_opening(shop: Shop, after: date) -> Hours | None:
 # ---------------------------------------------------------------- limits
 
 
-def _limits(scheme_id: int, shop_id: int, ended: bool = False) -> Select[Any]:
-    query = (
-        select(Limit)
-        .where(Limit.scheme_id == scheme_id, or_(Limit.shop_id.is_(None), Limit.shop_id == shop_id))
-        .order_by(Limit.id)
-    )
-    return query if ended else query.where(Limit.ended_at.is_(None))
+EVER_LIMITS = (
+    select(Limit)
+    .where(Limit.scheme_id == bindparam("scheme"), or_(Limit.shop_id.is_(None), Limit.shop_id == bindparam("shop")))
+    .order_by(Limit.id)
+)
+LIMITS = EVER_LIMITS.where(Limit.ended_at.is_(None))
 
 
-def limits_of(scheme_id: int, shop_id: int) -> list[Limit]:
-    """The limits that apply in a shop: its own and those of all shops together. ``item_id`` None counts redemptions."""
-    return list(db.session.scalars(_limits(scheme_id, shop_id)))
+def limits_of(scheme_id: int, shop_id: int, ended: bool = False) -> list[Limit]:
+    """The limits that apply in a shop: its own and those of all shops together. ``item_id`` None counts redemptions.
+    Those that have ended only when asked for."""
+    return list(db.session.scalars(EVER_LIMITS if ended else LIMITS, {"scheme": scheme_id, "shop": shop_id}))
 
 
 def limits_on(scheme_id: int, shop_id: int, item_ids: Iterable[int], ended: bool = False) -> list[Limit]:
     """The limits that a basket of these items meets, in key order; those that have ended only when asked for."""
-    query = _limits(scheme_id, shop_id, ended).where(or_(Limit.item_id.is_(None), Limit.item_id.in_(set(item_ids))))
-    return list(db.session.scalars(query))
+    wanted = {None, *item_ids}
+    return [limit for limit in limits_of(scheme_id, shop_id, ended) if limit.item_id in wanted]
 
 
 def limit_standing(scheme_id: int, person_id: int, shop_id: int, day: date) -> list[Standing]:
