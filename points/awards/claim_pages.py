@@ -23,10 +23,10 @@ from ..people.models import Person
 from ..people.visitor import Visitor
 from ..rulebook.queries import rule_by_id, rules_on
 from ..web import audience, in_transaction, me, page_of
-from ..web.errors import translated
 from ..web.formats import day, near_day, sentence_of, weekday
 from ..web.request import idempotency_key, new_key, payload
 from ..web.schemas import tidy
+from ..web.sentences import translated
 from . import words
 from .actions import claim_by_key, file_claim, forecast, keep_photos, own_photos, resend, withdraw
 from .assessing import roles_of

@@ -13,10 +13,11 @@ from .. import clock
 from ..db import in_own_transaction
 from ..errors import N_, DomainError
 from ..web.audience import audience, me
-from ..web.errors import status_of, translated
+from ..web.errors import status_of
 from ..web.formats import sentence_of
 from ..web.navigation import ROLE_NAMES
 from ..web.request import in_transaction, payload
+from ..web.sentences import translated
 from . import places, queries
 from .models import AreaKind, Assignment
 from .pages import number_from, pages

@@ -15,10 +15,11 @@ from .. import clock
 from ..db import db, in_own_transaction
 from ..errors import N_, Conflict, NotFound
 from ..web.audience import audience, me
-from ..web.errors import status_of, translated
+from ..web.errors import status_of
 from ..web.formats import listed, said, sentence_of
 from ..web.paging import page_of
 from ..web.request import new_key, payload, wants_json
+from ..web.sentences import translated
 from . import importing, queries, sheets, workbooks, writing
 from .cells import COLUMNS
 from .enrolment import trace

@@ -14,11 +14,12 @@ from .. import clock
 from ..db import db, in_own_transaction, is_id
 from ..errors import N_, DomainError, NotFound
 from ..web.audience import audience, me
-from ..web.errors import status_of, translated
+from ..web.errors import status_of
 from ..web.formats import listed, sentence_of
 from ..web.navigation import ROLE_NAMES
 from ..web.paging import page_of
 from ..web.request import idempotency_key, in_transaction, new_key, payload
+from ..web.sentences import translated
 from . import places, queries, residents, workbooks
 from .enrolment import trace
 from .models import Area, Assignment, Person

@@ -13,11 +13,11 @@ from .. import clock
 from ..db import in_own_transaction
 from ..errors import N_, DomainError, NotAllowed, NotFound, TooFast
 from ..web.audience import PUBLIC, SIGNED_IN, SecondFactorNeeded, audience, before_ready, me, visitor
-from ..web.errors import translated
 from ..web.formats import sentence_of
 from ..web.language import here
 from ..web.request import payload
 from ..web.schemas import Strict, Text
+from ..web.sentences import translated
 from . import signing_in
 from . import visitor as visitors
 from .checking import check_password, check_slip

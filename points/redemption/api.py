@@ -13,7 +13,7 @@ from ..ledger.queries import balance_of, units_of, wallet_lots
 from ..ledger.rules import has_passed
 from ..people.actions import HONOUR, MINUTES, POINTS
 from ..web import audience, idempotency_key, me
-from ..web.api import register
+from ..web.api import RefusalSchema, register
 from .edge import counted
 from .models import Return
 from .receipts import ReceiptView, receipt_for_clerk
@@ -36,12 +36,6 @@ KEYED = {
         }
     ]
 }
-
-
-class RefusalSchema(Schema):
-    error = fields.String(metadata={"description": "A stable code, such as code_used"})
-    message = fields.String()
-    facts = fields.Dict()
 
 
 class LineOut(Schema):

@@ -14,10 +14,11 @@ from marshmallow import ValidationError
 from .. import clock
 from ..errors import N_, DomainError, NotFound
 from ..web import audience, me, payload
-from ..web.errors import status_of, translated
+from ..web.errors import status_of
 from ..web.formats import masked, sentence_of
 from ..web.request import new_key
 from ..web.schemas import Text
+from ..web.sentences import translated
 from .edge import claim as claim_at
 from .models import Till
 from .pages import pages

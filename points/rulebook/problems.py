@@ -10,6 +10,7 @@ from typing import Any
 from flask_babel import gettext
 
 from ..errors import N_
+from ..web.sentences import translated
 
 
 @dataclass(frozen=True)
@@ -88,18 +89,6 @@ FIELD_WORDS: Mapping[str, str] = {
     "size": N_("规格"),
     "market_price": N_("市价"),
 }
-# marshmallow's own sentences.
-STOCK_SENTENCES: Mapping[str, str] = {
-    "Missing data for required field.": N_("这一栏要填。"),
-    "Unknown field.": N_("没有这一栏，请看格式说明。"),
-    "Field may not be null.": N_("不能是空的。"),
-    "Not a valid string.": N_("要写文字。"),
-    "Not a valid boolean.": N_("只能写 true 或 false。"),
-    "Not a valid list.": N_("要写成一列 […]。"),
-    "Not a valid mapping type.": N_("要写成 {…}。"),
-    "Invalid input type.": N_("要写成 {…}。"),
-    "Invalid type.": N_("要写成 {…}。"),
-}
 
 
 def rule_name(place: int, rule: Any) -> str:
@@ -116,7 +105,7 @@ def problems_in(messages: Any, data: Any) -> Iterator[Problem]:
             rules = data.get("rules") if isinstance(data, dict) else None
             rule = rule_name(path[1] + 1, rules[path[1]] if isinstance(rules, list) else None)
             rest = path[2:]
-        yield Problem(rule, " › ".join(field_words(rest)), gettext(STOCK_SENTENCES.get(sentence, sentence)))
+        yield Problem(rule, " › ".join(field_words(rest)), translated(sentence))
 
 
 def field_words(path: tuple[Any, ...]) -> Iterator[str]:

@@ -15,8 +15,8 @@ from ..files.queries import photo_of
 from ..files.serving import send_photo
 from ..people.visitor import Visitor
 from ..web import SIGNED_IN, audience, me
-from ..web.errors import translated
 from ..web.formats import sentence_of
+from ..web.sentences import translated
 from .models import Shop
 from .queries import item_of, shops_for
 from .rules import LOW_STOCK

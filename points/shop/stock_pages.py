@@ -15,10 +15,10 @@ from ..db import in_own_transaction
 from ..errors import DomainError, NotFound
 from ..people.visitor import Visitor
 from ..web import audience, idempotency_key, me, payload
-from ..web.errors import translated
 from ..web.formats import yuan
 from ..web.request import new_key
 from ..web.schemas import refuse
+from ..web.sentences import translated
 from ..web.tables import csv_answer
 from . import listing, stock
 from .listing import STOCK_SHOWN

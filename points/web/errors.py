@@ -17,6 +17,7 @@ from ..errors import N_, Conflict, DomainError, LedgerFault, NotAllowed, NotFoun
 from .audience import SecondFactorNeeded, SignInNeeded
 from .formats import sentence_of
 from .request import BadPayload, wants_json
+from .sentences import translated
 
 STATUS: dict[type[BaseException], int] = {
     SignInNeeded: 401,
@@ -73,15 +74,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, int):
         return value if abs(value) < 2**53 else str(value)
     return str(value)
-
-
-def translated(messages: Any) -> Any:
-    """Marshmallow's messages in the reader's language."""
-    if isinstance(messages, dict):
-        return {name: translated(one) for name, one in messages.items()}
-    if isinstance(messages, list):
-        return [translated(one) for one in messages]
-    return gettext(str(messages)) if messages else messages
 
 
 def answer(code: str, sentence: str, facts: dict[str, Any], status: int) -> ResponseReturnValue:

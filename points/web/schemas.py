@@ -33,6 +33,9 @@ class IdField(fields.Field[int]):
 
     default_error_messages = {"invalid": N_("编号不对。")}
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"metadata": {"pattern": "^[0-9]{1,19}$"}, **kwargs})
+
     def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
         return None if value is None else str(value)
 
