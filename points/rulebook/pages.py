@@ -11,12 +11,13 @@ from flask import Blueprint, Flask, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from marshmallow import ValidationError, fields
+from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 
 from .. import clock
-from ..db import is_id
+from ..db import db, is_id
 from ..errors import NotAllowed, NotFound
-from ..people.models import Role
+from ..people.models import Person, Role
 from ..people.visitor import Visitor
 from ..web import audience, in_transaction, me
 from ..web.formats import day, sentence_of
@@ -251,7 +252,15 @@ def create() -> ResponseReturnValue:
         flash(gettext("“%(label)s”装好了，从%(day)s起用。", label=label, day=begins))
     else:
         flash(gettext("“%(label)s”已经装过，没有重复。", label=label))
+    if loaded.created and is_founding(who):
+        return redirect(url_for("people.imports"))
     return redirect(url_for(".index", version=loaded.version.id))
+
+
+def is_founding(who: Visitor) -> bool:
+    """Whether the first administrator is still alone: the first run leads on from the rules to the residents."""
+    others = select(Person.id).where(Person.scheme_id == who.scheme_id, Person.id != who.person_id).limit(1)
+    return who.may("people.import") and db.session.scalar(others) is None
 
 
 def form_without(*names: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from .. import clock
 from ..clock import PERIODS
 from ..db import db, in_own_transaction
 from ..errors import DomainError, NotFound
-from ..people.models import Area
+from ..people.models import Area, AreaKind
 from ..people.visitor import Visitor, within
 from ..web import audience, me, payload
 from . import actions
@@ -113,7 +113,9 @@ def shop_form(found: Shop | None, data: dict[str, Any], errors: Errors) -> str:
             .order_by(Area.path)
         )
     )
-    typed: dict[str, Any] = {"name": "", "place": "", "area": str(areas[0].id) if areas else ""}
+    # A shop usually belongs to a community: its clerks are given their post there and would not reach one above it.
+    likely = next((area for area in areas if area.kind == AreaKind.COMMUNITY), areas[0] if areas else None)
+    typed: dict[str, Any] = {"name": "", "place": "", "area": str(likely.id) if likely else ""}
     if found is not None:
         typed = {"name": found.name, "place": found.place, "area": str(found.area_id), **typed_opening(found)}
     limits = [one for one in limits_of(who.scheme_id, found.id) if one.item_id is None] if found else []

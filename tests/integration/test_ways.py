@@ -40,3 +40,15 @@ def test_from_a_residents_page_the_claim_on_their_behalf_is_about_them(world: Wo
     assert f'href="/claims/new?person={resident.id}"' in page
     form = staff.get(f"/claims/new?person={resident.id}").get_data(as_text=True)
     assert "杨○英" in form
+
+
+def test_a_new_shop_belongs_to_a_community_unless_somebody_says_otherwise(world: World) -> None:
+    page = world.client(world.staff(Role.OFFICER, area=world.subdistrict)).get("/shop/shops/new").get_data(as_text=True)
+    assert f'<option value="{world.community.id}" selected>' in page, "its clerks could not reach one above them"
+
+
+def test_a_clerk_without_a_shop_is_told_and_gets_on(world: World) -> None:
+    page = world.client(world.staff(Role.CLERK)).get("/till", follow_redirects=True).get_data(as_text=True)
+    assert "您还没有分到开着的爱心超市" in page
+    assert 'href="/me"' in page
+    assert 'action="/sign-out"' in page
