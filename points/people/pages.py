@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -146,8 +147,9 @@ def export() -> ResponseReturnValue:
 
 
 def download(data: bytes, name: str, kind: str) -> Response:
+    """A file to keep. Its Chinese name travels encoded: a server refuses headers that are not ASCII."""
     answer = Response(data, mimetype=kind.partition(";")[0], content_type=kind)
-    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     return answer
 
 

@@ -52,3 +52,12 @@ def test_a_clerk_without_a_shop_is_told_and_gets_on(world: World) -> None:
     assert "您还没有分到开着的爱心超市" in page
     assert 'href="/me"' in page
     assert 'action="/sign-out"' in page
+
+
+@pytest.mark.parametrize(
+    "page", ["/people/export?format=xlsx", "/people/export?format=csv", "/people/imports/template.xlsx"]
+)
+def test_a_download_with_a_chinese_name_travels_in_headers_that_servers_accept(world: World, page: str) -> None:
+    answer = world.client(world.staff(Role.STAFF)).get(page)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename*=UTF-8''%E5%B1%85")
