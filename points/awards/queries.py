@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import aliased
 
-from ..db import db, is_id
+from ..db import db, is_id, table_of
 from ..errors import NotFound
 from ..files.models import Photo
 from ..people.models import Area, Person, Role
@@ -216,6 +216,19 @@ def waiting_of(scheme_id: int, person_id: int) -> list[Line]:
     return [Line(*row) for row in rows]
 
 
+def returned_of(scheme_id: int, person_id: int) -> int:
+    """How many of one's claims wait for oneself: sent back to be completed."""
+    return db.session.scalar(RETURNED, {"scheme": scheme_id, "person": person_id}) or 0
+
+
+RETURNED = (
+    select(func.count())
+    .select_from(table_of(Claim))
+    .where(Claim.scheme_id == bindparam("scheme"), Claim.person_id == bindparam("person"))
+    .where(Claim.state == ClaimState.RETURNED)
+)
+
+
 def can_be_claimed_for(who: Visitor, text: str, limit: int = 12) -> list[tuple[Person, str]]:
     """People within reach whose number, name, reading or phone begins with (number, phone: is) the text; with area."""
     text = text.strip()[:40]
@@ -287,6 +300,27 @@ def narrowed(query: Select[Any], wanted: Filter) -> Select[Any]:
 
 
 # ---------------------------------------------------------------- what stands behind a transfer
+
+
+def titles_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[int, str]:
+    """What the deed is called that each transfer credited: ``claims_by_transfer`` for those who show no more of it."""
+    if not transfer_ids:
+        return {}
+    rows = db.session.execute(TITLES, {"scheme": scheme_id, "transfers": list(transfer_ids)})
+    return {row.transfer_id: row.title for row in rows}
+
+
+def _titles() -> Select[Any]:
+    claim, rule = table_of(Claim), table_of(EarningRule)
+    return (
+        select(claim.c.transfer_id, rule.c.title)
+        .join_from(claim, rule, and_(rule.c.scheme_id == claim.c.scheme_id, rule.c.id == claim.c.rule_id))
+        .where(claim.c.scheme_id == bindparam("scheme"))
+        .where(claim.c.transfer_id.in_(bindparam("transfers", expanding=True)))
+    )
+
+
+TITLES = _titles()
 
 
 def claims_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[int, Behind]:

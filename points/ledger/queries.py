@@ -31,6 +31,7 @@ __all__ = [
     "undone_by",
     "units_of",
     "wallet_lots",
+    "wallets_of",
 ]
 
 
@@ -66,6 +67,17 @@ def wallet_lots(scheme_id: int, holder_id: int, unit_id: int) -> list[tuple[str,
     return sorted((mark, available) for mark, available in found if available > 0)
 
 
+def wallets_of(scheme_id: int, holder_id: int) -> list[tuple[str, str, int, int]]:
+    """All that somebody has: (code of the unit, mark, balance, of which held) for each of their wallet's accounts."""
+    return [tuple(row) for row in db.session.execute(WALLETS, {"scheme": scheme_id, "holder": holder_id})]
+
+
+WALLETS = (
+    select(units.c.code, accounts.c.mark, accounts.c.balance, accounts.c.held)
+    .join(accounts, and_(accounts.c.scheme_id == units.c.scheme_id, accounts.c.unit_id == units.c.id))
+    .where(units.c.scheme_id == SCHEME, accounts.c.holder_id == bindparam("holder"))
+    .where(accounts.c["class"] == AccountClass.WALLET)
+)
 LOTS = select(accounts.c.mark, accounts.c.balance - accounts.c.held).where(
     *(accounts.c.scheme_id == SCHEME, accounts.c.holder_id == bindparam("holder")),
     *(accounts.c.unit_id == bindparam("unit"), accounts.c["class"] == AccountClass.WALLET),

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, or_, select
+from sqlalchemy import Row, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import aliased
 
-from ..db import db, is_id
+from ..db import db, is_id, table_of
 from ..errors import NotFound
 from ..people.models import Area, Person
 from ..people.visitor import Visitor, within
@@ -139,6 +139,34 @@ def receipts_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[
     by_transfer = {one.receipt.transfer_id: one for one in found}
     by_transfer |= {one.returned.transfer_id: one for one in found if one.returned}
     return {transfer_id: by_transfer[transfer_id] for transfer_id in wanted if transfer_id in by_transfer}
+
+
+def lines_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[int, list[LineView]]:
+    """What each redemption's transfer gave out: ``receipts_by_transfer`` for those who show no more of it."""
+    found: dict[int, list[LineView]] = defaultdict(list)
+    if transfer_ids:
+        wanted = {"scheme": scheme_id, "transfers": list(transfer_ids)}
+        for transfer_id, *line in db.session.execute(LINES_OF_TRANSFERS, wanted):
+            found[transfer_id].append(LineView(*line))
+    return found
+
+
+def _lines_of_transfers() -> Select[Any]:
+    receipt, line, item = map(table_of, (Receipt, ReceiptLine, Item))
+    return (
+        select(
+            *(receipt.c.transfer_id, item.c.id, item.c.name, item.c.size, item.c.measure),
+            *(line.c.quantity, line.c.unit_points),
+        )
+        .join_from(receipt, line, and_(line.c.scheme_id == receipt.c.scheme_id, line.c.receipt_id == receipt.c.id))
+        .join(item, and_(item.c.scheme_id == line.c.scheme_id, item.c.id == line.c.item_id))
+        .where(receipt.c.scheme_id == bindparam("scheme"))
+        .where(receipt.c.transfer_id.in_(bindparam("transfers", expanding=True)))
+        .order_by(line.c.receipt_id, line.c.line)
+    )
+
+
+LINES_OF_TRANSFERS = _lines_of_transfers()
 
 
 def _asking() -> Select[Any]:

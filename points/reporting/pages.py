@@ -14,6 +14,7 @@ from flask_babel import gettext
 from sqlalchemy import select
 
 from .. import clock
+from ..awards.queries import returned_of
 from ..db import db, is_id
 from ..errors import NotFound
 from ..people.models import Area, Person
@@ -24,7 +25,7 @@ from ..shop.serving import picture_url
 from ..web import PUBLIC, audience, me
 from ..web.formats import day, masked, plain_cell, time_of, weekday
 from .standing import standing_of
-from .statement import Line, by_month, statement_of, waiting_of
+from .statement import Line, by_month, latest_of, statement_of, waiting_of
 from .words import plain_points
 
 pages = Blueprint("reporting", __name__)
@@ -72,15 +73,8 @@ def door_of(one: Shop, on: date) -> Door:
 
 def doors_for(who: Visitor) -> list[Door]:
     """The shops of the scheme, the resident's own community's first."""
-    paths = dict(
-        db.session.execute(
-            select(Shop.id, Area.path)
-            .join(Area, (Area.scheme_id == Shop.scheme_id) & (Area.id == Shop.area_id))
-            .where(Shop.scheme_id == who.scheme_id)
-        ).all()
-    )
-    shops = sorted(shop.shops_of(who.scheme_id), key=lambda one: not who.area_path.startswith(paths[one.id]))
-    return [door_of(one, today(who)) for one in shops]
+    shops = sorted(shop.shops_and_paths(who.scheme_id), key=lambda one: not who.area_path.startswith(one[1]))
+    return [door_of(one, today(who)) for one, _ in shops]
 
 
 @dataclass(frozen=True)
@@ -139,7 +133,6 @@ def goods_for(who: Visitor, shop_id: int, points: int) -> list[Good]:
 def home() -> str:
     who = me()
     standing = standing_of(who.scheme_id, who.person_id, today(who))
-    recent, _ = statement_of(who.scheme_id, who.person_id, size=4, reader_id=who.person_id)
     doors = doors_for(who)
     goods = goods_for(who, doors[0].id, standing.points) if doors else []
     return render_template(
@@ -149,9 +142,9 @@ def home() -> str:
         standing=standing,
         duties=duties_of(who),
         shops=doors[:2],
-        recent=recent,
+        recent=latest_of(who.scheme_id, who.person_id, 4),
         affordable=[good for good in goods if good.within_reach][:3],
-        returned=sum(line.returned for line in waiting_of(who.scheme_id, who.person_id)),
+        returned=returned_of(who.scheme_id, who.person_id),
     )
 
 

@@ -32,18 +32,18 @@ class Standing:
 
 def standing_of(scheme_id: int, person_id: int, today: date) -> Standing:
     """What one person has now. Lots whose day has passed no longer count as usable."""
-    units = ledger.units_of(scheme_id)
+    wallets = ledger.wallets_of(scheme_id, person_id)
     lots = tuple(
         Lot(amount, None if mark == "never" else date.fromisoformat(mark))
-        for mark, amount in ledger.wallet_lots(scheme_id, person_id, units[POINTS])
+        for mark, amount in sorted((mark, balance - held) for code, mark, balance, held in wallets if code == POINTS)
         if amount > 0
     )
     usable = tuple(lot for lot in lots if lot.on is None or lot.on >= today)
     due = next((lot for lot in usable if lot.on and lot.on - today <= SOON), None)
     return Standing(
         points=sum(lot.points for lot in usable),
-        honour=ledger.balance_of(scheme_id, person_id, units[HONOUR]),
-        minutes=ledger.balance_of(scheme_id, person_id, units[MINUTES]),
+        honour=sum(balance for code, _, balance, _ in wallets if code == HONOUR),
+        minutes=sum(balance for code, _, balance, _ in wallets if code == MINUTES),
         lots=usable,
         due=due,
     )

@@ -14,6 +14,7 @@ from ..awards import queries as awards
 from ..ledger.queries import units_of
 from ..ledger.statement import statement
 from ..people.actions import POINTS
+from ..redemption import queries as redemption
 from ..web.formats import in_english, zone
 from . import words
 
@@ -75,6 +76,36 @@ def statement_of(
             )
         )
     return lines, page.next
+
+
+@dataclass(frozen=True)
+class Brief:
+    """A line of the statement without the papers behind it."""
+
+    transfer_id: int
+    words: str
+    amount: int
+    balance_after: int
+    at: datetime
+
+
+def latest_of(scheme_id: int, person_id: int, size: int) -> list[Brief]:
+    """The statement's first lines in brief, for the first page. What undoes a transfer is named after it."""
+    entries = statement(scheme_id, person_id, units_of(scheme_id)[POINTS], size=size).rows
+    origins = {entry.transfer_id: entry.reverses_id or entry.transfer_id for entry in entries}
+    goods = {origins[entry.transfer_id] for entry in entries if entry.kind in ("redemption", "return")}
+    titles = awards.titles_by_transfer(scheme_id, set(origins.values()) - goods)
+    lines = redemption.lines_by_transfer(scheme_id, goods)
+    return [
+        Brief(
+            transfer_id=entry.transfer_id,
+            words=words.said(entry.kind, titles.get(origin), lines.get(origin, ())),
+            amount=entry.amount,
+            balance_after=entry.balance_after,
+            at=entry.recorded_at,
+        )
+        for entry, origin in zip(entries, origins.values(), strict=True)
+    ]
 
 
 def waiting_of(scheme_id: int, person_id: int) -> list[Waiting]:

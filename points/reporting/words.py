@@ -68,10 +68,15 @@ def kind_words(kind: str) -> str:
 
 def words_of(kind: str, deed: awards.Behind | None, receipt: Any | None) -> str:
     """陪同就医 · 换大米、香皂 · 更正：陪同就医."""
-    if deed:
-        return deed.rule_title if kind == "award" else gettext("更正：%(what)s", what=deed.rule_title)
-    if receipt:
-        goods = goods_words(receipt.lines)
+    return said(kind, deed.rule_title if deed else None, receipt.lines if receipt else ())
+
+
+def said(kind: str, title: str | None, lines: Sequence[Any]) -> str:
+    """The words of a transfer from no more than its deed's title or its receipt's lines."""
+    if title:
+        return title if kind == "award" else gettext("更正：%(what)s", what=title)
+    if lines:
+        goods = goods_words(lines)
         return gettext("换%(goods)s", goods=goods) if kind == "redemption" else gettext("退%(goods)s", goods=goods)
     return kind_words(kind)
 

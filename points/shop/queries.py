@@ -162,6 +162,19 @@ def shops_of(scheme_id: int, closed: bool = False) -> list[Shop]:
     return list(db.session.scalars(query if closed else query.where(Shop.closed_at.is_(None))))
 
 
+def shops_and_paths(scheme_id: int) -> list[tuple[Shop, str]]:
+    """The scheme's open shops by name, each with the path of its area."""
+    return [(shop, path) for shop, path in db.session.execute(OPEN_SHOPS, {"scheme": scheme_id})]
+
+
+OPEN_SHOPS = (
+    select(Shop, Area.path)
+    .join(Area, (Area.scheme_id == Shop.scheme_id) & (Area.id == Shop.area_id))
+    .where(Shop.scheme_id == bindparam("scheme"), Shop.closed_at.is_(None))
+    .order_by(Shop.name, Shop.id)
+)
+
+
 def shops_for(who: Visitor, action: str, closed: bool = False) -> list[Shop]:
     """The shops in whose area the visitor may do the action."""
     query = (
@@ -238,7 +251,8 @@ def limit_standing(scheme_id: int, person_id: int, shop_id: int, day: date) -> l
     """Where a person stands under every limit of the shop on a day, redemptions first, then by name."""
     limits = limits_of(scheme_id, shop_id)
     used = usage_of(scheme_id, person_id, limits, day)
-    items = items_by_id(scheme_id, {limit.item_id for limit in limits if limit.item_id})
+    named = {limit.item_id for limit in limits if limit.item_id}
+    items = items_by_id(scheme_id, named) if named else {}
     found = [standing_of(limit, items.get(limit.item_id or 0), used.get(limit.id, 0), day) for limit in limits]
     return sorted(found, key=lambda one: (one.item_id is not None, one.name, one.limit_id))
 
