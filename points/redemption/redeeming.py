@@ -7,13 +7,14 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import BigInteger, Executable, bindparam, insert, select
 
 from .. import clock, ledger
 from ..db import db, new_id, table_of
 from ..errors import InsufficientPoints, KeyReused, NotFound, SoldOut, TryAgain
 from ..ledger import AccountClass, Draft, Leg
 from ..ledger.queries import spendable_of, stock_of, units_of
+from ..ledger.sets import BIG, Rows, built_once
 from ..people.actions import POINTS
 from ..people.models import Person
 from ..people.visitor import Visitor
@@ -237,24 +238,20 @@ def _post(
     return posted.transfer_id
 
 
-LINES = insert(table_of(ReceiptLine))
+LINES = Rows("lines", line=BIG, item_id=BIG, quantity=BIG, unit_points=BIG)
+
+
+@built_once
+def _keeping_lines() -> Executable:
+    lines, names = LINES.source().c, ["scheme_id", "receipt_id"]
+    receipt = (bindparam(name, type_=BigInteger) for name in names)
+    return insert(table_of(ReceiptLine)).from_select([*names, *lines.keys()], select(*receipt, *lines.values()))
 
 
 def _keep_lines(receipt: Receipt, lines: list[Priced]) -> None:
-    db.session.execute(
-        LINES,
-        [
-            {
-                "scheme_id": receipt.scheme_id,
-                "receipt_id": receipt.id,
-                "line": number,
-                "item_id": line.item_id,
-                "quantity": line.quantity,
-                "unit_points": line.unit_points,
-            }
-            for number, line in enumerate(lines, 1)
-        ],
-    )
+    rows = [(number, line.item_id, line.quantity, line.unit_points) for number, line in enumerate(lines, 1)]
+    named = {"scheme_id": receipt.scheme_id, "receipt_id": receipt.id}
+    db.session.execute(_keeping_lines(), {**named, **LINES.bind(rows)})
 
 
 USED = insert(table_of(UsedCode))
