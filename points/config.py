@@ -11,6 +11,11 @@ ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = Path(os.environ.get("POINTS_INSTANCE", ROOT / "instance"))
 
 
+# Each process answers so many requests at once, and keeps a database connection for each: one that is opened anew for
+# a request has prepared nothing yet.
+THREADS = 8
+
+
 def database_url(url: str) -> str:
     """The URL as SQLAlchemy wants it: psycopg 3 for PostgreSQL."""
     for prefix in ("postgres://", "postgresql://"):
@@ -55,6 +60,7 @@ def settings(production: bool = False) -> dict[str, Any]:
         "SECRET_KEY": env.get("SECRET_KEY") or kept_secret("cookie"),
         "DATA_KEY": env.get("POINTS_DATA_KEY") or kept_secret("data"),
         "SQLALCHEMY_DATABASE_URI": url,
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": THREADS},
         "OWNER_URL": database_url(env.get("POINTS_OWNER_URL") or url),
         "FILES_DIR": env.get("POINTS_FILES_DIR") or str(INSTANCE / "files"),
         "TRUSTED_PROXIES": int(env.get("POINTS_TRUSTED_PROXIES", "0")),

@@ -16,6 +16,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from . import create_app
+from .config import THREADS
 from .db import db
 
 log = logging.getLogger("points")
@@ -37,12 +38,12 @@ class Server(BaseApplication):  # type: ignore[misc]
 
 
 def serve(app: Flask, bind: str, workers: int) -> None:
-    """Serve until told to stop: a few processes, eight threads each."""
+    """Serve until told to stop: a few processes, a few threads each."""
     options = {
         "bind": bind,
         "workers": workers,
         "worker_class": "gthread",
-        "threads": 8,
+        "threads": THREADS,
         "keepalive": 15,
         "accesslog": None,
         "loglevel": os.environ.get("POINTS_LOG", "warning"),
