@@ -48,6 +48,8 @@ from .rules import MAX_PHOTOS, Refused, TooManyPhotos, source_of, window_days
 from .schemas import TIMES, DeedSchema, ForecastSchema, ResendSchema
 
 FIRST_CHOICES = 6
+# Where the rules know no reports, telling the community what is wrong is a suggestion.
+NEAREST = {"report": ("report", "suggestion")}
 FIELDS = ("rule", "quantity", "done_on", "done_at", "place", "note", "person_id")
 
 
@@ -241,8 +243,14 @@ def choices(
         select(Claim.rule_id).where(seen_by_claimant(who)).order_by(Claim.made_at.desc(), Claim.id.desc()).limit(20)
     ).all()
     often = {rule_by_id(who.scheme_id, rule_id).code for rule_id in set(recent)}
+    kinds = NEAREST.get(kind, (kind,))
     likely = sorted(
-        open_to, key=lambda known: (bool(kind) and known.kind != kind, known.code not in often, known.place)
+        open_to,
+        key=lambda known: (
+            kinds.index(known.kind) if known.kind in kinds else len(kinds),
+            known.code not in often,
+            known.place,
+        ),
     )
     made = [words.choice_of(known) for known in likely]
     first, rest = made[:FIRST_CHOICES], made[FIRST_CHOICES:]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from points.people.models import Role
 from tests.factories import World
+from tests.integration.awards_world import REPORT, SWEEP, VISIT, load_rules
 from tests.integration.redemption_world import RedemptionWorld
 
 
@@ -61,3 +64,14 @@ def test_a_download_with_a_chinese_name_travels_in_headers_that_servers_accept(w
     answer = world.client(world.staff(Role.STAFF)).get(page)
     assert answer.status_code == 200
     assert answer.headers["Content-Disposition"].startswith("attachment; filename*=UTF-8''%E5%B1%85")
+
+
+def test_whoever_reports_finds_reports_first_or_what_comes_nearest(world: World) -> None:
+    rider = world.client(world.staff(Role.RIDER))
+    advice = {**VISIT, "code": "advice", "title": "建言献策", "kind": "suggestion"}
+    load_rules(world, VISIT, SWEEP, advice)
+    form = rider.get("/claims/new?kind=report").get_data(as_text=True)
+    assert form.index("建言献策") < form.index("陪同就医"), "rules without reports: telling is a suggestion"
+    load_rules(world, VISIT, SWEEP, advice, REPORT, on=date(2021, 1, 1), label="2021版")
+    form = rider.get("/claims/new?kind=report").get_data(as_text=True)
+    assert form.index("上报隐患") < form.index("建言献策") < form.index("陪同就医")
