@@ -14,6 +14,7 @@ from marshmallow import ValidationError
 from .. import clock
 from ..db import db, in_own_transaction, is_id
 from ..errors import N_, DomainError, NotFound
+from ..ledger import queries as ledger
 from ..web.audience import audience, me
 from ..web.errors import status_of
 from ..web.formats import listed, sentence_of
@@ -22,6 +23,7 @@ from ..web.paging import page_of
 from ..web.request import idempotency_key, in_transaction, new_key, payload
 from ..web.sentences import translated
 from . import places, queries, residents, workbooks
+from .actions import HONOUR, MINUTES, POINTS
 from .enrolment import trace
 from .models import Area, Assignment, Person
 from .schemas import EditResidentSchema, NewResidentSchema, RoleInAreaSchema, SearchSchema
@@ -161,6 +163,8 @@ def page_for(person: Person, *, open_: bool = False, errors: Any = None, status:
     area = db.session.get(Area, (who.scheme_id, person.area_id))
     assert area is not None  # a foreign key says so
     given = queries.posts(who.scheme_id, Assignment.person_id == person.id)
+    units = ledger.units_of(who.scheme_id)
+    today = clock.local_date(clock.now(), who.zone)
     return render_template(
         "people/show.html",
         person=person,
@@ -178,6 +182,9 @@ def page_for(person: Person, *, open_: bool = False, errors: Any = None, status:
             if one.action in DEEDS
         ],
         errors=errors or {},
+        points=ledger.spendable_of(who.scheme_id, person.id, units[POINTS], today),
+        honour=ledger.balance_of(who.scheme_id, person.id, units[HONOUR]),
+        minutes=ledger.balance_of(who.scheme_id, person.id, units[MINUTES]),
         mine=person.id == who.person_id or (person.household_id and person.household_id == who.household_id),
         key=new_key(),
     ), status

@@ -13,10 +13,11 @@ from ..errors import NotFound
 from ..web.audience import audience, me
 from ..web.request import new_key, payload
 from ..web.schemas import Strict
-from . import slips
+from . import residents, slips
 from .models import Secret
 from .pictures import qr_svg
 from .sign_in import pages
+from .sign_in_rules import STAFF_LEAST, roles_need_password
 
 
 class SlipSchema(Strict):
@@ -65,5 +66,7 @@ def issue_slip(person_id: int) -> ResponseReturnValue:
         person=printed.person,
         code=f"{printed.code[:4]} {printed.code[4:8]} {printed.code[8:]}",
         page=url_for("sign_in.activate", code=who.scheme_code, _external=True),
+        at_desk=roles_need_password(residents.roles_of(who.scheme_id, person_id)),
+        least=STAFF_LEAST,
         picture=qr_svg(link, gettext("给手机扫的码，和开通码一样")),
     )
