@@ -20,6 +20,7 @@ def create_app(production: bool = False, **overrides: Any) -> Flask:
     app = Flask(__name__, root_path=str(config.ROOT / "points"), static_folder=str(config.ROOT / "static"))
     app.template_folder = str(config.ROOT / "templates")
     app.config.update(config.settings(production), **overrides)
+    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", config.pool_for(app.config["SQLALCHEMY_DATABASE_URI"]))
     app.jinja_env.undefined = import_module("jinja2").StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 

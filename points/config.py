@@ -11,9 +11,12 @@ ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = Path(os.environ.get("POINTS_INSTANCE", ROOT / "instance"))
 
 
-# Each process answers so many requests at once, and keeps a database connection for each: one that is opened anew for
-# a request has prepared nothing yet.
-THREADS = 8
+THREADS = 8  # so many requests a process answers at once
+
+
+def pool_for(url: str) -> dict[str, Any]:
+    """A connection to PostgreSQL for every thread: one that is opened anew for a request has prepared nothing yet."""
+    return {"pool_size": THREADS} if url.startswith("postgresql") else {}
 
 
 def database_url(url: str) -> str:
@@ -60,7 +63,6 @@ def settings(production: bool = False) -> dict[str, Any]:
         "SECRET_KEY": env.get("SECRET_KEY") or kept_secret("cookie"),
         "DATA_KEY": env.get("POINTS_DATA_KEY") or kept_secret("data"),
         "SQLALCHEMY_DATABASE_URI": url,
-        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": THREADS},
         "OWNER_URL": database_url(env.get("POINTS_OWNER_URL") or url),
         "FILES_DIR": env.get("POINTS_FILES_DIR") or str(INSTANCE / "files"),
         "TRUSTED_PROXIES": int(env.get("POINTS_TRUSTED_PROXIES", "0")),

@@ -15,8 +15,8 @@ from ..people.actions import HONOUR, MINUTES, POINTS
 from ..web import audience, idempotency_key, me
 from ..web.api import RefusalSchema, register
 from .edge import counted
-from .models import Return
-from .receipts import ReceiptView, receipt_for_clerk
+from .models import Receipt, Return
+from .receipts import receipt_for_clerk
 from .redeeming import redeem_code
 from .returning import return_by_key, return_receipt
 from .schemas import ApiReturnSchema, RedemptionSchema, receipt_answer, wanted_lines
@@ -118,12 +118,11 @@ def redeem(wanted: dict[str, Any]) -> dict[str, Any]:
     who, at, key = me(), clock.now(), idempotency_key({})
     code, till_id, lines = wanted["code"], wanted["till_id"], wanted_lines(wanted["lines"])
 
-    def body() -> ReceiptView:
-        made = redeem_code(code, till_id, lines, key=key, clerk=who, at=at, expected=wanted["expected_points"])
-        return receipt_for_clerk(made.id, who)
+    def body() -> Receipt:
+        return redeem_code(code, till_id, lines, key=key, clerk=who, at=at, expected=wanted["expected_points"])
 
-    view = counted(code, till_id, who, at, body)
-    return receipt_answer(view, replayed=view.receipt.made_at < at)
+    made = counted(code, till_id, who, at, body)  # read back once it is committed: others wait for the shelf
+    return receipt_answer(receipt_for_clerk(made.id, who), replayed=made.made_at < at)
 
 
 @api.post("/returns")  # type: ignore[untyped-decorator]
