@@ -63,8 +63,11 @@ def test_a_photo_is_sent_ahead_and_belongs_to_one_claim(place: World) -> None:
     client = place.api(place.person())
     out = BytesIO()
     Image.new("RGB", (20, 20), "blue").save(out, "PNG")
+    keyed = {"Idempotency-Key": str(uuid.uuid4())}
     ids = {
-        client.post("/api/v1/claims/photos", data={"photo": (BytesIO(out.getvalue()), "a.png")}).json["id"]
+        client.post("/api/v1/claims/photos", data={"photo": (BytesIO(out.getvalue()), "a.png")}, headers=keyed).json[
+            "id"
+        ]
         for _ in range(2)
     }
     assert len(ids) == 1
@@ -74,8 +77,11 @@ def test_a_photo_is_sent_ahead_and_belongs_to_one_claim(place: World) -> None:
     assert first.status_code == 201 and first.json["photo_ids"] == list(ids)
     assert write(client, "/api/v1/claims", body, key).json["id"] == first.json["id"]
     assert write(client, "/api/v1/claims", body).status_code == 404
-    assert client.post("/api/v1/claims/photos", data={"photo": (BytesIO(b"x"), "a.png")}).json["error"] == "bad_photo"
-    assert client.post("/api/v1/claims/photos", data={}).status_code == 422
+    bad = client.post("/api/v1/claims/photos", data={"photo": (BytesIO(b"x"), "a.png")}, headers=keyed)
+    assert bad.json["error"] == "bad_photo"
+    assert client.post("/api/v1/claims/photos", data={}, headers=keyed).status_code == 422
+    unkeyed = client.post("/api/v1/claims/photos", data={"photo": (BytesIO(out.getvalue()), "a.png")})
+    assert unkeyed.json["error"] == "bad_key"
 
 
 def test_the_forecast_explains_itself_and_needs_no_key(place: World) -> None:
