@@ -103,6 +103,8 @@ def pay_words(rule: Rule) -> str:
     if amount.type == "brackets":
         most = max((bracket.points for bracket in amount.brackets), default=0)
         return gettext("分档，最高 %(points)s 分", points=decimal(most, 3))
+    if amount.every == 1000 and rule.unit == "event":
+        return gettext("每次 %(points)s 分", points=each)
     if amount.every == 1000:
         return gettext("每%(unit)s %(points)s 分", unit=unit, points=each)
     return gettext("每 %(every)s %(unit)s %(points)s 分", every=decimal(amount.every, 3), unit=unit, points=each)

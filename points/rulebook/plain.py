@@ -47,6 +47,8 @@ def amount_words(rule: Rule) -> str:
         return gettext("按档 %(least)s 到 %(most)s 分", least=number(min(points)), most=number(max(points)))
     if amount.every != 1000:
         return gettext("每 %(every)s %(unit)s %(n)s 分", every=number(amount.every), unit=unit, n=number(amount.points))
+    if rule.unit == "event":
+        return gettext("每次 %(points)s 分", points=number(amount.points))
     return gettext("每%(unit)s %(n)s 分", unit=unit, n=number(amount.points))
 
 
