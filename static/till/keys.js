@@ -116,6 +116,7 @@ function keepFocus(field, isHeld) {
   for (const dialog of $$("dialog")) {
     dialog.addEventListener("close", () => {
       field.blur();
+      back(); // at once: a digit that is typed meanwhile must find the field
       setTimeout(back);
     });
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -157,7 +158,10 @@ def test_a_typed_number_and_a_card_serve_as_well_as_a_scan(window: OpenPage, til
     hands.press("F2")
     expect(page.get_by_role("dialog")).to_contain_text("8 位数")
     page.get_by_role("button", name="打 8 位数").click()
+    expect(page.locator("#no-code")).to_be_hidden()
+    page.wait_for_timeout(300)  # hands need longer from the button to the keys; the dialog's closing is over by then
     page.keyboard.type(till.code(resident).number8, delay=60)
+    expect(page.locator("#scan")).to_have_value(re.compile("^[0-9]{8}$"))
     page.keyboard.press("Enter")
     expect(page.locator("#claim")).to_contain_text("8 位数已核对")
     hands.scan(SOAP)
