@@ -32,10 +32,15 @@ def run() -> None:
         return
     engine = create_engine(url, poolclass=pool.NullPool, execution_options={"writing": True})
     with engine.connect() as connection:
+        is_sqlite = connection.dialect.name == "sqlite"
+        if is_sqlite:  # a table that is rebuilt is dropped for a moment, with others pointing at it
+            connection.connection.dbapi_connection.execute("PRAGMA foreign_keys=OFF")
         context.configure(connection=connection, **OPTIONS)
         with context.begin_transaction():
             context.run_migrations()
-        if connection.dialect.name == "sqlite":
+            if is_sqlite and (stray := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
+                raise RuntimeError(f"a row of {stray[0]} points at no row of {stray[2]}")
+        if is_sqlite:
             seed_statistics(connection)
             connection.commit()
 

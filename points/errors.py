@@ -67,6 +67,20 @@ class SoldOut(Conflict):
     sentence = N_("{goods}刚换完。先拿掉，别的照常换。")
 
 
+class BudgetSpent(Conflict):
+    """A budget leaves less than is to be issued. Facts: ``left_points``, ``wanted_points``."""
+
+    code = "budget_spent"
+    sentence = N_("这笔预算只剩 {left_points} 分，这次要发 {wanted_points} 分。请先调整预算。")
+
+
+class HoldEnded(Conflict):
+    """A hold was captured, released or has run out. Facts: ``outcome`` (captured, released, expired)."""
+
+    code = "hold_ended"
+    sentence = N_("这笔冻结已经结束，请重新办理。")
+
+
 class LimitReached(Conflict):
     """A limit per person and period is used up. Facts: ``goods``, ``used``, ``limit``, ``again_on``."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db import InScheme, Model, one_of, to
@@ -35,12 +35,18 @@ class AccountClass(StrEnum):
     WALLET = "wallet"  # a holder's points, honour or minutes; points: one account per expiry date (mark)
     SHELF = "shelf"  # goods in a shop; mark = batch
     TAKINGS = "takings"  # points a shop has taken in
-    ISSUANCE = "issuance"  # where points, honour and minutes come from (runs negative)
+    ISSUANCE = "issuance"  # where points, honour and minutes come from (runs negative); mark = budget, "" has none
     SUPPLY = "supply"  # where goods come from: donors, purchase (runs negative)
     GIVEN_OUT = "given_out"  # goods that residents took home
     WASTE = "waste"  # goods thrown away or missing at a count
     EXPIRED = "expired"  # points whose date has passed
+    DEBT = "debt"  # what a reversed award could not take back because it was spent (runs negative); awards repay it
     OPENING = "opening"  # counterpart of balances brought in from elsewhere
+
+
+Word = String(40).with_variant(
+    String(40, collation="C"), "postgresql"
+)  # sorts as Python sorts: the lock order needs it
 
 
 class Unit(InScheme, Model):
@@ -62,13 +68,17 @@ class Holder(InScheme, Model):
 
 
 class Account(InScheme, Model):
-    """``balance`` and ``seq`` are caches that ``audit`` recomputes; only ``post`` changes them."""
+    """``balance``, ``held`` and ``seq`` are caches that ``audit`` recomputes; only ``post`` and holds change them.
+
+    All bounds are one constraint, because PostgreSQL reads every constraint's tree anew for every update: five of them
+    took a tenth of a posting. A budget may be lowered below what has been issued, so issuance may stand below its floor.
+    """
 
     __tablename__ = "accounts"
     holder_id: Mapped[int]
     unit_id: Mapped[int]
-    klass: Mapped[str] = mapped_column("class", String(12))
-    mark: Mapped[str] = mapped_column(String(40), default="")
+    klass: Mapped[str] = mapped_column("class", Word)
+    mark: Mapped[str] = mapped_column(Word, default="")
     stripe: Mapped[int] = mapped_column(default=0)
     floor: Mapped[int | None]
     ceiling: Mapped[int | None]
@@ -79,17 +89,21 @@ class Account(InScheme, Model):
         to("holders", "holder_id"),
         to("units", "unit_id"),
         UniqueConstraint("scheme_id", "holder_id", "unit_id", "class", "mark", "stripe"),
-        one_of("class", AccountClass),
-        CheckConstraint("floor IS NULL OR balance - held >= floor", name="floor"),
-        CheckConstraint("ceiling IS NULL OR balance <= ceiling", name="ceiling"),
-        CheckConstraint("held >= 0", name="held"),
-        CheckConstraint("seq >= 0", name="seq"),
-        CheckConstraint("balance BETWEEN -9007199254740992 AND 9007199254740992", name="balance"),
+        CheckConstraint(
+            "(balance - held >= COALESCE(floor, -9007199254740992) OR class = 'issuance') "
+            "AND balance BETWEEN -9007199254740992 AND COALESCE(ceiling, 9007199254740992) AND held >= 0",
+            name="bounds",
+        ),
     )
 
 
-class Transfer(InScheme, Model):
+class Transfer(Model):
+    """``part`` counts the reversals of one transfer: 1 and no more when it was taken back whole. No foreign key to
+    the directory: every writer would lock the scheme's row there. Its postings' accounts belong to the scheme."""
+
     __tablename__ = "transfers"
+    scheme_id: Mapped[int]
+    id: Mapped[int]
     kind: Mapped[str] = mapped_column(String(20))
     key: Mapped[str] = mapped_column(String(80))
     actor_id: Mapped[int]  # the person who caused it; 0 is the system
@@ -97,14 +111,23 @@ class Transfer(InScheme, Model):
     source_kind: Mapped[str] = mapped_column(String(20))  # the document behind it: claim, receipt, stock_move…
     source_id: Mapped[int | None]
     reverses_id: Mapped[int | None]
+    part: Mapped[int | None]
     occurred_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     __table_args__ = (
+        PrimaryKeyConstraint("scheme_id", "id"),
         to("transfers", "reverses_id"),
         UniqueConstraint("scheme_id", "actor_id", "key"),
-        UniqueConstraint("scheme_id", "reverses_id"),
+        Index(
+            "uq_transfers_part",
+            *("scheme_id", "reverses_id", "part"),
+            unique=True,
+            sqlite_where=text("reverses_id IS NOT NULL"),
+            postgresql_where=text("reverses_id IS NOT NULL"),
+        ),
         Index(None, "scheme_id", "recorded_at", "id"),
         Index(None, "scheme_id", "source_kind", "source_id"),
+        CheckConstraint("(reverses_id IS NULL) = (part IS NULL)", name="part"),
     )
 
 
@@ -117,10 +140,77 @@ class Posting(Model):
     amount: Mapped[int]
     seq: Mapped[int]
     balance_after: Mapped[int]
+    undoes: Mapped[int | None]  # in a reversal: which line of the reversed transfer this takes back
     __table_args__ = (
         PrimaryKeyConstraint("scheme_id", "transfer_id", "line"),
         to("transfers", "transfer_id"),
         to("accounts", "account_id"),
         UniqueConstraint("scheme_id", "account_id", "seq"),
         CheckConstraint("amount <> 0 AND amount BETWEEN -1000000000000 AND 1000000000000", name="amount"),
+    )
+
+
+class Hold(Model):
+    """A draft that waits: what it will take is set aside (``held``) in the accounts of its lines. Append-only."""
+
+    __tablename__ = "holds"
+    scheme_id: Mapped[int]
+    id: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(20))  # of the transfer that capturing records
+    key: Mapped[str] = mapped_column(String(80))
+    actor_id: Mapped[int]
+    request_hash: Mapped[str] = mapped_column(String(64))
+    source_kind: Mapped[str] = mapped_column(String(20))
+    source_id: Mapped[int | None]
+    occurred_at: Mapped[datetime]
+    held_at: Mapped[datetime]
+    until: Mapped[datetime]  # from this moment on it is refused, swept or not
+    __table_args__ = (
+        PrimaryKeyConstraint("scheme_id", "id"),
+        UniqueConstraint("scheme_id", "actor_id", "key"),
+        Index(None, "scheme_id", "until", "id"),
+    )
+
+
+class HoldLine(Model):
+    """A line of a held draft: a taking one (amount < 0) is set aside at its account, a giving one says where to."""
+
+    __tablename__ = "hold_lines"
+    scheme_id: Mapped[int]
+    hold_id: Mapped[int]
+    line: Mapped[int]
+    account_id: Mapped[int]
+    amount: Mapped[int]
+    __table_args__ = (
+        PrimaryKeyConstraint("scheme_id", "hold_id", "line"),
+        to("holds", "hold_id"),
+        to("accounts", "account_id"),
+        Index(None, "scheme_id", "account_id"),
+        CheckConstraint("amount <> 0 AND amount BETWEEN -1000000000000 AND 1000000000000", name="amount"),
+    )
+
+
+class Outcome(StrEnum):
+    CAPTURED = "captured"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+class HoldResolution(Model):
+    """How a hold ended. Its key is the hold: that it ends once is a fact of the database. Append-only."""
+
+    __tablename__ = "hold_resolutions"
+    scheme_id: Mapped[int]
+    hold_id: Mapped[int]
+    outcome: Mapped[str] = mapped_column(String(10))
+    transfer_id: Mapped[int | None]  # what capturing recorded
+    actor_id: Mapped[int]
+    resolved_at: Mapped[datetime]
+    __table_args__ = (
+        PrimaryKeyConstraint("scheme_id", "hold_id"),
+        to("holds", "hold_id"),
+        to("transfers", "transfer_id"),
+        Index(None, "scheme_id", "transfer_id"),
+        one_of("outcome", Outcome),
+        CheckConstraint("(outcome = 'captured') = (transfer_id IS NOT NULL)", name="transfer"),
     )

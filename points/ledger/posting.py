@@ -245,6 +245,7 @@ def _write(scheme_id: int, entries: list[Entry], recorded_at: datetime) -> None:
                 "source_kind": entry.draft.source_kind,
                 "source_id": entry.draft.source_id,
                 "reverses_id": entry.reverses_id,
+                "part": 1 if entry.reverses_id else None,
                 "occurred_at": entry.draft.occurred_at,
                 "recorded_at": recorded_at,
             }
