@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, String, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db import InScheme, Model, one_of, to
@@ -70,8 +79,8 @@ class Holder(InScheme, Model):
 class Account(InScheme, Model):
     """``balance``, ``held`` and ``seq`` are caches that ``audit`` recomputes; only ``post`` and holds change them.
 
-    All bounds are one constraint, because PostgreSQL reads every constraint's tree anew for every update: five of them
-    took a tenth of a posting. A budget may be lowered below what has been issued, so issuance may stand below its floor.
+    All bounds are one constraint: PostgreSQL reads each constraint's tree anew for every update, and six of them took a
+    tenth of a posting. A budget may be lowered below what has been issued, so issuance may stand below its floor.
     """
 
     __tablename__ = "accounts"
@@ -213,4 +222,49 @@ class HoldResolution(Model):
         Index(None, "scheme_id", "transfer_id"),
         one_of("outcome", Outcome),
         CheckConstraint("(outcome = 'captured') = (transfer_id IS NOT NULL)", name="transfer"),
+    )
+
+
+class Seal(Model):
+    """A day of the scheme's transfers as one hash that holds the day before's: publish it, and no day can change.
+
+    Hashes are hexadecimal. The key is the day: that it is sealed once is a fact of the database. Append-only.
+    """
+
+    __tablename__ = "seals"
+    scheme_id: Mapped[int]
+    day: Mapped[date]
+    number: Mapped[int]  # from 1, without gaps
+    count: Mapped[int]  # transfers sealed
+    root: Mapped[str] = mapped_column(String(64))
+    previous: Mapped[str] = mapped_column(String(64))
+    seal: Mapped[str] = mapped_column(String(64))
+    sealed_at: Mapped[datetime]
+    __table_args__ = (
+        PrimaryKeyConstraint("scheme_id", "day"),
+        UniqueConstraint("scheme_id", "number"),
+        CheckConstraint("number > 0 AND count >= 0", name="number"),
+    )
+
+
+class SealLeaf(Model):
+    """Into which day's seal a transfer went, and as what. Append-only. No foreign key to the transfer: checking it
+    would lock, and so write, every transfer's row anew; ``verify`` tells when one is missing.
+
+    ``prints``: four hexadecimal digits for the transfer's row and for each of its lines, to tell which one changed.
+    """
+
+    __tablename__ = "seal_leaves"
+    scheme_id: Mapped[int]
+    transfer_id: Mapped[int]
+    day: Mapped[date]
+    position: Mapped[int]
+    salt: Mapped[str] = mapped_column(String(32))
+    leaf: Mapped[str] = mapped_column(String(64))
+    prints: Mapped[str] = mapped_column(Text)
+    __table_args__ = (
+        PrimaryKeyConstraint("scheme_id", "transfer_id"),
+        ForeignKeyConstraint(["scheme_id", "day"], ["seals.scheme_id", "seals.day"]),
+        UniqueConstraint("scheme_id", "day", "position"),
+        CheckConstraint("position >= 0", name="position"),
     )
