@@ -15,8 +15,14 @@ THREADS = 8  # so many requests a process answers at once
 
 
 def pool_for(url: str) -> dict[str, Any]:
-    """A connection to PostgreSQL for every thread: one that is opened anew for a request has prepared nothing yet."""
-    return {"pool_size": THREADS} if url.startswith("postgresql") else {}
+    """A connection to PostgreSQL for every thread: one that is opened anew for a request has prepared nothing yet.
+
+    POINTS_LEDGER_PATH=statements posts by plain statements there too, for servers without our function.
+    """
+    if not url.startswith("postgresql"):
+        return {}
+    path = os.environ.get("POINTS_LEDGER_PATH", "function")
+    return {"pool_size": THREADS, "execution_options": {"ledger_path": path}}
 
 
 def database_url(url: str) -> str:

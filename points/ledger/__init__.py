@@ -11,7 +11,8 @@ seq are caches that audit recomputes; which kind may touch which class is one ta
 from .accounts import open_holder, open_unit
 from .drafts import Draft, Leg, Posted, request_hash
 from .models import AccountClass, HolderKind, UnitKind
-from .posting import earlier, post, reverse
+from .posting import earlier, post, post_each
+from .reversal import reverse
 from .rules import wallet_mark
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "open_holder",
     "open_unit",
     "post",
+    "post_each",
     "request_hash",
     "reverse",
     "wallet_mark",

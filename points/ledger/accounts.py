@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import BigInteger, Executable, Table, and_, bindparam, case, exists, literal_column, or_, select
+from sqlalchemy.types import TypeEngine
 
 from ..db import db, insert_into, new_id
+from ..errors import LedgerFault
+from . import rules
 from .drafts import Leg
 from .models import Account, AccountClass, Holder, HolderKind, Unit, UnitKind
-from .rules import FLOOR, RANK, takes_freely
-from .sets import BIG, WORD, Rows, built_once
+from .rules import RANK, takes_freely
+from .sets import BIG, WORD, Rows, built_once, is_sqlite
 
 accounts = cast(Table, Account.__table__)
 holders = cast(Table, Holder.__table__)
@@ -48,28 +51,47 @@ class Locked:
     balance: int
     seq: int
 
-    @property
-    def free(self) -> int | None:
-        """What may still be taken; None when there is no floor."""
-        return None if self.floor is None else max(0, self.balance - self.held - self.floor)
+    def free(self, change: int = 0) -> int | None:
+        """What may still be taken once the balance has changed so; None when there is no floor."""
+        return None if self.floor is None else max(0, self.balance + change - self.held - self.floor)
 
 
 Place = tuple[int, int, AccountClass]  # holder, unit, class: where a holder's accounts of every mark lie
-Stripes = Mapping[AccountClass, int]  # which row of a shared account this post writes to
+Places = Mapping[Place, Mapping[str, Locked]]
+
+
+def draw_stripes() -> Stripes:
+    """Which row of each shared account one post writes to."""
+    rows = 1 if is_sqlite() else rules.STRIPES
+    return {klass: rules.stripe_of(klass, "", rows) for klass in AccountClass}
+
+
+Stripes = Mapping[AccountClass, int]
+
+
+def stripe_for(leg: Leg, stripes: Stripes) -> int:
+    """A budget is one row: it has a floor."""
+    return 0 if leg.mark else stripes[leg.klass]
 
 
 def open_missing(scheme_id: int, legs: Sequence[Leg], stripes: Stripes) -> None:
     """Open the accounts that the legs name and nobody has used yet. Before any lock: an opener may have to wait for
     another opener of the same account, and must then hold nothing that one could want."""
-    named = sorted({(x.holder_id, x.unit_id, x.klass.value, cast(str, x.mark)) for x in legs if not takes_freely(x)})
-    rows = [(new_id(), *name, stripes[klass], FLOOR.get(klass)) for name in named for klass in [AccountClass(name[2])]]
+    named = {
+        (x.holder_id, x.unit_id, x.klass.value, cast(str, x.mark), stripe_for(x, stripes), *BOUNDS[x.klass])
+        for x in legs
+        if not takes_freely(x)
+    }
+    rows = [(new_id(), *name) for name in sorted(named, key=lambda name: name[:5])]
     db.session.execute(_opening(), {"scheme": scheme_id, **OPENED.bind(rows)})
 
 
 SAME = ("holder_id", "unit_id", "class", "stripe")
+BOUNDS = {klass: (rules.FLOOR.get(klass), rules.CEILING.get(klass)) for klass in AccountClass}
 SCHEME = bindparam("scheme", type_=BigInteger)
-OPENED = Rows("opened", id=BIG, holder_id=BIG, unit_id=BIG, **{"class": WORD}, mark=WORD, stripe=BIG, floor=BIG)
-WANTED = Rows("wanted", holder_id=BIG, unit_id=BIG, **{"class": WORD}, mark=WORD, stripe=BIG)
+NAME: dict[str, TypeEngine[Any]] = {"holder_id": BIG, "unit_id": BIG, "class": WORD, "mark": WORD, "stripe": BIG}
+OPENED = Rows("opened", id=BIG, **NAME, floor=BIG, ceiling=BIG)
+WANTED = Rows("wanted", **NAME)
 
 
 @built_once
@@ -78,19 +100,20 @@ def _opening() -> Executable:
     o, zero = opened.c, literal_column("0", BigInteger)
     there = exists().where(a.scheme_id == SCHEME, *(a[name] == o[name] for name in (*SAME, "mark")))
     rows = (
-        select(SCHEME, o.id, o.holder_id, o.unit_id, o["class"], o.mark, o.stripe, o.floor, zero, zero, zero)
+        select(SCHEME, *o.values(), zero, zero, zero)
         .join(holders, and_(holders.c.scheme_id == SCHEME, holders.c.id == o.holder_id))
         .join(units, and_(units.c.scheme_id == SCHEME, units.c.id == o.unit_id))
         .where(~there)
         .order_by(o.holder_id, o.unit_id, o["class"], o.mark)
     )
-    names = ["scheme_id", "id", "holder_id", "unit_id", "class", "mark", "stripe", "floor", "balance", "held", "seq"]
+    names = ["scheme_id", *o.keys(), "balance", "held", "seq"]
     return cast(Executable, insert_into(accounts).from_select(names, rows).on_conflict_do_nothing())
 
 
 def lock(scheme_id: int, legs: Sequence[Leg], stripes: Stripes) -> dict[Place, dict[str, Locked]]:
-    """The accounts that the legs may touch, by place and mark, locked in the one order (rank of the class, then id)."""
-    named = {(x.holder_id, x.unit_id, x.klass.value, x.mark, stripes[x.klass]) for x in legs}
+    """The accounts that the legs may touch, by place and mark, locked in the one order: rank of the class, then holder,
+    unit, mark, stripe. The server function keeps to it too."""
+    named = {(x.holder_id, x.unit_id, x.klass.value, x.mark, stripe_for(x, stripes)) for x in legs}
     found = db.session.execute(_locking(), {"scheme": scheme_id, **WANTED.bind(sorted(named, key=str))})
     places: dict[Place, dict[str, Locked]] = {}
     for holder_id, unit_id, word, mark, kind, *rest in found:
@@ -113,7 +136,27 @@ def _locking() -> Executable:
         .select_from(wanted)
         .join(accounts, and_(*here))
         .join(units, and_(units.c.scheme_id == SCHEME, units.c.id == a.unit_id))
-        .order_by(lock_rank, a.id)
+        .order_by(lock_rank, a.holder_id, a.unit_id, a.mark, a.stripe)
         # NO KEY: the foreign key of somebody's posting to this account need not wait.
         .with_for_update(of=accounts, key_share=True)
     )
+
+
+_kinds: dict[tuple[int, int], UnitKind] = {}
+KEPT = 100_000
+
+
+def kinds_of(scheme_id: int, unit_ids: Iterable[int]) -> dict[int, UnitKind]:
+    """What the units count. Kept in the process: a unit never changes. Raises LedgerFault for one of no scheme."""
+    wanted = set(unit_ids)
+    if unknown := [unit_id for unit_id in wanted if (scheme_id, unit_id) not in _kinds]:
+        if len(_kinds) > KEPT:
+            _kinds.clear()
+            unknown = list(wanted)
+        u = units.c
+        found = db.session.execute(select(u.id, u.kind).where(u.scheme_id == scheme_id, u.id.in_(unknown)))
+        _kinds.update({(scheme_id, row.id): UnitKind(row.kind) for row in found})
+    try:
+        return {unit_id: _kinds[scheme_id, unit_id] for unit_id in wanted}
+    except KeyError:
+        raise LedgerFault("a leg names a holder and a unit of its scheme", units=sorted(wanted)) from None

@@ -17,6 +17,8 @@ class Leg:
 
     mark  a wallet's expiry date ("2026-12-31", "never") or a shelf's batch ("0"); None when taking: soonest date
           (first batch) first, as many accounts as it needs; None when giving: "never" for wallets, "0" for shelves.
+          An issuance's mark is its budget ("2026"); "" or None is without one.
+    undoes  in a reversal: the line of the reversed transfer that this takes back
     """
 
     holder_id: int
@@ -24,6 +26,7 @@ class Leg:
     klass: AccountClass
     amount: int
     mark: str | None = None
+    undoes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,22 @@ from .models import AccountClass, UnitKind
 C, U = AccountClass, UnitKind
 
 # Cold to hot: whoever writes locks a resident's own accounts first and what everybody shares last, so that the row
-# others wait for is held the shortest. Within a rank by id. Every writer keeps to this order, so none can deadlock.
-LOCK_ORDER = (C.WALLET, C.SHELF, C.TAKINGS, C.GIVEN_OUT, C.WASTE, C.EXPIRED, C.SUPPLY, C.OPENING, C.ISSUANCE)
+# others wait for is held the shortest. Within a rank by place (holder, unit, mark, stripe), which is known before
+# anything is looked up. Every writer keeps to this order, so none can deadlock.
+LOCK_ORDER = (
+    *(C.DEBT, C.WALLET, C.SHELF, C.TAKINGS, C.GIVEN_OUT, C.WASTE, C.EXPIRED, C.SUPPLY, C.OPENING, C.ISSUANCE),
+)
 RANK: Mapping[AccountClass, int] = {klass: rank for rank, klass in enumerate(LOCK_ORDER)}
 
 FLOOR: Mapping[AccountClass, int] = {C.WALLET: 0, C.SHELF: 0}  # every other class may run negative
+CEILING: Mapping[AccountClass, int] = {C.DEBT: 0}  # a debt is repaid to nothing, never beyond
 GIVEN_MARK: Mapping[AccountClass, str] = {C.WALLET: "never", C.SHELF: "0"}  # where a gift without a mark goes
 NEVER = "never"
-STRIPES = 1  # rows per account that many writers share; their sum is the balance
+
+# Accounts that many writers share and no bound makes one row: split into rows whose sum is the balance. On SQLite one
+# writer at a time makes that pointless. A budget (an issuance account with a mark) has a floor and so is one row.
+STRIPED = frozenset({C.TAKINGS, C.GIVEN_OUT, C.WASTE, C.EXPIRED, C.SUPPLY, C.OPENING, C.ISSUANCE})
+STRIPES = 8
 
 Touch = tuple[AccountClass, int, UnitKind]
 EARNED = (U.POINTS, U.HONOUR, U.MINUTES)
@@ -35,7 +43,8 @@ def _moves(giver: AccountClass, taker: AccountClass, *units: UnitKind) -> set[To
 
 # Which kind of transfer may touch which class of account, with which sign, in which kinds of unit.
 MAY: Mapping[str, frozenset[Touch]] = {
-    "award": frozenset(_moves(C.ISSUANCE, C.WALLET, *EARNED)),
+    "award": frozenset(_moves(C.ISSUANCE, C.WALLET, *EARNED) | _moves(C.ISSUANCE, C.DEBT, *EARNED)),
+    "expiry": frozenset(_moves(C.WALLET, C.EXPIRED, *EARNED)),
     "redemption": frozenset(_moves(C.WALLET, C.TAKINGS, U.POINTS) | _moves(C.SHELF, C.GIVEN_OUT, U.GOODS)),
     "donation": frozenset(_moves(C.SUPPLY, C.SHELF, U.GOODS)),
     "purchase": frozenset(_moves(C.SUPPLY, C.SHELF, U.GOODS)),
@@ -50,12 +59,25 @@ UNDOES: Mapping[str, frozenset[str]] = {
 }
 
 
+# What undoing may touch besides: what a reversed award gave and has expired since comes from there.
+BESIDES: Mapping[str, frozenset[Touch]] = {"reversal": frozenset((C.EXPIRED, -1, unit) for unit in EARNED)}
+
+
 def may_touch(kind: str, undone: str | None, klass: AccountClass, amount: int, unit: UnitKind) -> bool:
     """Whether a transfer of this kind (undoing one of kind ``undone``) may move this amount at such an account."""
     sign = 1 if amount > 0 else -1
     if undone is None:
         return (klass, sign, unit) in MAY.get(kind, ())
-    return undone in UNDOES.get(kind, ()) and (klass, -sign, unit) in MAY[undone]
+    if undone not in UNDOES.get(kind, ()):
+        return False
+    return (klass, -sign, unit) in MAY[undone] or (klass, sign, unit) in BESIDES.get(kind, ())
+
+
+def check_touches(kind: str, legs: Iterable[Leg], kinds: Mapping[int, UnitKind]) -> None:
+    """Raises LedgerFault unless this kind may do all that the legs do. ``kinds`` says what their units count."""
+    for leg in legs:
+        if not may_touch(kind, None, leg.klass, leg.amount, kinds[leg.unit_id]):
+            raise LedgerFault("this kind may not touch that", kind=kind, leg=leg)
 
 
 def check_shape(draft: Draft, undone: str | None = None) -> None:
@@ -70,29 +92,40 @@ def check_shape(draft: Draft, undone: str | None = None) -> None:
     for leg in draft.legs:
         check_amount(leg.amount)
         if leg.mark is not None and not is_mark(leg.klass, leg.mark):
-            raise LedgerFault("a wallet's mark is a month end or never, a shelf's its batch", mark=leg.mark)
+            raise LedgerFault("a mark is a wallet's month end or never, a shelf's batch, a budget", mark=leg.mark)
         sums[leg.unit_id] += leg.amount
     if not sums or any(sums.values()):
         raise LedgerFault("a transfer sums to zero in every unit", kind=draft.kind, sums=dict(sums))
 
 
 def merged(legs: Iterable[Leg]) -> list[Leg]:
-    """Legs at one account as one, givings with their default mark: the same item on two lines is one taking."""
-    amounts: dict[tuple[int, int, AccountClass, str | None, bool], int] = defaultdict(int)
-    first: dict[tuple[int, int, AccountClass, str | None, bool], Leg] = {}
+    """Legs at one account as one, givings with their default mark, in the lock order: the same item on two lines is
+    one taking. Legs that undo lines stay apart, so that each line's undoing can be counted."""
+    amounts: dict[tuple[object, ...], int] = {}
+    first: dict[tuple[object, ...], Leg] = {}
+    name: tuple[object, ...]
     for leg in legs:
         if leg.mark is None and not takes_freely(leg):
             leg = replace(leg, mark=GIVEN_MARK.get(leg.klass, ""))
-        name = (leg.holder_id, leg.unit_id, leg.klass, leg.mark, leg.amount > 0)
+        name = (leg.holder_id, leg.unit_id, leg.klass, leg.mark, leg.amount > 0, leg.undoes)
         first.setdefault(name, leg)
-        amounts[name] += leg.amount
-        check_amount(amounts[name])
-    return [replace(leg, amount=amounts[name]) for name, leg in first.items()]
+        amounts[name] = amounts.get(name, 0) + leg.amount
+    for name, leg in first.items():
+        if amounts[name] != leg.amount:
+            check_amount(amounts[name])
+            first[name] = replace(leg, amount=amounts[name])
+    return sorted(first.values(), key=in_lock_order)
 
 
-def stripe_of(klass: AccountClass) -> int:
-    """Which row of an account to write to: one of several, by chance, where no floor needs them to be one."""
-    return 0 if klass in FLOOR else random.randrange(STRIPES)  # noqa: S311  spreads load, keeps no secret
+def in_lock_order(leg: Leg) -> tuple[int, int, int, str]:
+    return RANK[leg.klass], leg.holder_id, leg.unit_id, leg.mark or ""
+
+
+def stripe_of(klass: AccountClass, mark: str, stripes: int) -> int:
+    """Which row of an account to write to: one of several, by chance, where no bound needs them to be one."""
+    if stripes == 1 or mark or klass not in STRIPED:
+        return 0
+    return random.randrange(stripes)  # noqa: S311  spreads load, keeps no secret
 
 
 def takes_freely(leg: Leg) -> bool:
@@ -133,7 +166,7 @@ def is_mark(klass: AccountClass, mark: str) -> bool:
         return mark == NEVER or _is_month_end(mark)
     if klass is C.SHELF:
         return 1 <= len(mark) <= 40
-    return mark == ""
+    return mark == "" or (klass is C.ISSUANCE and len(mark) <= 40)
 
 
 def _is_month_end(mark: str) -> bool:

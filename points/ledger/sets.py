@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -15,10 +16,11 @@ from sqlalchemy import BigInteger, FromClause, String, bindparam, column, func, 
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
-from ..db import db
+from ..db import UtcDateTime, db
 
 BIG: TypeEngine[Any] = BigInteger()
 WORD: TypeEngine[Any] = String()
+MOMENT: TypeEngine[Any] = UtcDateTime()
 
 Statement = TypeVar("Statement")
 
@@ -41,9 +43,14 @@ def built_once(build: Callable[[], Statement]) -> Callable[[], Statement]:
     return statement
 
 
+def _stored(moment: datetime) -> str:
+    """A moment as SQLAlchemy's DateTime keeps it on SQLite: UTC, without its zone."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
 class Rows:
-    """Rows handed to a statement: numbers (BIG) and words (WORD), None allowed. ``source`` is what it selects from,
-    ``bind`` the parameters that carry them."""
+    """Rows handed to a statement: numbers (BIG), words (WORD) and moments (MOMENT), None allowed. ``source`` is what it
+    selects from, ``bind`` the parameters that carry them."""
 
     def __init__(self, name: str, **columns: TypeEngine[Any]) -> None:
         self.name, self.columns = name, columns
@@ -60,5 +67,5 @@ class Rows:
 
     def bind(self, rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
         if is_sqlite():
-            return {self.name: json.dumps(rows)}
+            return {self.name: json.dumps(rows, default=_stored)}
         return {f"{self.name}_{word}": [row[i] for row in rows] for i, word in enumerate(self.columns)}

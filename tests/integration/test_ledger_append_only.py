@@ -31,7 +31,7 @@ def made(books: Books) -> int:
     return books.award(books.person(), 50)
 
 
-@pytest.mark.parametrize("table", ["transfers", "postings", "traces"])
+@pytest.mark.parametrize("table", ["transfers", "postings", "traces", "seals", "seal_leaves"])
 @pytest.mark.parametrize(
     "attempt",
     ["UPDATE {table} SET scheme_id = scheme_id WHERE scheme_id = :s", "DELETE FROM {table} WHERE scheme_id = :s"],

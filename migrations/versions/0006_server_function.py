@@ -1,0 +1,128 @@
+"""The server function that records one transfer in one round trip (PostgreSQL only; decision 0005).
+
+The legs come sorted in the lock order and are taken in that order, each by one guarded update. One without a mark takes
+from the holder's accounts by mark (soonest date, first batch), as many as it needs. When an update is turned away, what
+was changed so far is changed back and NULL returned: the application's statements then find out why.
+"""
+
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+SIGNATURE = (
+    "points_post(bigint, bigint, text, text, bigint, text, text, bigint, timestamptz, timestamptz, text, "
+    "bigint[], bigint[], text[], text[], bigint[], bigint[])"
+)
+FUNCTION = """
+CREATE FUNCTION points_post(
+    scheme bigint, new_id bigint, new_kind text, new_key text, actor bigint, hash text, from_kind text, from_id bigint,
+    happened_at timestamptz, at timestamptz, today text,
+    holders bigint[], units bigint[], classes text[], marks text[], stripes bigint[], amounts bigint[],
+    OUT posted bigint, OUT first_hash text
+) LANGUAGE plpgsql AS $$
+DECLARE
+    leg integer;
+    amount bigint;
+    rest bigint;
+    soonest text;
+    lot record;
+    account bigint;
+    number bigint;
+    became bigint;
+    ids bigint[];
+    moved bigint[];
+    seqs bigint[];
+    balances bigint[];
+    lines integer := 0;
+    is_short boolean := false;
+BEGIN
+    FOR leg IN 1 .. cardinality(amounts) LOOP
+        amount := amounts[leg];
+        IF marks[leg] IS NOT NULL THEN
+            UPDATE accounts a SET balance = a.balance + amount, seq = a.seq + 1
+            WHERE a.scheme_id = scheme AND a.holder_id = holders[leg] AND a.unit_id = units[leg]
+                AND a.class = classes[leg] AND a.mark = marks[leg] AND a.stripe = stripes[leg]
+                AND (amount > 0 OR a.balance - a.held + amount >= COALESCE(a.floor, -9007199254740992))
+                AND (amount < 0 OR a.balance + amount <= COALESCE(a.ceiling, 9007199254740992))
+            RETURNING a.id, a.seq, a.balance INTO account, number, became;
+            is_short := NOT FOUND;
+            EXIT WHEN is_short;
+            lines := lines + 1;
+            ids[lines] := account;
+            moved[lines] := amount;
+            seqs[lines] := number;
+            balances[lines] := became;
+            CONTINUE;
+        END IF;
+        soonest := CASE WHEN classes[leg] = 'wallet' THEN today ELSE '' END;
+        -- Most often the first account has it all.
+        UPDATE accounts a SET balance = a.balance + amount, seq = a.seq + 1
+        WHERE a.scheme_id = scheme AND a.balance - a.held + amount >= a.floor AND a.id = (
+            SELECT b.id FROM accounts b
+            WHERE b.scheme_id = scheme AND b.holder_id = holders[leg] AND b.unit_id = units[leg]
+                AND b.class = classes[leg] AND b.mark >= soonest AND b.balance - b.held > b.floor
+            ORDER BY b.mark LIMIT 1)
+        RETURNING a.id, a.seq, a.balance INTO account, number, became;
+        IF FOUND THEN
+            lines := lines + 1;
+            ids[lines] := account;
+            moved[lines] := amount;
+            seqs[lines] := number;
+            balances[lines] := became;
+            CONTINUE;
+        END IF;
+        rest := -amount;
+        WHILE rest > 0 LOOP
+            SELECT b.id, LEAST(rest, b.balance - b.held - b.floor) AS part INTO lot FROM accounts b
+            WHERE b.scheme_id = scheme AND b.holder_id = holders[leg] AND b.unit_id = units[leg]
+                AND b.class = classes[leg] AND b.mark >= soonest AND b.balance - b.held > b.floor
+            ORDER BY b.mark LIMIT 1 FOR NO KEY UPDATE;
+            is_short := NOT FOUND;
+            EXIT WHEN is_short;
+            UPDATE accounts a SET balance = a.balance - lot.part, seq = a.seq + 1
+            WHERE a.scheme_id = scheme AND a.id = lot.id
+            RETURNING a.seq, a.balance INTO number, became;
+            lines := lines + 1;
+            ids[lines] := lot.id;
+            moved[lines] := -lot.part;
+            seqs[lines] := number;
+            balances[lines] := became;
+            rest := rest - lot.part;
+        END LOOP;
+        EXIT WHEN is_short;
+    END LOOP;
+    IF NOT is_short THEN
+        INSERT INTO transfers (scheme_id, id, kind, key, actor_id, request_hash, source_kind, source_id,
+            occurred_at, recorded_at)
+        VALUES (scheme, new_id, new_kind, new_key, actor, hash, from_kind, from_id,
+            happened_at, at + (clock_timestamp() - statement_timestamp()))
+        ON CONFLICT ON CONSTRAINT uq_transfers_scheme_id_actor_id_key DO NOTHING;
+        IF FOUND THEN
+            INSERT INTO postings (scheme_id, transfer_id, line, account_id, amount, seq, balance_after)
+            SELECT scheme, new_id, n - 1, l.id, l.amount, l.seq, l.balance
+            FROM unnest(ids, moved, seqs, balances) WITH ORDINALITY AS l(id, amount, seq, balance, n);
+            posted := new_id;
+            RETURN;
+        END IF;
+    END IF;
+    FOR leg IN 1 .. lines LOOP
+        UPDATE accounts a SET balance = a.balance - moved[leg], seq = a.seq - 1
+        WHERE a.scheme_id = scheme AND a.id = ids[leg];
+    END LOOP;
+    SELECT t.id, t.request_hash INTO posted, first_hash FROM transfers t
+    WHERE t.scheme_id = scheme AND t.actor_id = actor AND t.key = new_key;
+END $$
+"""
+
+
+def upgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(FUNCTION)
+
+
+def downgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(f"DROP FUNCTION {SIGNATURE}")

@@ -1,0 +1,64 @@
+"""Debts: what a reversed award could not take back, because it was spent, is repaid by the awards that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Executable, and_, select
+
+from ..db import db
+from .accounts import SCHEME, accounts
+from .drafts import Draft, Leg
+from .models import AccountClass
+from .sets import BIG, Rows, built_once
+
+WALLET, DEBT = AccountClass.WALLET, AccountClass.DEBT
+
+
+def repaying(scheme_id: int, drafts: Sequence[Draft]) -> Sequence[Draft]:
+    """The drafts, with what awards would give to somebody in debt given to the debt first. Locks the debts, which
+    stand before all else in the lock order."""
+    places = {
+        (leg.holder_id, leg.unit_id)
+        for draft in drafts
+        if draft.kind == "award"
+        for leg in draft.legs
+        if leg.klass is WALLET
+    }
+    if not places:
+        return drafts
+    found = db.session.execute(_owing(), {"scheme": scheme_id, **PLACES.bind(sorted(places))})
+    debts = {(row.holder_id, row.unit_id): -row.balance for row in found}
+    if not debts:
+        return drafts
+    return [replace(draft, legs=_split(draft, debts)) if draft.kind == "award" else draft for draft in drafts]
+
+
+def _split(draft: Draft, debts: dict[tuple[int, int], int]) -> tuple[Leg, ...]:
+    legs: list[Leg] = []
+    for leg in draft.legs:
+        owed = debts.get((leg.holder_id, leg.unit_id), 0) if leg.klass is WALLET else 0
+        repaid = min(owed, leg.amount)
+        if repaid:
+            debts[leg.holder_id, leg.unit_id] -= repaid
+            legs.append(replace(leg, klass=DEBT, amount=repaid, mark=None))
+        if leg.amount != repaid:
+            legs.append(replace(leg, amount=leg.amount - repaid))
+    return tuple(legs)
+
+
+PLACES = Rows("places", holder_id=BIG, unit_id=BIG)
+
+
+@built_once
+def _owing() -> Executable:
+    places, a = PLACES.source(), accounts.c
+    here = and_(a.scheme_id == SCHEME, a.holder_id == places.c.holder_id, a.unit_id == places.c.unit_id)
+    return (
+        select(a.holder_id, a.unit_id, a.balance)
+        .select_from(places)
+        .join(accounts, and_(here, a["class"] == DEBT, a.balance < 0))
+        .order_by(a.holder_id, a.unit_id)
+        .with_for_update(of=accounts, key_share=True)
+    )
