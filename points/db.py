@@ -107,6 +107,25 @@ def to(table: str, column: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["scheme_id", column], [f"{table}.scheme_id", f"{table}.id"])
 
 
+def kept(*changing: str) -> dict[str, Any]:
+    """Marks a table whose rows stay, last in its ``__table_args__``: only the named columns ever change.
+
+    The one place where this is decided: the grants of the application's role, the test that every such table has its
+    triggers, and the statements for Citus all read this mark.
+    """
+    return {"info": {"changing": changing}}
+
+
+APPEND_ONLY = kept()
+# Looked up before the scheme is known, or by a key of its own: the only tables where scheme_id need not stand first.
+DIRECTORY = {"info": {"directory": True}}
+
+
+def changing_in(table: Table) -> tuple[str, ...] | None:
+    """The columns that change in a table whose rows stay (none: append-only), or None when its rows come and go."""
+    return cast("tuple[str, ...] | None", table.info.get("changing"))
+
+
 def table_of(model: type[Any]) -> Table:
     """A model's table, for the statements of busy paths: rows of plain columns cost half of what objects cost."""
     return cast(Table, model.__table__)
@@ -227,15 +246,43 @@ def insert_into(table: Any) -> Any:
 # ---------------------------------------------------------------- PostgreSQL
 
 
+# Written only when the transaction wrote nothing (a recorded result was found again): a commit waits for the standby
+# only if there is something to wait for, and what was found may not have reached the standby itself.
+SETTLE = "SELECT pg_logical_emit_message(true, 'points', '') WHERE pg_current_xact_id_if_assigned() IS NULL"
+
+
 @cache
 def _connection_class() -> Any:
-    from psycopg import Connection  # takes half a second, which an installation on SQLite need not wait for
+    import psycopg  # takes half a second, which an installation on SQLite need not wait for
     from psycopg.pq import TransactionStatus
 
-    class ReadingConnection(Connection[Any]):
+    class OurConnection(psycopg.Connection[Any]):
         """Ends a transaction that could only read with COMMIT. At ROLLBACK psycopg forgets its prepared statements
         (the objects they name might be gone): after every page all would be parsed and planned anew, at twice the cost.
+
+        A commit whose wait for the standby was cut short is an error: it may be lost with this server. Done again with
+        the same key it finds what was recorded, and waits for the standby once more.
         """
+
+        is_replicated = False  # whether commits wait for a standby; asked when the connection is opened
+        was_cut_short = False
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.add_notice_handler(self.hear)
+
+        def hear(self, notice: psycopg.errors.Diagnostic) -> None:
+            if notice.source_function == "SyncRepWaitForLSN":  # the one word of the warning that is never translated
+                self.was_cut_short = True
+
+        def commit(self) -> None:
+            is_open = self.pgconn.transaction_status == TransactionStatus.INTRANS
+            if self.is_replicated and is_open and not self.read_only:
+                self.execute(SETTLE)
+            self.was_cut_short = False
+            super().commit()
+            if self.was_cut_short:
+                raise psycopg.OperationalError("committed on this server, but no standby has confirmed it")
 
         def rollback(self) -> None:
             if self.read_only and self.pgconn.transaction_status == TransactionStatus.INTRANS:
@@ -243,12 +290,17 @@ def _connection_class() -> Any:
             else:
                 super().rollback()
 
-    return ReadingConnection
+    return OurConnection
 
 
 @event.listens_for(Engine, "do_connect")
 def _connect(dialect: Dialect, record: Any, args: Any, options: Any) -> Any:
-    return _connection_class().connect(*args, **options) if dialect.name == "postgresql" else None
+    if dialect.name != "postgresql":
+        return None
+    connection = _connection_class().connect(*args, **options)
+    connection.is_replicated = bool(connection.execute("SHOW synchronous_standby_names").fetchone()[0])
+    connection.rollback()
+    return connection
 
 
 # ---------------------------------------------------------------- SQLite

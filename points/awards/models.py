@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..db import InScheme, Model, one_of, to
+from ..db import APPEND_ONLY, InScheme, Model, one_of, to
 
 
 class ClaimState(StrEnum):
@@ -121,6 +121,7 @@ class Review(InScheme, Model):
         one_of("step", Step),
         UniqueConstraint("scheme_id", "by_id", "key"),
         Index(None, "scheme_id", "claim_id", "at"),
+        APPEND_ONLY,
     )
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..db import InScheme, Model, one_of, to
+from ..db import APPEND_ONLY, InScheme, Model, kept, one_of, to
 
 
 class UnitKind(StrEnum):
@@ -103,6 +103,7 @@ class Account(InScheme, Model):
             "AND balance BETWEEN -9007199254740992 AND COALESCE(ceiling, 9007199254740992) AND held >= 0",
             name="bounds",
         ),
+        kept("balance", "held", "seq", "floor", "ceiling"),
     )
 
 
@@ -137,6 +138,7 @@ class Transfer(Model):
         Index(None, "scheme_id", "recorded_at", "id"),
         Index(None, "scheme_id", "source_kind", "source_id"),
         CheckConstraint("(reverses_id IS NULL) = (part IS NULL)", name="part"),
+        APPEND_ONLY,
     )
 
 
@@ -156,6 +158,7 @@ class Posting(Model):
         to("accounts", "account_id"),
         UniqueConstraint("scheme_id", "account_id", "seq"),
         CheckConstraint("amount <> 0 AND amount BETWEEN -1000000000000 AND 1000000000000", name="amount"),
+        APPEND_ONLY,
     )
 
 
@@ -178,6 +181,7 @@ class Hold(Model):
         PrimaryKeyConstraint("scheme_id", "id"),
         UniqueConstraint("scheme_id", "actor_id", "key"),
         Index(None, "scheme_id", "until", "id"),
+        APPEND_ONLY,
     )
 
 
@@ -196,6 +200,7 @@ class HoldLine(Model):
         to("accounts", "account_id"),
         Index(None, "scheme_id", "account_id"),
         CheckConstraint("amount <> 0 AND amount BETWEEN -1000000000000 AND 1000000000000", name="amount"),
+        APPEND_ONLY,
     )
 
 
@@ -222,6 +227,7 @@ class HoldResolution(Model):
         Index(None, "scheme_id", "transfer_id"),
         one_of("outcome", Outcome),
         CheckConstraint("(outcome = 'captured') = (transfer_id IS NOT NULL)", name="transfer"),
+        APPEND_ONLY,
     )
 
 

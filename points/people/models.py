@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, PrimaryKeyConstraint, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..db import InScheme, Model, one_of, to
+from ..db import APPEND_ONLY, DIRECTORY, InScheme, Model, one_of, to
 
 
 class AreaKind(StrEnum):
@@ -44,6 +44,7 @@ class Scheme(Model):
     points_scale: Mapped[int] = mapped_column(default=0)  # 0 or 1 decimals
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)  # see people/settings.py
     created_at: Mapped[datetime]
+    __table_args__ = DIRECTORY
 
 
 class Area(InScheme, Model):
@@ -120,7 +121,7 @@ class Assignment(InScheme, Model):
 
 
 class SignInName(Model):
-    """A name somebody signs in with: resident number, phone or a staff name. A directory table."""
+    """A name somebody signs in with: resident number, phone or a staff name."""
 
     __tablename__ = "sign_in_names"
     scheme_id: Mapped[int] = mapped_column(ForeignKey("schemes.id"))
@@ -167,6 +168,7 @@ class SignIn(Model):
         to("people", "person_id"),
         Index(None, "scheme_id", "person_id"),
         one_of("kind", ("browser", "token")),
+        DIRECTORY,
     )
 
 
@@ -178,6 +180,7 @@ class Throttle(Model):
     window_at: Mapped[datetime]
     tries: Mapped[int]
     locked_until: Mapped[datetime | None]
+    __table_args__ = DIRECTORY
 
 
 class ActivationSlip(InScheme, Model):
@@ -216,7 +219,7 @@ class Trace(InScheme, Model):
     action: Mapped[str] = mapped_column(String(40))  # unmask, person.edit, role.give…
     subject_id: Mapped[int | None]
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    __table_args__ = (Index(None, "scheme_id", "at", "id"), Index(None, "scheme_id", "subject_id"))
+    __table_args__ = (Index(None, "scheme_id", "at", "id"), Index(None, "scheme_id", "subject_id"), APPEND_ONLY)
 
 
 class ImportFile(InScheme, Model):
