@@ -250,6 +250,7 @@ class Seal(Model):
         PrimaryKeyConstraint("scheme_id", "day"),
         UniqueConstraint("scheme_id", "number"),
         CheckConstraint("number > 0 AND count >= 0", name="number"),
+        APPEND_ONLY,
     )
 
 
@@ -273,4 +274,5 @@ class SealLeaf(Model):
         ForeignKeyConstraint(["scheme_id", "day"], ["seals.scheme_id", "seals.day"]),
         UniqueConstraint("scheme_id", "day", "position"),
         CheckConstraint("position >= 0", name="position"),
+        APPEND_ONLY,
     )
