@@ -99,7 +99,7 @@ BEGIN
             occurred_at, recorded_at)
         VALUES (scheme, new_id, new_kind, new_key, actor, hash, from_kind, from_id,
             happened_at, at + (clock_timestamp() - statement_timestamp()))
-        ON CONFLICT ON CONSTRAINT uq_transfers_scheme_id_actor_id_key DO NOTHING;
+        ON CONFLICT DO NOTHING;
         IF FOUND THEN
             INSERT INTO postings (scheme_id, transfer_id, line, account_id, amount, seq, balance_after)
             SELECT scheme, new_id, n - 1, l.id, l.amount, l.seq, l.balance

@@ -163,7 +163,7 @@ def account_name(row: Row[Any]) -> str:
     if row.mark:
         mark = row.mark.capitalize()
         name += f":{mark if COMPONENT.fullmatch(mark) and mark.lower() == row.mark else row.account_id}"
-    return f"{name}:{row.stripe}" if row.stripe else name
+    return f"{name}-{row.stripe}" if row.stripe else name
 
 
 def quantity(amount: int, scale: int) -> Decimal:

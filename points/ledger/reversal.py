@@ -16,7 +16,7 @@ from .drafts import Draft, Leg, Posted
 from .models import AccountClass
 from .planning import Entry
 from .posting import ZONE, earlier, postings, record, transfers
-from .rules import check_shape, has_passed, merged, wallet_mark
+from .rules import check_shape, check_undoes, has_passed, merged, wallet_mark
 
 C = AccountClass
 
@@ -56,6 +56,7 @@ def reverse(
     )
     if undone is None:
         raise NotFound()
+    check_undoes(kind, undone)
     part, originals = _left_of(scheme_id, transfer_id)
     wanted = _wanted(originals, lines)
     today = clock.local_date(at, zone)

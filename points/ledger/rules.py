@@ -80,12 +80,17 @@ def check_touches(kind: str, legs: Iterable[Leg], kinds: Mapping[int, UnitKind])
             raise LedgerFault("this kind may not touch that", kind=kind, leg=leg)
 
 
+def check_undoes(kind: str, undone: str) -> None:
+    if undone not in UNDOES.get(kind, ()):
+        raise LedgerFault("this kind does not undo that one", kind=kind, undone=undone)
+
+
 def check_shape(draft: Draft, undone: str | None = None) -> None:
     """Everything about a draft that can be judged without the books. Raises LedgerFault."""
     if undone is None and draft.kind not in MAY:
         raise LedgerFault("only a known kind is posted, and an undoing one only by reverse", kind=draft.kind)
-    if undone is not None and undone not in UNDOES.get(draft.kind, ()):
-        raise LedgerFault("this kind does not undo that one", kind=draft.kind, undone=undone)
+    if undone is not None:
+        check_undoes(draft.kind, undone)
     if not 1 <= len(draft.key) <= 80 or len(draft.request_hash) != 64:
         raise LedgerFault("a transfer has a key of 1 to 80 characters and a request hash", key=draft.key)
     sums: dict[int, int] = defaultdict(int)

@@ -109,11 +109,12 @@ def _looking() -> Executable:
 
 @dataclass
 class Candidate:
-    """A transfer that may stand on this page, what it comes to, and its number in each of the holder's accounts."""
+    """A transfer that may stand on this page, what it comes to, and its first and last number in each of the holder's
+    accounts: a return may bring back to one account what it took from two."""
 
     transfer: Row[Any]
     amount: int
-    places: Heads
+    places: dict[int, tuple[int, int]]
 
     def line(self, balance_after: int) -> Line:
         t = self.transfer
@@ -139,7 +140,8 @@ def _window(scheme_id: int, heads: Heads, size: int) -> tuple[dict[tuple[int, in
     for row in (row for row in found if row.account_id in heads):
         candidate = by_transfer.setdefault(row.id, Candidate(row, 0, {}))
         candidate.amount += row.amount
-        candidate.places[row.account_id] = row.seq
+        first, last = candidate.places.get(row.account_id, (row.seq, row.seq))
+        candidate.places[row.account_id] = (min(first, row.seq), max(last, row.seq))
         window[row.account_id, row.seq] = candidate
         if heads[row.account_id] == row.seq:
             balances[row.account_id] = row.balance_after
@@ -151,13 +153,13 @@ def _merged(heads: Heads, window: dict[tuple[int, int], Candidate], balance: int
     for _ in range(size):
         newest = [window[head] for head in heads.items()]
         # A transfer's turn has come when it is the newest left in every account that it touched.
-        ready = [one for one in newest if all(heads[account] == seq for account, seq in one.places.items())]
+        ready = [one for one in newest if all(heads[account] == last for account, (_, last) in one.places.items())]
         chosen = max(ready, key=lambda one: (one.transfer.recorded_at, one.transfer.id))
-        for account, seq in chosen.places.items():
-            if seq == 1:
+        for account, (first, _) in chosen.places.items():
+            if first == 1:
                 del heads[account]
             else:
-                heads[account] = seq - 1
+                heads[account] = first - 1
         yield chosen.line(balance)
         balance -= chosen.amount
         if not heads:

@@ -75,7 +75,7 @@ def test_every_append_only_table_is_watched(books: Books) -> None:
 def test_nothing_is_replaced(books: Books, made: int) -> None:
     if db.engine.dialect.name == "sqlite":
         attempt = (
-            "INSERT OR REPLACE INTO postings SELECT scheme_id, transfer_id, line, account_id, 7, seq, 7 "
+            "INSERT OR REPLACE INTO postings SELECT scheme_id, transfer_id, line, account_id, 7, seq, 7, undoes "
             "FROM postings WHERE transfer_id = :t"
         )
     else:
@@ -88,6 +88,11 @@ def test_nothing_is_replaced(books: Books, made: int) -> None:
 
 
 ACCOUNT = "FROM accounts WHERE scheme_id = :s AND class = 'wallet'"
+TRANSFER = (
+    "INSERT INTO transfers (scheme_id, id, kind, key, actor_id, request_hash, source_kind, source_id, reverses_id, part, "
+    "occurred_at, recorded_at) SELECT scheme_id, {}, kind, {}, actor_id, request_hash, source_kind, source_id, {}, {}, "
+    "occurred_at, recorded_at FROM transfers WHERE id = :t"
+)
 INSERT = "INSERT INTO postings (scheme_id, transfer_id, line, account_id, amount, seq, balance_after) "
 
 
@@ -99,8 +104,6 @@ INSERT = "INSERT INTO postings (scheme_id, transfer_id, line, account_id, amount
         "UPDATE accounts SET held = -1 WHERE scheme_id = :s",
         "UPDATE accounts SET ceiling = 49 WHERE scheme_id = :s AND class = 'wallet'",
         "UPDATE accounts SET balance = 9007199254740993 WHERE scheme_id = :s AND class = 'wallet'",
-        "UPDATE accounts SET seq = -1 WHERE scheme_id = :s",
-        "UPDATE accounts SET class = 'pocket' WHERE scheme_id = :s",
         "UPDATE accounts SET holder_id = 1 WHERE scheme_id = :s",
         "UPDATE accounts SET unit_id = 1 WHERE scheme_id = :s",
         "UPDATE units SET scale = 7 WHERE scheme_id = :s",
@@ -108,10 +111,11 @@ INSERT = "INSERT INTO postings (scheme_id, transfer_id, line, account_id, amount
         "UPDATE units SET code = 'SAME' WHERE scheme_id = :s",
         "UPDATE holders SET kind = 'cat' WHERE scheme_id = :s",
         f"INSERT INTO accounts SELECT scheme_id, :n, holder_id, unit_id, class, mark, stripe, 0, NULL, 0, 0, 0 {ACCOUNT}",
-        "INSERT INTO transfers SELECT scheme_id, :n, kind, key, actor_id, request_hash, source_kind, source_id, NULL,"
-        " occurred_at, recorded_at FROM transfers WHERE id = :t",
-        "INSERT INTO transfers SELECT scheme_id, :n, kind, 'other', actor_id, request_hash, source_kind, source_id, 1,"
-        " occurred_at, recorded_at FROM transfers WHERE id = :t",
+        TRANSFER.format(":n", "key", "NULL", "NULL"),
+        TRANSFER.format(":t", "'other'", "NULL", "NULL"),
+        TRANSFER.format(":n", "'other'", "1", "1"),
+        TRANSFER.format(":n", "'other'", "NULL", "1"),
+        TRANSFER.format(":n", "'other'", "id", "NULL"),
         f"{INSERT} SELECT :s, :t, 9, id, 0, 9, 50 {ACCOUNT}",
         f"{INSERT} SELECT :s, :t, 9, id, 1000000000001, 9, 50 {ACCOUNT}",
         f"{INSERT} SELECT :s, :n, 0, id, 5, 9, 55 {ACCOUNT}",

@@ -14,6 +14,10 @@ from points.ledger.audit import LAWS, audit
 from tests.conftest import ENGINES, fresh_database, make_app
 from tests.factories import Books, World
 
+COPY = (
+    "INSERT INTO transfers (scheme_id, id, kind, key, actor_id, request_hash, source_kind, source_id, reverses_id, part, "
+    "occurred_at, recorded_at) SELECT scheme_id, :n, kind,"
+)
 TABLES = ("transfers", "postings", "accounts")
 
 
@@ -34,6 +38,7 @@ def cut_on_postgresql() -> None:
         connection.execute(text("DROP TRIGGER postings_zero_sums ON postings"))
         for table in TABLES:
             connection.execute(text(f"DROP TRIGGER {table}_append_only ON {table}"))
+        connection.execute(text("DROP INDEX uq_transfers_part"))
         constraints = connection.execute(
             text(
                 "SELECT conrelid::regclass, conname FROM pg_constraint WHERE contype IN ('c', 'u', 'f') "
@@ -144,8 +149,8 @@ def test_an_account_deleted(books: Books, person: int) -> None:
 def test_a_transfer_without_lines(books: Books, person: int) -> None:
     broken = tamper(
         books,
-        "INSERT INTO transfers SELECT scheme_id, :n, kind, 'new', actor_id, request_hash, source_kind, source_id, NULL, "
-        f"occurred_at, recorded_at FROM transfers WHERE id = {AWARD}",
+        f"{COPY} 'new', actor_id, request_hash, source_kind, source_id, NULL, "
+        f"NULL, occurred_at, recorded_at FROM transfers WHERE id = {AWARD}",
     )
     assert broken == [LINES]
 
@@ -168,8 +173,8 @@ def test_a_balance_that_once_was_below_the_floor(books: Books, person: int) -> N
 def test_a_transfer_reversed_twice(books: Books, person: int) -> None:
     broken = tamper(
         books,
-        "INSERT INTO transfers SELECT scheme_id, :n, kind, 'again', actor_id, request_hash, source_kind, source_id, "
-        "reverses_id, occurred_at, recorded_at FROM transfers WHERE scheme_id = :s AND reverses_id IS NOT NULL",
+        f"{COPY} 'again', actor_id, request_hash, source_kind, source_id, "
+        "reverses_id, part, occurred_at, recorded_at FROM transfers WHERE scheme_id = :s AND reverses_id IS NOT NULL",
     )
     assert ONCE in broken
 

@@ -52,6 +52,11 @@ def fill(books: Books) -> None:
     books.undo(books.redeem(person, 250, {rice: 1}), "return")
     books.post("waste", books.leg("shelf", rice, -1), books.leg("waste", rice, 1))
     books.post("stock_count", books.leg("shelf", rice, 1), books.leg("waste", rice, -1))
+    books.post(
+        "expiry",
+        books.leg("wallet", books.points, -5, person, "never"),
+        books.leg("expired", books.points, 5, books.scheme_id),
+    )
     kinds = db.session.scalars(select(Transfer.kind).where(Transfer.scheme_id == books.scheme_id).distinct())
     assert set(kinds) == {*MAY, *UNDOES}
     db.session.rollback()
