@@ -21,6 +21,15 @@ from points.db import db
 from tests.factories import Books, World
 
 ENGINES = ("sqlite", "postgresql")
+# The ways a posting can go: statements on SQLite, the server function on PostgreSQL, and statements there by setting.
+# Suites of the kernel's behaviour say ``RUNS_ON = WAYS``; all others run on the two engines.
+WAYS = (*ENGINES, "statements")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "app" in metafunc.fixturenames:
+        runs_on = getattr(metafunc.module, "RUNS_ON", ENGINES)
+        metafunc.parametrize("app", runs_on, indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -72,20 +81,27 @@ def fresh_database(engine: str, request: pytest.FixtureRequest, where: Path) -> 
     return make_url(base.replace("postgresql://", "postgresql+psycopg://")).set(database=name).render_as_string(False)
 
 
-def make_app(url: str, where: Path) -> Flask:
+def make_app(url: str, where: Path, **settings: Any) -> Flask:
     app = create_app(
-        SQLALCHEMY_DATABASE_URI=url, OWNER_URL=url, TESTING=True, FILES_DIR=str(where / "files"), SECRET_KEY="test" * 16
+        SQLALCHEMY_DATABASE_URI=url,
+        OWNER_URL=url,
+        TESTING=True,
+        FILES_DIR=str(where / "files"),
+        SECRET_KEY="test" * 16,
+        **settings,
     )
     with app.app_context():
         upgrade(revision="head")
     return app
 
 
-@pytest.fixture(scope="session", params=ENGINES)
+@pytest.fixture(scope="session")
 def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """The application on each engine in turn, with all migrations applied."""
     where = tmp_path_factory.mktemp(f"db_{request.param}")
-    app = make_app(fresh_database(request.param, request, where), where)
+    by_statements = {"SQLALCHEMY_ENGINE_OPTIONS": {"execution_options": {"ledger_path": "statements"}}}
+    settings = by_statements if request.param == "statements" else {}
+    app = make_app(fresh_database(request.param, request, where), where, **settings)
     yield app
     with app.app_context():
         db.engine.dispose()

@@ -12,7 +12,10 @@ from points.db import db
 from points.errors import LedgerFault
 from points.ledger.evidence import Trail
 from points.ledger.queries import paid_by, paid_for
+from tests.conftest import WAYS
 from tests.factories import Books
+
+RUNS_ON = WAYS
 
 AT = datetime(2026, 11, 17, 4, tzinfo=UTC)
 SOON, LATER = "2026-12-31", "2027-01-31"

@@ -20,7 +20,10 @@ from points.errors import Conflict, DomainError, InsufficientPoints, SoldOut
 from points.ledger import Draft, post
 from points.ledger.audit import audit
 from points.ledger.models import Account, Transfer
+from tests.conftest import WAYS
 from tests.factories import Books
+
+RUNS_ON = WAYS
 
 
 def together(app: Flask, jobs: list[Callable[[], Any]]) -> list[Any]:

@@ -12,7 +12,10 @@ from points import clock
 from points.db import db
 from points.ledger import AccountClass, queries
 from points.ledger.statement import Line, statement
+from tests.conftest import WAYS
 from tests.factories import Books
+
+RUNS_ON = WAYS
 
 AT = datetime(2026, 11, 17, 4, tzinfo=UTC)
 MARKS = ("2026-12-31", "2027-01-31", "never")
