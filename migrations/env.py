@@ -5,6 +5,7 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import create_engine, pool
 
+from points.database import grants
 from points.db import UtcDateTime, db
 
 metadata = db.Model.metadata
@@ -30,14 +31,17 @@ def run() -> None:
         with context.begin_transaction():
             context.run_migrations()
         return
+    applied = []
     engine = create_engine(url, poolclass=pool.NullPool, execution_options={"writing": True})
     with engine.connect() as connection:
         is_sqlite = connection.dialect.name == "sqlite"
         if is_sqlite:  # a table that is rebuilt is dropped for a moment, with others pointing at it
             connection.connection.dbapi_connection.execute("PRAGMA foreign_keys=OFF")
-        context.configure(connection=connection, **OPTIONS)
+        context.configure(connection=connection, on_version_apply=lambda **step: applied.append(step), **OPTIONS)
         with context.begin_transaction():
             context.run_migrations()
+            if applied and not is_sqlite:  # what is new is open to the application, in the same transaction
+                grants.renew(connection)
             if is_sqlite and (stray := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
                 raise RuntimeError(f"a row of {stray[0]} points at no row of {stray[2]}")
         if is_sqlite:

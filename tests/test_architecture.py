@@ -15,15 +15,16 @@ POINTS = ROOT / "points"
 RUNGS = [
     {"errors", "clock", "config"},
     {"db"},
-    {"ledger", "web"},
+    {"ledger", "web", "database"},
     {"people"},
     {"files"},
     {"rulebook", "shop"},
     {"awards"},
     {"redemption"},
     {"reporting"},
+    {"backup"},
     {"demo"},
-    {"__init__", "cli"},
+    {"__init__", "cli", "__main__"},
     {"serve"},
 ]
 RUNG = {name: level for level, names in enumerate(RUNGS) for name in names}

@@ -1,0 +1,14 @@
+"""``python -m points …``, as ``./run flask …`` calls it: Flask's command line with this application.
+
+``flask --app points`` looks up Flask-Migrate's group before it loads the application, and so without our commands in it.
+"""
+
+from __future__ import annotations
+
+from flask.cli import FlaskGroup
+
+from . import create_app
+from .database import commands  # noqa: F401  adds its commands to Flask-Migrate's
+
+if __name__ == "__main__":
+    FlaskGroup(create_app=create_app, help="The operator's commands (./run flask …).").main(prog_name="flask")
