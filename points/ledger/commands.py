@@ -10,6 +10,7 @@ from flask.cli import with_appcontext
 
 from .audit import audit_on
 from .export import FORMATS
+from .seal_commands import commands as seal_commands
 from .snapshot import schemes_of, snapshot
 
 of_scheme = click.option("--scheme", "code", metavar="CODE", help="The scheme's code.")
@@ -56,3 +57,7 @@ def export_command(code: str | None, style: str, out: IO[str]) -> None:
             raise click.BadParameter(f"name one scheme; there are: {known}", param_hint="--scheme")
         for piece in FORMATS[style](connection, found[0]):
             out.write(piece)
+
+
+for command in seal_commands:
+    group.add_command(command)
