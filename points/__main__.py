@@ -1,6 +1,6 @@
 """``python -m points …``, as ``./run flask …`` calls it: Flask's command line with this application.
 
-``flask --app points`` looks up Flask-Migrate's group before it loads the application, and so without our commands in it.
+``flask --app points`` looks into Flask-Migrate's group before it loads the application, so without our commands there.
 """
 
 from __future__ import annotations

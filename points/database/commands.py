@@ -65,17 +65,18 @@ def distribute_command(dry_run: bool) -> None:
     A run that was cut off goes on where it stopped. Take a backup first, and stop the application meanwhile.
     """
     url = make_url(current_app.config["OWNER_URL"])
+    migrations = current_app.extensions["migrate"].migrate.get_config()
+    shipped = distribution.shipped_signature(ScriptDirectory.from_config(migrations))
     if url.get_backend_name() != "postgresql":
         if not dry_run:
             raise click.ClickException("This is SQLite: move to PostgreSQL first (docs/scale.md).")
         _check(inspect(db.engine))
-        migrations = ScriptDirectory.from_config(current_app.extensions["migrate"].migrate.get_config())
-        return _print(distribution.statements(distribution.shipped_signature(migrations)))
+        return _print(distribution.statements(shipped))
     with connected(url) as connection:
         _check(inspect(connection))
         citus = distribution.has_citus(connection)
         found = distribution.statements(
-            distribution.live_signature(connection),
+            distribution.live_signature(connection) or shipped,
             triggers=distribution.live_triggers(connection),
             done=distribution.already_taken(connection) if citus else (),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import BigInteger, Inspector, MetaData
 
@@ -57,6 +57,6 @@ def _broken_in(seen: Inspector, table: str, directory: set[str]) -> Iterator[str
 ACTIONS = ("ondelete", "onupdate")
 
 
-def _first(columns: list[str | None]) -> str | None:
+def _first(columns: Sequence[str | None]) -> str | None:
     """None for none at all, and for an expression, which no machine can be told by."""
     return columns[0] if columns else None

@@ -89,7 +89,7 @@ def triggers_of(tables: Iterable[Table]) -> list[tuple[str, str]]:
 
 
 def shipped_signature(migrations: ScriptDirectory) -> str:
-    """The server function's signature as the newest migration that installs it says, where there is no server to ask."""
+    """The server function's signature as the newest migration that installs it has it: where no server can be asked."""
     modules = (script.module for script in migrations.walk_revisions())
     return next(str(module.SIGNATURE) for module in modules if hasattr(module, "SIGNATURE"))
 

@@ -1,4 +1,4 @@
-"""The two roles of an installation on PostgreSQL: the owner, who migrates, and the application, who may change little."""
+"""The two roles of an installation on PostgreSQL: the owner migrates, the application may change what it must."""
 
 from __future__ import annotations
 
