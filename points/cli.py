@@ -12,5 +12,8 @@ def install(app: Flask) -> None:
     for name in ("ledger", "people", "rulebook", "redemption", "reporting"):
         if find_spec(f"points.{name}.commands"):
             app.cli.add_command(import_module(f"points.{name}.commands").group)
+    backup = import_module("points.backup.commands")
+    app.cli.add_command(backup.backup_command)
+    app.cli.add_command(backup.restore_command)
     if find_spec("points.demo"):
         app.cli.add_command(import_module("points.demo").group)
