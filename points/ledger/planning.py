@@ -11,7 +11,7 @@ from ..errors import BudgetSpent, Conflict, DomainError, InsufficientPoints, Led
 from .accounts import Locked, Places
 from .drafts import Draft, Leg
 from .models import AccountClass
-from .rules import check_balance, may_touch, spending_order, takes_freely
+from .rules import check_balance, in_lock_order, may_touch, spending_order, takes_freely
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,15 @@ class Entry:
     part: int | None = None
     id: int = field(default_factory=new_id)
     moves: list[Move] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one leg moves at one account."""
+
+    account: Locked
+    amount: int
+    leg: Leg
 
 
 @dataclass
@@ -66,7 +75,7 @@ class Shortage:
 def plan(entry: Entry, places: Places, today: date) -> DomainError | None:
     """Decide which accounts the legs move, and move them in ``places``; or change nothing and say why not."""
     short, changes = Shortage(), dict[int, int]()
-    steps: list[tuple[Locked, int, int | None]] = []
+    steps: list[Step] = []
     for leg in sorted(entry.legs, key=takes_freely):  # what names its account first, then what takes where it can
         reached = _reach(leg, places, today)
         left, had = -leg.amount, 0
@@ -79,12 +88,12 @@ def plan(entry: Entry, places: Places, today: date) -> DomainError | None:
             if part:
                 left -= part
                 changes[account.id] = changes.get(account.id, 0) - part
-                steps.append((account, -part, leg.undoes))
+                steps.append(Step(account, -part, leg))
         if left:
             short.note(leg, had, left)
     if refusal := short.refusal() or _too_much(steps, changes):
         return refusal
-    for account, amount, undoes in _joined(steps):
+    for account, amount, undoes in _joined(sorted(steps, key=lambda step: in_lock_order(step.leg))):
         account.balance += amount
         account.seq += 1
         entry.moves.append(Move(account.id, amount, account.seq, account.balance, undoes))
@@ -102,22 +111,24 @@ def _reach(leg: Leg, places: Places, today: date) -> list[Locked]:
     return [account]
 
 
-def _too_much(steps: Sequence[tuple[Locked, int, int | None]], changes: dict[int, int]) -> DomainError | None:
-    for account, amount, _ in steps:
+def _too_much(steps: Sequence[Step], changes: dict[int, int]) -> DomainError | None:
+    for step in steps:
+        account = step.account
         after = account.balance + changes[account.id]
-        if amount > 0 and account.ceiling is not None and after > account.ceiling:
+        if step.amount > 0 and account.ceiling is not None and after > account.ceiling:
             return Conflict(cause="ceiling")
         check_balance(after)
     return None
 
 
-def _joined(steps: Sequence[tuple[Locked, int, int | None]]) -> list[tuple[Locked, int, int | None]]:
+def _joined(steps: Sequence[Step]) -> list[tuple[Locked, int, int | None]]:
     """Steps at one account as one line, unless they undo different lines. Raises LedgerFault when one moves nothing."""
     amounts: dict[tuple[int, int | None], int] = {}
     first: dict[tuple[int, int | None], Locked] = {}
-    for account, amount, undoes in steps:
-        amounts[account.id, undoes] = amounts.get((account.id, undoes), 0) + amount
-        first.setdefault((account.id, undoes), account)
+    for step in steps:
+        name = (step.account.id, step.leg.undoes)
+        amounts[name] = amounts.get(name, 0) + step.amount
+        first.setdefault(name, step.account)
     if not all(amounts.values()):
         raise LedgerFault("a transfer moves something at every account it names", accounts=[a for a, _ in amounts])
     return [(account, amounts[name], name[1]) for name, account in first.items()]

@@ -129,13 +129,13 @@ def undone_by(scheme_id: int, transfer_id: int) -> int | None:
 
 
 def postings_of(scheme_id: int, transfer_id: int) -> Sequence[Row[Any]]:
-    """A transfer's lines: line, amount, seq, balance_after; account_id, holder_id, klass, mark; unit_id, code, kind
-    and scale of the unit. Empty when there is no such transfer."""
+    """A transfer's lines: line, amount, seq, balance_after, undoes; account_id, holder_id, klass, mark; unit_id, code,
+    kind and scale of the unit. Empty when there is no such transfer."""
     p, a, u = postings.c, accounts.c, units.c
     wanted: Select[Any] = (
         select(
-            *(p.line, p.amount, p.seq, p.balance_after, p.account_id, a.holder_id, a["class"].label("klass"), a.mark),
-            *(a.unit_id, u.code, u.kind, u.scale),
+            *(p.line, p.amount, p.seq, p.balance_after, p.account_id, p.undoes, a.holder_id),
+            *(a["class"].label("klass"), a.mark, a.unit_id, u.code, u.kind, u.scale),
         )
         .join(accounts, and_(a.scheme_id == scheme_id, a.id == p.account_id))
         .join(units, and_(u.scheme_id == scheme_id, u.id == a.unit_id))

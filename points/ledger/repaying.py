@@ -39,7 +39,7 @@ def _split(draft: Draft, debts: dict[tuple[int, int], int]) -> tuple[Leg, ...]:
     legs: list[Leg] = []
     for leg in draft.legs:
         owed = debts.get((leg.holder_id, leg.unit_id), 0) if leg.klass is WALLET else 0
-        repaid = min(owed, leg.amount)
+        repaid = min(owed, leg.amount) if owed else 0
         if repaid:
             debts[leg.holder_id, leg.unit_id] -= repaid
             legs.append(replace(leg, klass=DEBT, amount=repaid, mark=None))
