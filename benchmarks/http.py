@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from . import harness
-from .__main__ import Benchmark
+from .benchmark import Benchmark
 from .town import Town, build
 
 SECONDS = 6.0
