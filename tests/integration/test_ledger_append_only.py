@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from points import clock
 from points.db import db, new_id, transaction
+from points.ledger.seals import seal_days
 from points.people.models import Trace
 from tests.conftest import ENGINES, fresh_database, make_app
 from tests.factories import Books
@@ -25,10 +26,12 @@ def attack(statement: str, **facts: Any) -> None:
 
 @pytest.fixture
 def made(books: Books) -> int:
-    """An award in the books, and a trace."""
+    """An award in the books and in a seal, and a trace."""
     with transaction():
         db.session.add(Trace(scheme_id=books.scheme_id, at=clock.now(), actor_id=1, action="unmask"))
-    return books.award(books.person(), 50)
+    award = books.award(books.person(), 50)
+    assert seal_days(books.scheme_id, at=clock.now() + clock.ONE_DAY, zone="Asia/Shanghai") == 1
+    return award
 
 
 @pytest.mark.parametrize("table", ["transfers", "postings", "traces", "seals", "seal_leaves"])
@@ -41,7 +44,7 @@ def test_what_is_written_once_stays(books: Books, made: int, table: str, attempt
         attack(attempt.format(table=table), s=books.scheme_id)
 
 
-@pytest.mark.parametrize("table", ["transfers", "postings", "reviews", "traces", "accounts"])
+@pytest.mark.parametrize("table", ["transfers", "postings", "reviews", "traces", "accounts", "seals", "seal_leaves"])
 def test_no_table_is_emptied_at_a_stroke(books: Books, made: int, table: str) -> None:
     attempt = "DELETE FROM accounts" if db.engine.dialect.name == "sqlite" else f"TRUNCATE {table} CASCADE"
     with pytest.raises(IntegrityError, match="append-only"):
@@ -63,7 +66,7 @@ def triggers() -> dict[str, set[str]]:
 
 def all_are_watched() -> bool:
     found = triggers()
-    tables = ("transfers", "postings", "reviews", "traces")
+    tables = ("transfers", "postings", "reviews", "traces", "seals", "seal_leaves")
     return all({"UPDATE", "DELETE"} <= found.get(table, set()) for table in tables) and "DELETE" in found["accounts"]
 
 
