@@ -116,4 +116,3 @@ def role_name(who: Any) -> str:
 
 def install(app: Flask) -> None:
     app.jinja_env.globals.update(rail=rail, with_args=with_args, static=static, role_name=role_name)
-    app.context_processor(lambda: {"known_endpoints": app.view_functions})
