@@ -12,6 +12,7 @@ import secrets
 import sqlite3
 import threading
 import time
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -46,6 +47,10 @@ MAX_BALANCE = 2**53
 EPOCH_MS = 1_577_836_800_000  # 2020-01-01: 41 bits of milliseconds last until 2089
 
 T = TypeVar("T")
+
+
+class Overtaken(Exception):
+    """What was looked at has changed before it could be written: nothing of this attempt holds. Look again."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -194,7 +199,7 @@ def transaction() -> Iterator[None]:
 def in_own_transaction(body: Callable[[], T]) -> T:
     """Run the body in a transaction; run all of it again if the database turned it away through no fault of its own.
 
-    Serialization failure, deadlock, busy file or lost connection: up to 8 tries in 10 s, then ``TryAgain``.
+    Serialization failure, deadlock, busy file, lost connection, overtaken: up to 8 tries in 10 s, then ``TryAgain``.
     A duplicate key: tried again, so that the body finds the first one's recorded result; if it insists, ``Conflict``.
     """
     started, tries = time.monotonic(), 0
@@ -208,8 +213,8 @@ def in_own_transaction(body: Callable[[], T]) -> T:
                 raise
             if tries >= 3:
                 raise Conflict(cause="duplicate") from error
-        except DBAPIError as error:
-            if not is_transient(error):
+        except (DBAPIError, Overtaken) as error:
+            if isinstance(error, DBAPIError) and not is_transient(error):
                 raise
             if tries >= TRIES or time.monotonic() - started > PATIENCE_S:
                 raise TryAgain() from error
@@ -241,6 +246,84 @@ def insert_into(table: Any) -> Any:
     from sqlalchemy.dialects import postgresql, sqlite
 
     return (postgresql if db.engine.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+# ---------------------------------------------------------------- statements of busy paths
+
+
+class Prepared:
+    """A statement that is built and compiled once per engine and then sent to the driver as it is.
+
+    For the few statements of a busy path: finding a statement in SQLAlchemy's cache and wrapping its rows takes longer
+    than the database takes to answer it (docs/decisions/0004). Its types are kept: values go in and come out as they
+    do elsewhere. Rows are named tuples. Errors are SQLAlchemy's, so that ``in_own_transaction`` knows them.
+    """
+
+    def __init__(self, build: Callable[[], Any]) -> None:
+        self.build = build
+        self.ready: dict[str, Ready] = {}
+
+    def all(self, **values: Any) -> list[Any]:
+        """Run it in the session's transaction: its rows, none when it returns none."""
+        session = db.session()
+        session.flush()
+        connection = session.connection()
+        name = connection.dialect.name
+        ready = self.ready.get(name) or self.ready.setdefault(name, Ready(self.build(), connection.dialect))
+        return ready.run(connection, values)
+
+    def first(self, **values: Any) -> Any:
+        """Its first row, or None."""
+        return next(iter(self.all(**values)), None)
+
+
+def _row_of(names: list[str]) -> Any:
+    make: Any = namedtuple  # its names are the statement's
+    return make("Row", names, rename=True)
+
+
+class Ready:
+    """A statement as one engine takes it."""
+
+    def __init__(self, statement: Any, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self.text = str(compiled)
+        self.order = compiled.positiontup if compiled.positional else None
+        self.fixed = {name: one.effective_value for one, name in compiled.bind_names.items() if not one.required}
+        self.bound = [
+            (name, process)
+            for parameter, name in compiled.bind_names.items()
+            if (process := parameter.type.dialect_impl(dialect).bind_processor(dialect))
+        ]
+        columns = getattr(statement, "exported_columns", ())
+        self.row: Any = namedtuple("Row", [column.key for column in columns], rename=True)
+        self.given = [
+            (place, process)
+            for place, column in enumerate(columns)
+            if (process := column.type.dialect_impl(dialect).result_processor(dialect, None))
+        ]
+
+    def run(self, connection: Any, values: dict[str, Any]) -> list[Any]:
+        values = {**self.fixed, **values}
+        for name, process in self.bound:
+            values[name] = process(values[name])
+        given = [values[name] for name in self.order] if self.order else values
+        driver = connection.connection.dbapi_connection
+        try:
+            cursor = driver.execute(self.text, given)
+            rows = cursor.fetchall() if cursor.description else []
+        except connection.dialect.loaded_dbapi.Error as error:
+            lost = connection.dialect.is_disconnect(error, driver, None)
+            if lost:
+                connection.invalidate(error)
+            kind = connection.dialect.loaded_dbapi.Error
+            raise DBAPIError.instance(self.text, None, error, kind, connection_invalidated=lost) from error
+        if self.given:
+            rows = [list(row) for row in rows]
+            for row in rows:
+                for place, process in self.given:
+                    row[place] = process(row[place])
+        return [self.row._make(row) for row in rows]
 
 
 # ---------------------------------------------------------------- PostgreSQL

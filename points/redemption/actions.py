@@ -4,14 +4,13 @@ from .cards import block_card, print_cards
 from .drawing import Drawn, draw_code
 from .redeeming import redeem, redeem_code
 from .returning import return_receipt
-from .servings import cancel_serving, claim_code, claim_parsed, open_till, renew_serving
+from .servings import cancel_serving, claim_code, open_till, renew_serving
 
 __all__ = [
     "Drawn",
     "block_card",
     "cancel_serving",
     "claim_code",
-    "claim_parsed",
     "draw_code",
     "open_till",
     "print_cards",

@@ -15,8 +15,9 @@ from ..people.actions import HONOUR, MINUTES, POINTS
 from ..web import audience, idempotency_key, me
 from ..web.api import RefusalSchema, register
 from .edge import counted
+from .giving import Redeemed
 from .models import Receipt, Return
-from .receipts import receipt_for_clerk
+from .receipts import receipt_for_clerk, receipt_made
 from .redeeming import redeem_code
 from .returning import return_by_key, return_receipt
 from .schemas import ApiReturnSchema, RedemptionSchema, receipt_answer, wanted_lines
@@ -118,11 +119,11 @@ def redeem(wanted: dict[str, Any]) -> dict[str, Any]:
     who, at, key = me(), clock.now(), idempotency_key({})
     code, till_id, lines = wanted["code"], wanted["till_id"], wanted_lines(wanted["lines"])
 
-    def body() -> Receipt:
+    def body() -> Receipt | Redeemed:
         return redeem_code(code, till_id, lines, key=key, clerk=who, at=at, expected=wanted["expected_points"])
 
-    made = counted(code, till_id, who, at, body)  # read back once it is committed: others wait for the shelf
-    return receipt_answer(receipt_for_clerk(made.id, who), replayed=made.made_at < at)
+    made = counted(code, till_id, who, at, body)
+    return receipt_answer(receipt_made(made, who), replayed=made.made_at < at)
 
 
 @api.post("/returns")  # type: ignore[untyped-decorator]

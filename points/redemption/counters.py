@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
-from ..db import db, insert_into, table_of
-from ..ledger.sets import built_once
+from ..db import Prepared, db, insert_into, table_of
 from ..people.visitor import Visitor
 from .models import CardUsage, TillCounter
 from .refusals import CardDailyLimit
@@ -17,18 +16,21 @@ from .rules import card_limits, check_card
 
 def next_number(scheme_id: int, till_id: int, day: date) -> int:
     """The till's next receipt number of the day: counted in one statement, without gaps."""
-    first = {"scheme_id": scheme_id, "till_id": till_id, "day": day, "last": 1}
-    return int(db.session.execute(_counting(), first).scalar_one())
+    return int(COUNTING.first(scheme_id=scheme_id, till_id=till_id, day=day, last=1).last)
 
 
-@built_once
 def _counting() -> Any:
     counters = table_of(TillCounter)
+    first = {column.name: bindparam(column.name, type_=column.type) for column in counters.c}
     return (
         insert_into(counters)
+        .values(**first)
         .on_conflict_do_update(index_elements=["scheme_id", "till_id", "day"], set_={"last": counters.c.last + 1})
         .returning(counters.c.last)
     )
+
+
+COUNTING = Prepared(_counting)
 
 
 def take_card(clerk: Visitor, person_id: int, day: date, total: int) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import BigInteger, Update, and_, bindparam, delete, or_, select, update
 
-from ..db import db, new_id, table_of
+from ..db import Prepared, db, new_id, table_of
 from ..people.sealing import seal, unseal
 from ..people.visitor import Visitor
 from .codes import (
@@ -116,19 +116,20 @@ def _typed_number(credential: CodeCredential, step: int, seq: int, at: datetime)
 
 def burn(scheme_id: int, credential_id: int, step: int, seq: int) -> bool:
     """Make this code and all before it of its credential dead; False when they are already. One statement decides."""
-    code = {"scheme": scheme_id, "credential": credential_id, "step": step, "seq": seq}
-    return db.session.execute(BURNING, code).first() is not None
+    return BURNING.first(scheme=scheme_id, credential=credential_id, at_step=step, at_seq=seq) is not None
 
 
 def _burning() -> Update:
-    c, step, seq = credentials.c, bindparam("step", type_=BigInteger), bindparam("seq", type_=BigInteger)
+    c = credentials.c
+    scheme, credential = bindparam("scheme", type_=BigInteger), bindparam("credential", type_=BigInteger)
+    step, seq = bindparam("at_step", type_=BigInteger), bindparam("at_seq", type_=BigInteger)
     older = or_(c.used_step < step, and_(c.used_step == step, c.used_seq < seq))
     return (
         update(credentials)
-        .where(c.scheme_id == bindparam("scheme"), c.id == bindparam("credential"), older)
+        .where(c.scheme_id == scheme, c.id == credential, older)
         .values(used_step=step, used_seq=seq)
         .returning(c.id)
     )
 
 
-BURNING = _burning()
+BURNING = Prepared(_burning)

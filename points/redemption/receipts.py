@@ -16,6 +16,7 @@ from ..errors import NotFound
 from ..people.models import Area, Person
 from ..people.visitor import Visitor, within
 from ..shop.models import Item, Shop
+from .giving import Redeemed
 from .models import Receipt, ReceiptLine, Return, Till
 from .rules import number_of
 
@@ -42,7 +43,7 @@ class LineView:
 class ReceiptView:
     """A receipt in words. ``name`` is to be masked."""
 
-    receipt: Receipt
+    receipt: Receipt | Redeemed
     shop: str
     place: str
     till: str
@@ -64,6 +65,14 @@ class ReceiptView:
     @property
     def is_returned(self) -> bool:
         return self.returned is not None
+
+
+def receipt_made(made: Receipt | Redeemed, clerk: Visitor) -> ReceiptView:
+    """The receipt of a redemption that has just been made, without asking for it; of an earlier one as it is now."""
+    if isinstance(made, Receipt):
+        return receipt_for_clerk(made.id, clerk)
+    lines = [LineView(x.item_id, x.name, x.size, x.measure, x.quantity, x.unit_points) for x in made.lines]
+    return ReceiptView(made, made.shop, made.place, made.till, made.name, made.person_number, made.clerk, None, lines)
 
 
 def receipt_for_clerk(receipt_id: int, clerk: Visitor) -> ReceiptView:

@@ -16,8 +16,8 @@ from ..people.visitor import Visitor, within
 from ..shop.limits import give_back_limits
 from ..shop.models import Shop
 from .drawing import burn
+from .giving import keep_used
 from .models import CardUsage, Receipt, ReceiptLine, Return
-from .redeeming import keep_used
 from .refusals import AlreadyReturned, CodeUsed, OwnReceipt, ReturnNotConfirmed, ReturnTooLate, SecondRefused
 from .rules import return_until, same_home
 from .servings import require_open, serving_of
@@ -126,7 +126,7 @@ def _use_serving(serving_id: int, receipt: Receipt, clerk: Visitor, at: datetime
     if serving.credential_id is not None:
         if not burn(clerk.scheme_id, serving.credential_id, serving.step or 0, serving.seq or 0):
             raise CodeUsed()
-        keep_used(serving, receipt.id)
+        keep_used(serving, receipt.scheme_id, receipt.id)
     serving.state, serving.claimed = "done", None
     db.session.flush()
 

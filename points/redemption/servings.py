@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import bindparam, func, select, update
 
-from ..db import db, is_id, new_id, table_of
+from .. import clock
+from ..db import db, is_id, new_id
 from ..errors import NotFound
 from ..people.models import Area
 from ..people.visitor import Visitor, within
 from ..shop.models import Shop
-from .codes import Parsed, read
+from .codes import read
+from .looking import look_at_code
 from .models import Receipt, Serving, Till
 from .presenting import Presented, presented_by
-from .refusals import AlreadyDone, CodeClaimed, CodeUnknown, OwnCode, PersonDisabled, ServingEnded, ServingLapsed
-from .rules import number_of, renewed, same_home
-
-servings = table_of(Serving)
+from .refusals import AlreadyDone, CodeClaimed, ServingEnded, ServingLapsed
+from .rules import number_of, renewed
 
 
 def open_till(shop_id: int, clerk: Visitor, at: datetime) -> Till:
@@ -65,74 +66,48 @@ def claim_code(text: str, till_id: int, clerk: Visitor, at: datetime) -> Serving
     typed numbers. Raises CodeUnknown (bad, unknown and foreign alike), CodeExpired, CodeUsed, CodeClaimed, OwnCode,
     PersonDisabled, CardBlocked; NotFound for a till out of reach.
     """
-    return claim_at(till_within(till_id, clerk), text, clerk, at)
-
-
-def claim_at(till: Till, text: str, clerk: Visitor, at: datetime) -> Serving:
-    """``claim_code`` at a till that is within reach."""
     code = read(text)
-    if code is None or code.kind == "item":
-        raise CodeUnknown()
-    return claim_parsed(code, till, clerk, at)
-
-
-def claim_parsed(code: Parsed, till: Till, clerk: Visitor, at: datetime) -> Serving:
-    shown = presented_by(code, clerk.scheme_id, at)
-    person = shown.person
-    if same_home(clerk.person_id, clerk.household_id, person.id, person.household_id):
-        raise OwnCode()
-    if person.disabled_at is not None:
-        raise PersonDisabled()
-    if not _has_claim(shown, till):
-        return _begin(shown, till, clerk, at)
-    _end_lapsed(shown, at)
-    claimed = db.session.execute(
-        select(Serving, Till.name)
-        .join(Till, (Till.scheme_id == Serving.scheme_id) & (Till.id == Serving.till_id))
-        .where(Serving.scheme_id == clerk.scheme_id, Serving.claimed == shown.claimed)
-    ).first()
-    if claimed is not None:
-        serving, till_name = claimed
-        if serving.till_id != till.id:
-            raise CodeClaimed(till=till_name)
+    found = look_at_code(code, till_id, clerk, at, clock.local_date(at, clerk.zone), "", ())
+    shown = presented_by(code, found, clerk, at)
+    if claim_in_hand(found, shown, at):
+        serving = db.session.get(Serving, (clerk.scheme_id, found.serving_id), populate_existing=True)
+        assert serving is not None  # servings are never deleted
         serving.clerk_id = clerk.person_id
         serving.expires_at = renewed(serving.began_at, at)
         db.session.flush()
         return serving
-    _end_former(till, person.id)
-    return _begin(shown, till, clerk, at)
+    return _begin(shown, found.till_id, clerk, at)
 
 
-EARLIER = (
-    select(servings.c.id)
-    .where(servings.c.scheme_id == bindparam("scheme"))
-    .where(
-        or_(
-            servings.c.claimed == bindparam("claimed"),
-            and_(
-                *(servings.c.till_id == bindparam("till"), servings.c.state == "open"),
-                servings.c.person_id == bindparam("person"),
-            ),
-        )
+def claim_in_hand(found: Any, shown: Presented, at: datetime) -> bool:
+    """Whether the till of a look has claimed its code already. Ends what a new claim takes the place of: a claim of
+    this code that has run out, a former one of this resident at this till. Raises CodeClaimed."""
+    if found.serving_id is not None and found.expires_at > at:
+        if found.serving_till_id != found.till_id:
+            raise CodeClaimed(till=found.serving_till)
+        return True
+    if found.serving_id is not None:
+        _end(Serving.claimed == shown.claimed, Serving.expires_at <= at, state="lapsed", found=found)
+    if found.has_former:
+        mine = (Serving.till_id == found.till_id, Serving.state == "open", Serving.person_id == found.person_id)
+        _end(*mine, state="cancelled", found=found)
+    return False
+
+
+def _end(*conditions: Any, state: str, found: Any) -> None:
+    db.session.execute(
+        update(Serving).where(Serving.scheme_id == found.scheme_id, *conditions).values(state=state, claimed=None)
     )
-    .limit(1)
-)
 
 
-def _has_claim(shown: Presented, till: Till) -> bool:
-    """Whether the code, or the resident at this till, has a claim already: rare, and then there is more to do."""
-    place = {"scheme": till.scheme_id, "till": till.id, "person": shown.person.id, "claimed": shown.claimed}
-    return db.session.execute(EARLIER, place).first() is not None
-
-
-def _begin(shown: Presented, till: Till, clerk: Visitor, at: datetime) -> Serving:
+def _begin(shown: Presented, till_id: int, clerk: Visitor, at: datetime) -> Serving:
     """A claim. Two tills at once: the unique ``claimed`` turns one away, whose second run finds the other's."""
     serving = Serving(
         scheme_id=clerk.scheme_id,
         id=new_id(),
-        till_id=till.id,
+        till_id=till_id,
         clerk_id=clerk.person_id,
-        person_id=shown.person.id,
+        person_id=shown.person_id,
         means=shown.means,
         credential_id=shown.credential_id,
         card_id=shown.card_id,
@@ -146,25 +121,6 @@ def _begin(shown: Presented, till: Till, clerk: Visitor, at: datetime) -> Servin
     db.session.add(serving)
     db.session.flush()
     return serving
-
-
-def _end_lapsed(shown: Presented, at: datetime) -> None:
-    """A claim that has run out frees what it claimed."""
-    db.session.execute(
-        update(Serving)
-        .where(Serving.scheme_id == shown.person.scheme_id, Serving.claimed == shown.claimed, Serving.expires_at <= at)
-        .values(state="lapsed", claimed=None)
-    )
-
-
-def _end_former(till: Till, person_id: int) -> None:
-    """A new scan of the same resident at the same till takes the place of the former one."""
-    db.session.execute(
-        update(Serving)
-        .where(Serving.scheme_id == till.scheme_id, Serving.till_id == till.id, Serving.state == "open")
-        .where(Serving.person_id == person_id)
-        .values(state="cancelled", claimed=None)
-    )
 
 
 def renew_serving(serving_id: int, clerk: Visitor, at: datetime) -> Serving:
@@ -204,8 +160,8 @@ def serving_of(serving_id: int, clerk: Visitor) -> Serving:
     return found
 
 
-def require_open(serving: Serving, at: datetime) -> None:
-    """Raises AlreadyDone, ServingEnded or ServingLapsed unless the claim still holds."""
+def require_open(serving: Any, at: datetime) -> None:
+    """Raises AlreadyDone, ServingEnded or ServingLapsed unless the claim (a Serving, or a look at one) still holds."""
     if serving.state == "done":
         raise_done(serving)
     if serving.state == "cancelled":
@@ -214,10 +170,11 @@ def require_open(serving: Serving, at: datetime) -> None:
         raise ServingLapsed()
 
 
-def raise_done(serving: Serving) -> None:
+def raise_done(serving: Any) -> None:
     """Raises AlreadyDone with the receipt's number; a serving that authorised a return has none of its own."""
+    serving_id = serving.id if isinstance(serving, Serving) else serving.serving_id
     made = db.session.scalar(
-        select(Receipt).where(Receipt.scheme_id == serving.scheme_id, Receipt.serving_id == serving.id)
+        select(Receipt).where(Receipt.scheme_id == serving.scheme_id, Receipt.serving_id == serving_id)
     )
     if made is None:
         raise ServingEnded()

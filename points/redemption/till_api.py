@@ -16,6 +16,7 @@ from .edge import claim as claim_at
 from .models import Return
 from .pages import pages
 from .queries import receipt_for_clerk, serving_view
+from .receipts import receipt_made
 from .redeeming import redeem as redeem_at
 from .returning import return_receipt
 from .schemas import ClaimSchema, RedeemSchema, ReturnSchema, receipt_answer, serving_answer, wanted_lines
@@ -57,21 +58,23 @@ def cancel(serving_id: int) -> ResponseReturnValue:
 
 @pages.post("/till/servings/<int:serving_id>/redeem")
 @audience("till.serve")
-@in_transaction
 def redeem(serving_id: int) -> ResponseReturnValue:
     """{lines, expected_points, key} → the receipt; 200 and ``replayed`` when the key had made it before."""
     who, at, body = me(), clock.now(), payload()
     wanted = RedeemSchema().load(body)
-    receipt = redeem_at(
-        serving_id,
-        wanted_lines(wanted["lines"]),
-        key=idempotency_key(body),
-        clerk=who,
-        at=at,
-        expected_points=wanted["expected_points"],
+    made = in_own_transaction(
+        partial(
+            redeem_at,
+            serving_id,
+            wanted_lines(wanted["lines"]),
+            key=idempotency_key(body),
+            clerk=who,
+            at=at,
+            expected_points=wanted["expected_points"],
+        )
     )
-    replayed = receipt.made_at < at
-    return receipt_answer(receipt_for_clerk(receipt.id, who), replayed), 200 if replayed else 201
+    replayed = made.made_at < at
+    return receipt_answer(receipt_made(made, who), replayed), 200 if replayed else 201
 
 
 @pages.post("/till/receipts/<int:receipt_id>/return")
