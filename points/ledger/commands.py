@@ -9,6 +9,7 @@ import click
 from flask.cli import with_appcontext
 
 from .audit import audit_on
+from .book_commands import commands as book_commands
 from .export import FORMATS
 from .seal_commands import commands as seal_commands
 from .snapshot import schemes_of, snapshot
@@ -59,5 +60,5 @@ def export_command(code: str | None, style: str, out: IO[str]) -> None:
             out.write(piece)
 
 
-for command in seal_commands:
+for command in (*seal_commands, *book_commands):
     group.add_command(command)

@@ -76,6 +76,9 @@ class Holder(InScheme, Model):
     __table_args__ = (one_of("kind", HolderKind),)
 
 
+DATED = text("class = 'wallet' AND mark <> 'never'")
+
+
 class Account(InScheme, Model):
     """``balance``, ``held`` and ``seq`` are caches that ``audit`` recomputes; only ``post`` and holds change them.
 
@@ -98,6 +101,7 @@ class Account(InScheme, Model):
         to("holders", "holder_id"),
         to("units", "unit_id"),
         UniqueConstraint("scheme_id", "holder_id", "unit_id", "class", "mark", "stripe"),
+        Index("ix_accounts_dated", "scheme_id", "mark", "id", sqlite_where=DATED, postgresql_where=DATED),
         CheckConstraint(
             "(balance - held >= COALESCE(floor, -9007199254740992) OR class = 'issuance') "
             "AND balance BETWEEN -9007199254740992 AND COALESCE(ceiling, 9007199254740992) AND held >= 0",

@@ -29,6 +29,7 @@ __all__ = [
     "stock_of",
     "transfer_of",
     "undone_by",
+    "units_named",
     "units_of",
     "wallet_lots",
     "wallets_of",
@@ -41,6 +42,13 @@ def units_of(scheme_id: int) -> dict[str, int]:
 
 
 UNITS = select(units.c.code, units.c.id).where(units.c.scheme_id == SCHEME)
+
+
+def units_named(scheme_id: int) -> dict[int, Row[Any]]:
+    """The scheme's units: id → code, kind and scale."""
+    u = units.c
+    wanted: Select[Any] = select(u.id, u.code, u.kind, u.scale).where(u.scheme_id == scheme_id)
+    return {row.id: row for row in db.session.execute(wanted)}
 
 
 def balance_of(scheme_id: int, holder_id: int, unit_id: int, klass: AccountClass = AccountClass.WALLET) -> int:

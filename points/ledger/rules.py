@@ -161,6 +161,26 @@ def month_end(day: date) -> date:
     return first_of_next - timedelta(days=1)
 
 
+def expires_on(life: str, earned_on: date, number: int = 0) -> date | None:
+    """The last day of points earned on a day, None for never.
+
+    life    "days" or "months" (rolling, ``number`` of them), "month_end" (of the month ``number`` months later),
+            "calendar_year" (of the year ``number`` years later), "never"
+    Raises ValueError for another life.
+    """
+    if life == "never":
+        return None
+    if life == "days":
+        return earned_on + timedelta(days=number)
+    if life == "calendar_year":
+        return date(earned_on.year + number, 12, 31)
+    if life not in ("months", "month_end"):
+        raise ValueError(f"no such life: {life}")
+    months = earned_on.year * 12 + earned_on.month - 1 + number
+    last = month_end(date(months // 12, months % 12 + 1, 1))
+    return last if life == "month_end" else last.replace(day=min(last.day, earned_on.day))
+
+
 def wallet_mark(expires_on: date | None) -> str:
     """The mark of the wallet account for points that live until a date: rounded up to the month's end, or "never"."""
     return NEVER if expires_on is None else month_end(expires_on).isoformat()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 
+from ..ledger.rules import expires_on, wallet_mark
 from .assessment import Assessment, CapKey, CapTake, Line, Values
 from .terms import Life, Rule
 
@@ -39,20 +40,15 @@ class Facts:
 
 def mark_of(life: Life, credited_on: date) -> str:
     """The last day of points credited on a day ("2026-12-31"), or "never". Relative lives run to their month's end."""
-    if life.type == "never":
-        return "never"
+    if life.type in ("never", "calendar_year"):
+        return wallet_mark(expires_on(life.type, credited_on))
     if life.type == "fixed":
         return (life.on or LAST_DAY).isoformat()
-    if life.type in ("calendar_year", "yearly"):
-        month, day = (12, 31) if life.type == "calendar_year" else (life.month, life.day)
-        this = date(credited_on.year, month, day)
+    if life.type == "yearly":
+        this = date(credited_on.year, life.month, life.day)
         return (this if this >= credited_on else this.replace(year=this.year + 1)).isoformat()
-    if life.type == "days":
-        last = credited_on + timedelta(days=life.number)
-    else:
-        months = credited_on.year * 12 + credited_on.month - 1 + life.number * (12 if life.type == "years" else 1)
-        last = date(months // 12, months % 12 + 1, 1)
-    return (date(last.year + last.month // 12, last.month % 12 + 1, 1) - timedelta(days=1)).isoformat()
+    number = life.number * (12 if life.type == "years" else 1)
+    return wallet_mark(expires_on("days" if life.type == "days" else "month_end", credited_on, number))
 
 
 def rounded(value: Fraction, how: str) -> int:

@@ -18,6 +18,7 @@ from points.ledger.rules import (
     UNDOES,
     check_balance,
     check_shape,
+    expires_on,
     has_passed,
     is_mark,
     may_touch,
@@ -206,3 +207,15 @@ def test_a_balance_stays_where_every_engine_counts_exactly() -> None:
     check_balance(-MAX_BALANCE)
     with pytest.raises(LedgerFault):
         check_balance(MAX_BALANCE + 1)
+
+
+def test_how_long_points_live() -> None:
+    earned = date(2027, 12, 31)
+    lives = (("days", 30), ("months", 2), ("months", 0), ("month_end", 0), ("month_end", 2), ("calendar_year", 1))
+    assert [str(expires_on(life, earned, number)) for life, number in lives] == [
+        *("2028-01-30", "2028-02-29", "2027-12-31", "2027-12-31", "2028-02-29", "2028-12-31")
+    ]
+    assert expires_on("never", earned) is None
+    assert expires_on("calendar_year", date(2026, 1, 1)) == date(2026, 12, 31)
+    with pytest.raises(ValueError, match="no such life"):
+        expires_on("forever", earned)
