@@ -175,8 +175,20 @@ def is_id(value: object) -> bool:
 
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
+_run: ContextVar[int] = ContextVar("run", default=0)
+
 TRIES = 8
 PATIENCE_S = 10.0
+
+
+class Afresh(Exception):
+    """Raised by a body that would have to lock out of order after what it holds already: run all of it again, at once,
+    without these locks. Only while ``run_number`` is 1."""
+
+
+def run_number() -> int:
+    """Which run of a body this is, from 1; 0 outside ``in_own_transaction``."""
+    return _run.get()
 
 
 @contextmanager
@@ -205,9 +217,12 @@ def in_own_transaction(body: Callable[[], T]) -> T:
     started, tries = time.monotonic(), 0
     while True:
         tries += 1
+        token = _run.set(tries)
         try:
             with transaction():
                 return body()
+        except Afresh:
+            continue
         except IntegrityError as error:
             if not is_duplicate_key(error):
                 raise
@@ -218,6 +233,8 @@ def in_own_transaction(body: Callable[[], T]) -> T:
                 raise
             if tries >= TRIES or time.monotonic() - started > PATIENCE_S:
                 raise TryAgain() from error
+        finally:
+            _run.reset(token)
         time.sleep(_entropy.uniform(0, min(0.5, 0.01 * 2**tries)))
 
 

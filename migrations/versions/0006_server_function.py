@@ -76,7 +76,8 @@ BEGIN
         END IF;
         rest := -amount;
         WHILE rest > 0 LOOP
-            SELECT b.id, LEAST(rest, b.balance - b.held - b.floor) AS part INTO lot FROM accounts b
+            -- Onwards only: to an account before those that are locked points may have come back meanwhile.
+            SELECT b.id, b.mark, LEAST(rest, b.balance - b.held - b.floor) AS part INTO lot FROM accounts b
             WHERE b.scheme_id = scheme AND b.holder_id = holders[leg] AND b.unit_id = units[leg]
                 AND b.class = classes[leg] AND b.mark >= soonest AND b.balance - b.held > b.floor
             ORDER BY b.mark LIMIT 1 FOR NO KEY UPDATE;
@@ -91,6 +92,7 @@ BEGIN
             seqs[lines] := number;
             balances[lines] := became;
             rest := rest - lot.part;
+            soonest := lot.mark;
         END LOOP;
         EXIT WHEN is_short;
     END LOOP;
