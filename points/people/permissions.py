@@ -44,6 +44,8 @@ MAY: Mapping[str, frozenset[Role]] = {
     "returns.second": frozenset({C, S, O}),
     "audit.see": frozenset({O, A}),
     "ledger.export": frozenset({O, A}),
+    "jobs.see": frozenset({O, A, D}),
+    "jobs.run": frozenset({O, D}),
     "tokens.make": frozenset({D}),
 }
 

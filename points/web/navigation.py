@@ -40,6 +40,7 @@ RAIL: tuple[tuple[str, tuple[tuple[str, str, str, str | None], ...]], ...] = (
             ("rulebook.index", "book", N_("积分细则"), None),
             ("reporting.audit", "shield", N_("查账"), None),
             ("people.areas", "home", N_("区域与岗位"), None),
+            ("jobs.index", "clock", N_("定时任务"), None),
         ),
     ),
 )
