@@ -50,7 +50,8 @@ def audit_command(code: str | None) -> None:
 )
 @with_appcontext
 def export_command(code: str | None, style: str, out: IO[str]) -> None:
-    """Write out a scheme's books: beancount (checked with bean-check) or csv (one line per posting)."""
+    """Write out a scheme's books: beancount, hledger (plain-text accounting), csv (a line
+    per posting) or jsonl (all of it, an object per line)."""
     with snapshot() as connection:
         found = schemes_of(connection, code)
         if len(found) != 1:

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import os
 import re
+import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from beancount import loader
 from sqlalchemy import select
 
-from points import clock
-from points.db import db, transaction
+from points import clock, ledger
+from points.db import db, in_own_transaction, transaction
 from points.ledger import UnitKind, open_unit
 from points.ledger.audit import audit
-from points.ledger.export import FORMATS, commodity
-from points.ledger.models import Transfer
+from points.ledger.export import FORMATS
+from points.ledger.export_rows import account_rows, quantity
+from points.ledger.models import Posting, Transfer
+from points.ledger.plain_text import account_name, commodity
 from points.ledger.rules import MAY, UNDOES
 from points.ledger.snapshot import schemes_of, snapshot
 from tests.factories import Books, World
@@ -50,6 +59,14 @@ def fill(books: Books) -> None:
     kept = books.redeem(person, 305, {rice: 2, oil: 1, soap: 1})
     assert kept
     books.undo(books.redeem(person, 250, {rice: 1}), "return")
+    books.post("award", books.leg("issuance", books.points, -40, mark="2026"), *books.award_legs(person, 40)[1:])
+    books.post("award", books.leg("issuance", books.points, -2, mark="stripe1"), *books.award_legs(person, 2)[1:])
+    books.post("award", books.leg("issuance", books.points, -3, mark="预算"), *books.award_legs(person, 3)[1:])
+    in_parts(books, books.redeem(person, 20, {rice: 2}))
+    in_debt(books)
+    with_holds(books, person, rice)
+    spent = (books.leg("wallet", books.points, -5, person, "2026-12-31"), books.leg("expired", books.points, 5))
+    books.post("expiry", *spent, key="=cmd, date:2026-99-99 [2026-99-99] 键")
     books.post("waste", books.leg("shelf", rice, -1), books.leg("waste", rice, 1))
     books.post("stock_count", books.leg("shelf", rice, 1), books.leg("waste", rice, -1))
     books.post(
@@ -60,6 +77,39 @@ def fill(books: Books) -> None:
     kinds = db.session.scalars(select(Transfer.kind).where(Transfer.scheme_id == books.scheme_id).distinct())
     assert set(kinds) == {*MAY, *UNDOES}
     db.session.rollback()
+
+
+def in_parts(books: Books, redemption: int) -> None:
+    """One of two pieces comes back, then the rest."""
+    amounts = dict(
+        db.session.execute(select(Posting.line, Posting.amount).where(Posting.transfer_id == redemption)).all()
+    )
+    goods = [line for line, amount in amounts.items() if abs(amount) == 2]
+    books.undo(redemption, "return", lines=dict.fromkeys(goods, 1))
+    books.undo(redemption, "return")
+
+
+def in_debt(books: Books) -> None:
+    """An award taken back when half of it was spent; the next one repays a part."""
+    debtor, soap = books.person(), books.goods(5)
+    wrong = books.award(debtor, 50)
+    books.redeem(debtor, 30, {soap: 1})
+    books.undo(wrong, allow_debt=True)
+    books.award(debtor, 10)
+
+
+def with_holds(books: Books, person: int, rice: int) -> None:
+    """One waits, one was captured, one released."""
+    at = clock.now()
+    later = at + timedelta(minutes=5)
+    held = []
+    for points in (5, 6, 7):
+        draft = books.draft("redemption", *books.redeem_legs(person, points, {rice: 1}))
+        held.append(in_own_transaction(lambda draft=draft: ledger.hold(books.scheme_id, draft, until=later, at=at)))
+    ids = [one.hold_id for one in held]
+    asked = {"key": "capture", "actor_id": 7, "request_hash": "0" * 64, "source_kind": "test", "source_id": None}
+    in_own_transaction(lambda: ledger.capture(books.scheme_id, ids[1], at=at, **asked))
+    in_own_transaction(lambda: ledger.release(books.scheme_id, ids[2], actor_id=7, at=at))
 
 
 def exported(books: Books, style: str) -> str:
@@ -103,6 +153,134 @@ def test_any_one_amount_or_asserted_balance_changed_by_the_least_is_refused(book
         least = 0.1 if "." in number else 1
         changed = f"{float(number) + least:.1f}" if "." in number else str(int(number) + 1)
         assert errors_in(source[: found.start(1)] + changed + source[found.end(1) :]), found.group(0)
+
+
+HLEDGER = ("hledger", "check", "--strict", "ordereddates", "-f")
+
+
+@pytest.fixture
+def hledger() -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """``hledger check`` on a source, in a locale that knows ASCII only. In CI it may not be missing."""
+    if shutil.which("hledger") is None:
+        assert not (os.environ.get("CI") or os.environ.get("POINTS_NO_SKIP")), "hledger is not installed"
+        pytest.skip("hledger is not installed")
+
+    def check(source: str) -> subprocess.CompletedProcess[str]:
+        env = os.environ | {"LC_ALL": "C"}
+        return subprocess.run([*HLEDGER, "-"], input=source, capture_output=True, text=True, check=False, env=env)
+
+    return check
+
+
+Check = Callable[[str], subprocess.CompletedProcess[str]]
+
+
+def test_hledger_accepts_every_kind_of_transfer_and_counts_the_same(books: Books, hledger: Check) -> None:
+    source = exported(books, "hledger")
+    checked = hledger(source)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    told = subprocess.run(
+        ["hledger", "-f", "-", "balance", "--flat", "-N", "-E", "-O", "csv"],
+        input=source, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    balances = {row[0]: row[1] for row in list(csv.reader(io.StringIO(told)))[1:]}
+    with snapshot() as connection:
+        rows = connection.execute(account_rows(books.scheme_id)).all()
+    assert len(balances) == len(rows)
+    for row in rows:
+        amount = quantity(row.balance, row.scale)
+        code = commodity(row.unit_id, row.code)
+        assert balances[account_name(row)].replace('"', "") in (f"{amount} {code}", "0" if not amount else "")
+
+
+def test_hledger_refuses_any_one_amount_or_balance_changed_by_the_least(books: Books, hledger: Check) -> None:
+    """Every number in the file, one at a time, by hledger itself."""
+    source = exported(books, "hledger")
+    numbers = list(re.finditer(r'^    \S+  (?:0 "\w+" = )?(-?[0-9.]+) "', source, re.MULTILINE))
+    result = audit(books.scheme_id)
+    assert len(numbers) == result.postings + result.accounts
+    for found in numbers:
+        number = found.group(1)
+        for least in ("0.1", "0.01") if "." in number else ("1", "0.1"):
+            changed = str(Decimal(number) + Decimal(least))
+            done = hledger(source[: found.start(1)] + changed + source[found.end(1) :])
+            assert done.returncode == 1, (found.group(0), least)
+
+
+def test_hledger_refuses_a_transfer_that_is_missing_or_an_account_nobody_opened(books: Books, hledger: Check) -> None:
+    source = exported(books, "hledger")
+    pieces = source.split("\n\n")
+    [redemption] = [n for n, piece in enumerate(pieces) if "redemption" in piece.splitlines()[0]][:1]
+    assert hledger("\n\n".join(pieces[:redemption] + pieces[redemption + 1 :])).returncode == 1
+    account = re.search(r"^account .*\n", source, re.MULTILINE)
+    assert account and hledger(source.replace(account.group(0), "")).returncode == 1
+
+
+def test_no_two_accounts_share_a_name(books: Books) -> None:
+    with snapshot() as connection:
+        rows = connection.execute(account_rows(books.scheme_id)).all()
+    names = [account_name(row) for row in rows]
+    assert len(set(names)) == len(names) == len(rows)
+
+
+def test_a_name_says_mark_and_row_and_none_lies_below_another() -> None:
+    """Beancount counts what lies below an account as part of it."""
+    place = {"klass": "issuance", "holder_id": 1, "unit_id": 2, "code": "POINTS", "account_id": 77}
+    names = {
+        (mark, stripe): account_name(SimpleNamespace(**place, mark=mark, stripe=stripe))
+        for mark in ("", "row1", "1", "2026", "2026-row1", "id77", "ROW1", "预算", "a b")
+        for stripe in (0, 1)
+    }
+    needs_id = {mark for (mark, _), name in names.items() if ":ID77" in name}
+    assert needs_id == {"ROW1", "预算", "a b"}
+    plain = [name for (mark, _), name in names.items() if mark not in needs_id]
+    assert len(set(plain)) == len(plain)
+    assert {name.count(":") for name in names.values()} == {4}
+    assert names["2026", 0] == "Income:Issuance:1:POINTS:2026" and names["", 1].endswith(":ROW1")
+
+
+def test_json_lines_hold_everything_and_add_up(books: Books) -> None:
+    objects = [json.loads(line) for line in exported(books, "jsonl").splitlines()]
+    assert [one["type"] for one in (objects[0], objects[-1])] == ["scheme", "end"]
+    of = {kind: [one for one in objects if one["type"] == kind] for kind in ("unit", "account", "transfer", "hold")}
+    assert objects[-1] == {"type": "end"} | {f"{kind}s": len(found) for kind, found in of.items()}
+    result = audit(books.scheme_id)
+    assert (len(of["account"]), len(of["transfer"])) == (result.accounts, result.transfers)
+    assert sum(len(one["lines"]) for one in of["transfer"]) == result.postings
+    accounts = {one["id"]: one for one in of["account"]}
+    unit = {one["id"]: one["unit"] for one in of["account"]}
+    balances: Counter[str] = Counter()
+    for transfer in of["transfer"]:
+        sums: Counter[str] = Counter()
+        for line in transfer["lines"]:
+            sums[unit[line["account"]]] += line["amount"]
+            balances[line["account"]] += line["amount"]
+        assert not any(sums.values())
+        assert (transfer["reverses"] is None) == (transfer["part"] is None) == (transfer["lines"][0]["undoes"] is None)
+    assert {id_: one["balance"] for id_, one in accounts.items()} == {id_: balances[id_] for id_ in accounts}
+    assert [one["part"] for one in of["transfer"] if one["part"]].count(2) == 1
+    held: Counter[str] = Counter()
+    for hold in of["hold"]:
+        for line in hold["lines"]:
+            if hold["outcome"] is None and line["amount"] < 0:
+                held[line["account"]] -= line["amount"]
+    assert any(held.values())
+    assert {id_: one["held"] for id_, one in accounts.items()} == {id_: held[id_] for id_ in accounts}
+    outcomes = {hold["outcome"]: hold for hold in of["hold"]}
+    assert set(outcomes) == {None, "captured", "released"}
+    assert outcomes["captured"]["transfer"] in {one["id"] for one in of["transfer"]}
+    assert outcomes["released"]["transfer"] is None and outcomes["released"]["resolved"].endswith("Z")
+    assert all(isinstance(one["id"], str) for found in of.values() for one in found)
+
+
+@pytest.mark.parametrize("style", sorted(FORMATS))
+def test_a_file_streams_in_pieces_however_long_the_books_are(books: Books, style: str) -> None:
+    """Nobody asks for all rows at once: the first lines are out before the last rows have been read."""
+    with snapshot() as connection:
+        scheme = schemes_of(connection, books.world.scheme.code)[0]
+        pieces = list(FORMATS[style](connection, scheme))
+    assert max(map(len, pieces)) < 4000
+    assert len(pieces) > audit(books.scheme_id).transfers
 
 
 def errors_in(source: str) -> list[object]:
