@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from points import clock, create_app
 from points.db import db, in_own_transaction
@@ -120,8 +120,15 @@ def test_baskets_in_any_order_do_not_deadlock(books: Books, app_of: Flask) -> No
         return job
 
     tries.clear()
-    assert together(app_of, [shop(turn) for turn in range(6)]) == [None] * 6
-    assert set(tries) == {1}  # no deadlock, no serialization failure: nothing had to be run twice
+    turned_away: list[object] = []
+    note = turned_away.append  # one and the same object to listen with and to remove
+    event.listen(db.engine, "handle_error", note)
+    try:
+        assert together(app_of, [shop(turn) for turn in range(6)]) == [None] * 6
+    finally:
+        event.remove(db.engine, "handle_error", note)
+    assert not turned_away  # no deadlock, no serialization failure
+    assert set(tries) <= {1, 2}  # twice where the server function found an account that nobody had opened yet
     assert all(books.shelf(item) == 40 for item in goods)
 
 
