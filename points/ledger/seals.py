@@ -94,11 +94,12 @@ def _unsealed(
     return ids
 
 
-def unsealed(scheme_id: int, before: datetime) -> Select[Any]:
-    """The ids of the transfers recorded before a moment that are in no seal."""
+def unsealed(scheme_id: int, before: datetime | None = None) -> Select[Any]:
+    """The ids of the transfers that are in no seal; only those recorded before a moment, if one is given."""
     t, leaf = transfers.c, seal_leaves.c
     there = select(leaf.transfer_id).where(leaf.scheme_id == scheme_id, leaf.transfer_id == t.id).exists()
-    return select(t.id).where(t.scheme_id == scheme_id, t.recorded_at < before, ~there)
+    found = select(t.id).where(t.scheme_id == scheme_id, ~there)
+    return found if before is None else found.where(t.recorded_at < before)
 
 
 def _sealed(

@@ -77,7 +77,7 @@ def verify(
             looked += found
             if progress:
                 progress(found)
-    waiting = connection.scalar(select(func.count()).select_from(unsealed(scheme.id, at).subquery()))
+    waiting = connection.scalar(select(func.count()).select_from(unsealed(scheme.id).subquery()))
     return Verdict(len(rows), looked, int(waiting or 0), tuple(findings))
 
 
