@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,29 +20,41 @@ from ..db import db, in_own_transaction
 from ..people.models import Scheme
 from .kinds import KINDS
 from .leases import LEASE, ask
-from .queries import Standing, standings
-from .running import Ended, watched
+from .queries import Standing, standing_of, standings
+from .running import Ended
 from .worker import Stop, Worker
 
 group = AppGroup("jobs", help="Due work: the worker, and how the work stands.")
 of_scheme: Callable[[Any], Any] = click.option("--scheme", "code", metavar="CODE", help="The scheme's code; else all.")
 
 
-def wanted_schemes(code: str | None) -> list[Scheme]:
-    """All schemes, or the named one. Ends the command when there is no such scheme."""
-    everyone = select(Scheme).order_by(Scheme.code)
-    found = list(db.session.scalars(everyone.where(Scheme.code == code) if code else everyone))
+def here() -> Any:
+    """What opens a context of this application: each run, and the thread that keeps its lease, has one of its own."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    return app.app_context
+
+
+def wanted_schemes(code: str | None) -> list[Any]:
+    """All schemes (id, code, zone), or the named one. Ends the command when there is no such scheme."""
+    everyone = select(Scheme.id, Scheme.code, Scheme.zone).order_by(Scheme.code)
+    found = list(db.session.execute(everyone.where(Scheme.code == code) if code else everyone))
     if code and not found:
         raise click.BadParameter(f"no scheme {code!r}", param_hint="--scheme")
+    db.session.rollback()  # the reading ends here, however long the work goes on
     return found
 
 
-def stop_by_signal() -> Stop:
+@contextmanager
+def stopped_by_signal() -> Iterator[Stop]:
     """Told to end by Ctrl-C or by a service manager: what is begun is committed, what is left stays due."""
     stop = Stop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop.set)
-    return stop
+    before = {number: signal.signal(number, stop.set) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        stop.close()
 
 
 @group.command("work")
@@ -56,17 +70,15 @@ def stop_by_signal() -> Stop:
 @click.option("--beside", "parent", type=int, hidden=True, help="End when this process, which started us, has ended.")
 def work_command(code: str | None, once: bool, lease: int, parent: int | None) -> None:
     """Do what is due, when it is due, until told to end (SIGTERM). Any number of workers may run, on any machine."""
-    stop = stop_by_signal()
-    if parent:
-        stop.watch_parent(parent)
     schemes = [scheme.id for scheme in wanted_schemes(code)] if code else None
-    db.session.remove()
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    worker = Worker(app.app_context, schemes=schemes, lease=timedelta(seconds=lease), stop=stop)
-    if not once:
-        worker.forever()
-        return
-    ended = worker.until_done()
+    with stopped_by_signal() as stop:
+        if parent:
+            stop.watch_parent(parent)
+        worker = Worker(here(), schemes=schemes, lease=timedelta(seconds=lease), stop=stop)
+        if not once:
+            worker.forever()
+            return
+        ended = worker.until_done()
     click.echo(", ".join(f"{count} {how}" for how, count in sorted(ended.items())) or "nothing was due")
     sys.exit(1 if ended[Ended.FAILED] else 0)
 
@@ -111,30 +123,32 @@ def run_command(name: str, code: str | None) -> None:
     """Do the work NAME (see ``list``) now, here: exit 1 if it failed, or if a worker is at it already."""
     if name not in KINDS:
         raise click.BadParameter(f"no work {name!r}; there is: {', '.join(KINDS)}", param_hint="NAME")
-    schemes = [(scheme.id, scheme.code) for scheme in wanted_schemes(code)]
-    db.session.remove()
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    worker = Worker(app.app_context, schemes=[scheme_id for scheme_id, _ in schemes], stop=stop_by_signal())
-    went_well = True
-    for scheme_id, scheme_code in schemes:
-        with click.progressbar(length=1, label=scheme_code, file=sys.stderr, show_pos=True) as bar:
+    found = wanted_schemes(code)
+    with stopped_by_signal() as stop:
+        worker = Worker(here(), schemes=[scheme.id for scheme in found], stop=stop)
+        ended = [_run_now(worker, scheme, name) for scheme in found]
+    sys.exit(0 if all(one is Ended.DONE for one in ended) else 1)
 
-            def tell(done: int, total: int, bar: Any = bar) -> None:
-                bar.length = max(total, done, 1)
-                bar.update(done - bar.pos)
 
-            worker.place = watched(worker.place, tell)
-            with app.app_context():
-                at = clock.now()
-                in_own_transaction(lambda scheme_id=scheme_id, at=at: ask(scheme_id, name, by=None, key=None, at=at))
-                ended = worker.take(scheme_id, name)
-                one = next(one for one in standings(scheme_id, at=clock.now()) if one.name == name)
-        if ended is None:
-            click.echo(f"{scheme_code}: {one.holder or 'another worker'} is at it")
-        elif ended is Ended.DONE:
-            click.echo(f"{scheme_code}: done" + ("" if one.result is None else f", {one.result}"))
-        else:
-            why = f" ({one.error} {one.detail or ''}".rstrip() + ")" if ended is Ended.FAILED else ""
-            click.echo(f"{scheme_code}: {ended}{why}")
-        went_well = went_well and ended is Ended.DONE
-    sys.exit(0 if went_well else 1)
+def _run_now(worker: Worker, scheme: Any, name: str) -> Ended | None:
+    with click.progressbar(length=1, label=scheme.code, file=sys.stderr, show_pos=True) as bar:
+
+        def tell(done: int, total: int) -> None:
+            bar.length = max(total, done, 1)
+            bar.update(done - bar.pos)
+
+        worker.place = replace(worker.place, watch=tell)
+        with worker.app_context():
+            at = clock.now()
+            in_own_transaction(lambda: ask(scheme.id, name, by=None, key=None, at=at))
+            ended = worker.take(scheme.id, name)
+            one = standing_of(scheme.id, name, at=clock.now())
+    said = str(ended)
+    if ended is None:
+        said = f"{one.holder if one else 'another worker'} is at it"
+    elif one and ended is Ended.DONE and one.result is not None:
+        said = f"done, {one.result}"
+    elif one and ended is Ended.FAILED:
+        said = f"failed: {one.error} {one.detail or ''}".rstrip()
+    click.echo(f"{scheme.code}: {said}")
+    return ended

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, or_, select, update
+from sqlalchemy import and_, case, or_, select, true, update
 
 from ..db import db, insert_into, table_of
 from .models import Job
@@ -105,7 +105,7 @@ def _this(scheme_id: int, name: str) -> tuple[Any, ...]:
 
 def _mine(mine: Claim, **values: Any) -> bool:
     guarded = update(jobs).where(*_this(mine.scheme_id, mine.name), jobs.c.holder == mine.holder)
-    return bool(db.session.execute(guarded.values(**values)).rowcount)
+    return db.session.execute(guarded.values(**values).returning(jobs.c.name)).first() is not None
 
 
 # ---------------------------------------------------------------- what is due
@@ -149,10 +149,10 @@ def ask(scheme_id: int, name: str, *, by: int | None, key: str | None, at: datet
     first = {"scheme_id": scheme_id, "name": name, "due_at": at, "done": 0, "total": 0, "tries": 0}
     db.session.execute(insert_into(jobs).values(**first).on_conflict_do_nothing())
     running = and_(j.holder.is_not(None), j.lease_until > at)
-    fresh = or_(j.asked_key.is_(None), j.asked_key != key) if key else True
+    fresh = or_(j.asked_key.is_(None), j.asked_key != key) if key else true()
     asked = update(jobs).where(*_this(scheme_id, name), ~running, fresh)
     sooner = case((j.due_at < at, j.due_at), else_=at)
-    if db.session.execute(asked.values(due_at=sooner, asked_by=by, asked_key=key)).rowcount:
+    if db.session.execute(asked.values(due_at=sooner, asked_by=by, asked_key=key).returning(j.name)).first():
         return True
     repeated = select(j.asked_key == key).where(*_this(scheme_id, name))
     return bool(key and db.session.scalar(repeated))

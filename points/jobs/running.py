@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
@@ -126,9 +126,9 @@ def run(kind: Kind, zone: str, mine: Claim, place: Place) -> Ended:
         return _failed(mine, error)
     ended = clock.now()
     through = done_through(mine.through, day)
-    facts = {"through": through, "due_at": next_due(kind.rhythm, through, ended, zone), "result": result, "at": ended}
-    took = timedelta(seconds=time.monotonic() - started)
-    return Ended.DONE if in_own_transaction(lambda: finish(mine, took=took, **facts)) else Ended.LOST
+    due_at, took = next_due(kind.rhythm, through, ended, zone), timedelta(seconds=time.monotonic() - started)
+    wrote = partial(finish, mine, through=through, due_at=due_at, took=took, result=result, at=ended)
+    return Ended.DONE if in_own_transaction(wrote) else Ended.LOST
 
 
 def _failed(mine: Claim, error: Exception) -> Ended:
@@ -152,7 +152,3 @@ def reason_of(error: Exception) -> tuple[str, str]:
         case OSError():
             return "machine", f"{type(error).__name__} {error.errno or ''}".strip()
     return "fault", type(error).__name__
-
-
-def watched(place: Place, watch: Callable[[int, int], None]) -> Place:
-    return replace(place, watch=watch)

@@ -47,6 +47,10 @@ class Stop:
         """Sleep so long, or until told to end."""
         select.select([self._ear], [], [], seconds)
 
+    def close(self) -> None:
+        for end in (self._ear, self._mouth):
+            os.close(end)
+
     def watch_parent(self, pid: int) -> None:
         """End when the process that started this one has: nobody else would stop it."""
 
