@@ -11,8 +11,8 @@ from typing import Any
 
 from points.ledger.leaves import Content, moment
 from points.ledger.merkle import NO_SEAL, path_to, root_of
-from points.ledger.proofs import leaf_as_plain, scheme_as_plain, seal_as_plain
-from points.ledger.seals import seal_of
+from points.ledger.proofs import leaf_as_plain, scheme_as_plain
+from points.ledger.seals import seal_as_plain, seal_of
 from points.ledger.snapshot import Scheme
 
 PLACE = Path(__file__).resolve().parent.parent / "docs" / "vectors"
@@ -100,8 +100,8 @@ def vectors() -> dict[str, str]:
             "previous": previous,
             "sealed_at": datetime(2026, 11, day, 16, 5, tzinfo=UTC),
         }
-        previous = seal_of(row)
-        seal = seal_as_plain(SimpleNamespace(**row, seal=previous))
+        previous = seal_of(SCHEME.id, seal_as_plain(row))
+        seal = seal_as_plain({**row, "seal": previous})
         seals.append(seal)
         lines.append({"seal": seal})
         for position, (one, salt, leaf) in enumerate(zip(sealed, salts, hashes, strict=True)):

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, func, select
 from .. import clock
 from ..db import is_id
 from .proofs import bundle as everything_sealed
-from .proofs import proof, published, seal_as_plain
-from .seals import last_seal, seal_days, seal_leaves, seals_of
+from .proofs import proof, published
+from .seals import last_seal, seal_as_plain, seal_days, seal_leaves, seals_of
 from .snapshot import Scheme, schemes_of, snapshot
 from .verify import verify
 
@@ -149,7 +149,7 @@ def seals_command(code: str | None, plain: bool, bundle: IO[str] | None, out: IO
         if plain:
             out.writelines(published(connection, scheme))
             return
-        for seal in map(seal_as_plain, seals_of(connection, scheme.id)):
+        for seal in (seal_as_plain(row._mapping) for row in seals_of(connection, scheme.id)):
             out.write(f"{seal['number']:>6}  {seal['day']}  {seal['count']:>8}  {seal['seal']}\n")
 
 

@@ -6,7 +6,7 @@ Off the write path: no transfer waits for it. What was still uncommitted when it
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
@@ -123,22 +123,26 @@ def _sealed(
         "previous": last.seal if last else NO_SEAL.hex(),
         "sealed_at": at.astimezone(UTC),
     }
-    return Sealed({**row, "seal": seal_of(row)}, leaves)
+    return Sealed({**row, "seal": seal_of(scheme_id, seal_as_plain(row))}, leaves)
 
 
-def seal_of(row: Any) -> str:
-    """The seal over a row of ``seals``: what it must be."""
-    content = {
-        "v": VERSION,
-        "scheme": str(row["scheme_id"]),
+def seal_as_plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a row of ``seals`` is published, and all but the seal itself sealed."""
+    return {
         "number": row["number"],
         "day": row["day"].isoformat(),
         "count": row["count"],
         "root": row["root"],
         "previous": row["previous"],
         "sealed": moment(row["sealed_at"]),
+        "seal": row.get("seal"),
     }
-    return seal_hash(canonical(content)).hex()
+
+
+def seal_of(scheme_id: int | str, plain: Mapping[str, Any]) -> str:
+    """The seal over what ``seal_as_plain`` gives: what it must be."""
+    content = {name: value for name, value in plain.items() if name != "seal"}
+    return seal_hash(canonical({"v": VERSION, "scheme": str(scheme_id), **content})).hex()
 
 
 # ---------------------------------------------------------------- rows

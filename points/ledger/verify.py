@@ -16,8 +16,7 @@ from sqlalchemy import Connection, func, select
 from .. import clock
 from .leaves import PRINT_BYTES, Content, contents_of
 from .merkle import NO_SEAL, root_of
-from .proofs import seal_as_plain
-from .seals import leaves_of, seal_leaves, seal_of, seals, seals_of, transfers, unsealed
+from .seals import leaves_of, seal_as_plain, seal_leaves, seal_of, seals, seals_of, transfers, unsealed
 from .snapshot import Scheme
 
 MOST = 100  # findings that are told; the first is what counts
@@ -101,7 +100,7 @@ def _chain(rows: Sequence[Any]) -> Iterator[Finding]:
             yield Finding(f"seal {row.number} is of another day than the one after {day}", row.day)
         elif row.previous != previous:
             yield Finding(f"seal {row.number} does not hold the seal of the day before", row.day)
-        if seal_of(row._mapping) != row.seal:
+        if seal_of(row.scheme_id, seal_as_plain(row._mapping)) != row.seal:
             yield Finding(f"seal {row.number} is not the hash of its day, count, root, time and predecessor", row.day)
         number, previous, day = row.number, row.seal, row.day
 
@@ -189,7 +188,7 @@ def _strangers(connection: Connection, scheme: Scheme, at: datetime) -> Iterator
 
 
 def _published(rows: Sequence[Any], published: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
-    ours = {row.number: seal_as_plain(row) for row in rows}
+    ours = {row.number: seal_as_plain(row._mapping) for row in rows}
     for seal in published:
         number = seal.get("number")
         if number not in ours:
