@@ -9,25 +9,87 @@ import argparse
 import ipaddress
 import logging
 import os
+import subprocess
 import sys
+import time
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 
 from . import create_app
-from .config import THREADS
+from .config import ROOT, THREADS
 from .db import db
 
 log = logging.getLogger("points")
 
 
-class Server(BaseApplication):  # type: ignore[misc]
-    """Gunicorn around an application that is already made."""
+class Beside:
+    """A process that does what is due, beside the server: started again when it ends, ended when the server does."""
 
-    def __init__(self, app: Flask, options: dict[str, Any]) -> None:
-        self.application, self.options = app, options
+    COMMAND = (sys.executable, "-m", "points", "jobs", "work", "--beside")
+    REST_S = 5.0  # between two starts
+    PATIENCE_S = 10.0  # for what it has begun; more is cut off, which leaves nothing wrong
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started_at = float("-inf")
+
+    def keep(self) -> None:
+        """Start it unless it runs. Called about once a second."""
+        if self.process is not None and self.process.poll() is None:
+            return
+        if time.monotonic() - self.started_at < self.REST_S:
+            return
+        if self.process is not None:
+            log.warning("The process that does what is due has ended; starting another.")
+        self.started_at = time.monotonic()
+        self.process = subprocess.Popen([*self.COMMAND, str(os.getpid())], stdin=subprocess.DEVNULL, cwd=ROOT)  # noqa: S603  our own command
+
+    def tell_to_end(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
+    def end(self) -> None:
+        if self.process is None:
+            return
+        try:
+            self.process.wait(self.PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Master(Arbiter):  # type: ignore[misc]
+    """Gunicorn's keeper of processes, who keeps one more."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
+        self.beside = Beside()
+
+    def manage_workers(self) -> None:
+        super().manage_workers()
+        self.beside.keep()
+
+    def stop(self, graceful: bool = True) -> None:
+        self.beside.tell_to_end()
+        super().stop(graceful)
+        self.beside.end()
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """Gunicorn around an application that is already made.
+
+    with_jobs  whether a process beside it does what is due
+    """
+
+    def __init__(self, app: Flask, options: dict[str, Any], with_jobs: bool) -> None:
+        self.application, self.options, self.with_jobs = app, options, with_jobs
         super().__init__()
+
+    def run(self) -> None:
+        (Master if self.with_jobs else Arbiter)(self).run()
 
     def load_config(self) -> None:
         for name, value in self.options.items():
@@ -37,8 +99,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         return self.application
 
 
-def serve(app: Flask, bind: str, workers: int) -> None:
-    """Serve until told to stop: a few processes, a few threads each."""
+def serve(app: Flask, bind: str, workers: int, with_jobs: bool = False) -> None:
+    """Serve until told to stop: a few processes, a few threads each, and beside them one that does what is due."""
     options = {
         "bind": bind,
         "workers": workers,
@@ -49,7 +111,7 @@ def serve(app: Flask, bind: str, workers: int) -> None:
         "loglevel": os.environ.get("POINTS_LOG", "warning"),
         "proc_name": "points",
     }
-    Server(app, options).run()
+    Server(app, options, with_jobs).run()
 
 
 def is_loopback(host: str) -> bool:
@@ -65,6 +127,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--no-jobs", action="store_true", help="do not do what is due: a worker runs elsewhere")
     options = parser.parse_args(arguments)
 
     from flask_migrate import upgrade
@@ -88,7 +151,7 @@ def main(arguments: list[str]) -> None:
         db.session.remove()
         db.engine.dispose()  # each worker opens its own connections
     print("\n".join(["", *lines, "", f"  打开 Open  {url}", ""]), flush=True)  # noqa: T201
-    serve(app, f"{options.host}:{options.port}", options.workers)
+    serve(app, f"{options.host}:{options.port}", options.workers, with_jobs=not options.no_jobs)
 
 
 if __name__ == "__main__":
