@@ -16,7 +16,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -294,53 +294,88 @@ class Prepared:
         return next(iter(self.all(**values)), None)
 
 
-def _row_of(names: list[str]) -> Any:
-    make: Any = namedtuple  # its names are the statement's
-    return make("Row", names, rename=True)
-
-
 class Ready:
-    """A statement as one engine takes it."""
+    """A statement as one engine takes it.
+
+    PostgreSQL gets every value as text without a type, which the statement's own casts give it: psycopg would else send
+    a small number as another type than a large one, and each mixture would be a statement to prepare and plan anew.
+    """
 
     def __init__(self, statement: Any, dialect: Dialect) -> None:
+        self.is_sqlite = dialect.name == "sqlite"
+        if not self.is_sqlite:
+            dialect = cast(Any, type(dialect))(paramstyle="numeric_dollar")
         compiled = statement.compile(dialect=dialect)
         self.text = str(compiled)
-        self.order = compiled.positiontup if compiled.positional else None
-        self.fixed = {name: one.effective_value for one, name in compiled.bind_names.items() if not one.required}
-        self.bound = [
-            (name, process)
-            for parameter, name in compiled.bind_names.items()
-            if (process := parameter.type.dialect_impl(dialect).bind_processor(dialect))
-        ]
+        parameters = {name: one for one, name in compiled.bind_names.items()}
+        self.fixed = {name: one.effective_value for name, one in parameters.items() if not one.required}
+        self.given = [(name, self._goes_in(parameters[name].type, dialect)) for name in compiled.positiontup]
         columns = getattr(statement, "exported_columns", ())
-        self.row: Any = namedtuple("Row", [column.key for column in columns], rename=True)
-        self.given = [
+        self.row = row_type("Row", [column.key for column in columns], rename=True) if columns else None
+        self.told = [
             (place, process)
             for place, column in enumerate(columns)
             if (process := column.type.dialect_impl(dialect).result_processor(dialect, None))
         ]
 
+    def _goes_in(self, kind: Any, dialect: Dialect) -> Callable[[Any], Any]:
+        process: Callable[[Any], Any] | None = kind.dialect_impl(dialect).bind_processor(dialect)
+        if self.is_sqlite:
+            return process or (lambda value: value)
+        return lambda value: _as_text(process(value) if process else value)
+
     def run(self, connection: Any, values: dict[str, Any]) -> list[Any]:
         values = {**self.fixed, **values}
-        for name, process in self.bound:
-            values[name] = process(values[name])
-        given = [values[name] for name in self.order] if self.order else values
+        given = [goes_in(values[name]) for name, goes_in in self.given]
         driver = connection.connection.dbapi_connection
         try:
-            cursor = driver.execute(self.text, given)
-            rows = cursor.fetchall() if cursor.description else []
+            cursor = driver.cursor() if self.is_sqlite else raw_cursor()(driver)
+            cursor.execute(self.text, given)
+            if self.row is None:
+                return []
+            rows = cursor.fetchall()
         except connection.dialect.loaded_dbapi.Error as error:
             lost = connection.dialect.is_disconnect(error, driver, None)
             if lost:
                 connection.invalidate(error)
             kind = connection.dialect.loaded_dbapi.Error
             raise DBAPIError.instance(self.text, None, error, kind, connection_invalidated=lost) from error
-        if self.given:
+        if self.told:
             rows = [list(row) for row in rows]
             for row in rows:
-                for place, process in self.given:
+                for place, process in self.told:
                     row[place] = process(row[place])
-        return [self.row._make(row) for row in rows]
+        return [self.row(*row) for row in rows]
+
+
+row_type: Callable[..., Any] = namedtuple
+
+
+@cache
+def raw_cursor() -> Any:
+    from psycopg import RawCursor
+
+    return RawCursor
+
+
+def _as_text(value: Any) -> str | None:
+    """A value as PostgreSQL reads it: numbers, words, moments, and lists of them."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, (list, tuple)):
+        return "{" + ",".join("NULL" if one is None else _quoted(one) for one in value) + "}"
+    raise TypeError(f"no text for {value!r}")
+
+
+def _quoted(value: Any) -> str:
+    text = _as_text(value) or ""
+    return text if isinstance(value, int) else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 # ---------------------------------------------------------------- PostgreSQL
