@@ -37,7 +37,7 @@ def open_unit(scheme_id: int, code: str, kind: UnitKind, scale: int = 0, unit_id
     return unit.id
 
 
-@dataclass
+@dataclass(slots=True)
 class Locked:
     """An account of ours until the transaction ends, with what the postings planned so far make of it."""
 
@@ -78,12 +78,14 @@ def open_missing(scheme_id: int, legs: Sequence[Leg], stripes: Stripes) -> None:
     """Open the accounts that the legs name and nobody has used yet. Before any lock: an opener may have to wait for
     another opener of the same account, and must then hold nothing that one could want."""
     named = {
-        (x.holder_id, x.unit_id, x.klass.value, cast(str, x.mark), stripe_for(x, stripes), *BOUNDS[x.klass])
+        (x.holder_id, x.unit_id, x.klass.value, cast(str, x.mark), stripe_for(x, stripes))
         for x in legs
         if not takes_freely(x)
     }
-    rows = [(new_id(), *name) for name in sorted(named, key=lambda name: name[:5])]
-    db.session.execute(_opening(), {"scheme": scheme_id, **OPENED.bind(rows)})
+    missing = db.session.execute(_missing(), {"scheme": scheme_id, **WANTED.bind(sorted(named))}).all()
+    if missing:
+        rows = [(new_id(), *name, *BOUNDS[AccountClass(name[2])]) for name in missing]
+        db.session.execute(_opening(), {"scheme": scheme_id, **OPENED.bind(rows)})
 
 
 SAME = ("holder_id", "unit_id", "class", "stripe")
@@ -95,15 +97,19 @@ WANTED = Rows("wanted", **NAME)
 
 
 @built_once
+def _missing() -> Executable:
+    w, a = WANTED.source().c, accounts.c
+    there = exists().where(a.scheme_id == SCHEME, *(a[name] == w[name] for name in (*SAME, "mark")))
+    return select(*w.values()).where(~there).order_by(w.holder_id, w.unit_id, w["class"], w.mark)
+
+
+@built_once
 def _opening() -> Executable:
-    opened, a = OPENED.source(), accounts.c
-    o, zero = opened.c, literal_column("0", BigInteger)
-    there = exists().where(a.scheme_id == SCHEME, *(a[name] == o[name] for name in (*SAME, "mark")))
+    o, zero = OPENED.source().c, literal_column("0", BigInteger)
     rows = (
         select(SCHEME, *o.values(), zero, zero, zero)
         .join(holders, and_(holders.c.scheme_id == SCHEME, holders.c.id == o.holder_id))
         .join(units, and_(units.c.scheme_id == SCHEME, units.c.id == o.unit_id))
-        .where(~there)
         .order_by(o.holder_id, o.unit_id, o["class"], o.mark)
     )
     names = ["scheme_id", *o.keys(), "balance", "held", "seq"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from ..db import new_id
 from ..errors import BudgetSpent, Conflict, DomainError, InsufficientPoints, LedgerFault, SoldOut
@@ -14,8 +15,9 @@ from .models import AccountClass
 from .rules import check_balance, in_lock_order, may_touch, spending_order, takes_freely
 
 
-@dataclass(frozen=True)
-class Move:
+class Move(NamedTuple):
+    """A line of a transfer, worked out."""
+
     account_id: int
     amount: int
     seq: int
@@ -23,7 +25,7 @@ class Move:
     undoes: int | None
 
 
-@dataclass
+@dataclass(slots=True)
 class Entry:
     """A draft on its way into the books; ``moves`` are its lines once they are planned."""
 
@@ -45,7 +47,7 @@ class Step:
     leg: Leg
 
 
-@dataclass
+@dataclass(slots=True)
 class Shortage:
     """Everything a draft is short of, so that it is put right in one go."""
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import lru_cache
 
 from ..db import MAX_AMOUNT, MAX_BALANCE
 from ..errors import LedgerFault
@@ -65,7 +66,11 @@ BESIDES: Mapping[str, frozenset[Touch]] = {"reversal": frozenset((C.EXPIRED, -1,
 
 def may_touch(kind: str, undone: str | None, klass: AccountClass, amount: int, unit: UnitKind) -> bool:
     """Whether a transfer of this kind (undoing one of kind ``undone``) may move this amount at such an account."""
-    sign = 1 if amount > 0 else -1
+    return _may(kind, undone, klass, 1 if amount > 0 else -1, unit)
+
+
+@lru_cache(1000)
+def _may(kind: str, undone: str | None, klass: AccountClass, sign: int, unit: UnitKind) -> bool:
     if undone is None:
         return (klass, sign, unit) in MAY.get(kind, ())
     if undone not in UNDOES.get(kind, ()):
@@ -111,7 +116,7 @@ def merged(legs: Iterable[Leg]) -> list[Leg]:
     name: tuple[object, ...]
     for leg in legs:
         if leg.mark is None and not takes_freely(leg):
-            leg = replace(leg, mark=GIVEN_MARK.get(leg.klass, ""))
+            leg = Leg(leg.holder_id, leg.unit_id, leg.klass, leg.amount, GIVEN_MARK.get(leg.klass, ""), leg.undoes)
         name = (leg.holder_id, leg.unit_id, leg.klass, leg.mark, leg.amount > 0, leg.undoes)
         first.setdefault(name, leg)
         amounts[name] = amounts.get(name, 0) + leg.amount
