@@ -57,8 +57,6 @@ def hold(scheme_id: int, draft: Draft, *, until: datetime, at: datetime, zone: s
     Raises InsufficientPoints(missing_points), SoldOut(available), KeyReused; LedgerFault when a law would be broken.
     """
     check_shape(draft)
-    if until <= at:
-        raise LedgerFault("a hold ends after it begins", at=at, until=until)
     if others := [leg for leg in draft.legs if leg.amount < 0 and leg.klass not in GIVEN_MARK]:
         raise LedgerFault("a hold takes from wallets and shelves", legs=others)
     db.session.flush()
@@ -68,6 +66,8 @@ def hold(scheme_id: int, draft: Draft, *, until: datetime, at: datetime, zone: s
     named = {"scheme": scheme_id, "actor": draft.actor_id, "key": draft.key}
     if first := db.session.execute(BY_KEY, named).first():  # asked once the accounts are locked, as ``post`` does
         return Held(replay(first.id, first.request_hash, draft.request_hash).transfer_id, replayed=True)
+    if until <= at:  # asked again later than that, it was answered above
+        raise LedgerFault("a hold ends after it begins", at=at, until=until)
     if refusal := plan(entry, places, clock.local_date(at, zone)):
         raise refusal
     set_aside(scheme_id, ((move.account_id, -move.amount) for move in entry.moves if move.amount < 0))
