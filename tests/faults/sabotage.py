@@ -109,7 +109,7 @@ def seq_not_counted() -> Iterator[None]:
 
     def uncounted(entry: Any, places: Any, today: Any) -> Any:
         answer = planned(entry, places, today)
-        entry.moves[:] = [replace(move, seq=1) for move in entry.moves]
+        entry.moves[:] = [move._replace(seq=1) for move in entry.moves]
         return answer
 
     with patch.object(posting, "plan", uncounted), statements_only():
