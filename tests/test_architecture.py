@@ -21,7 +21,7 @@ RUNGS = [
     {"rulebook", "shop"},
     {"awards"},
     {"redemption"},
-    {"reporting"},
+    {"reporting", "opening"},
     {"backup"},
     {"demo"},
     {"__init__", "cli", "__main__"},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
@@ -201,14 +202,20 @@ _MEANT = {word: column for column, words in COLUMNS.items() for word in words}
 
 
 def columns_of(header: list[str]) -> dict[str, int]:
-    """Which column stands where; empty when this row is no header (a header names at least the names).
+    """Which column of a resident list stands where; empty when this row is no header (it names at least the names)."""
+    found = meant_by(header, _MEANT)
+    return found if "name" in found else {}
+
+
+def meant_by(header: list[str], meanings: Mapping[str, str]) -> dict[str, int]:
+    """Which column stands where, by what their headers mean (bare word → column).
 
     Notes in brackets and marks are overlooked: "手机号（选填）*". Of two columns with one meaning the first counts.
     """
     found: dict[str, int] = {}
     for place, cell in enumerate(header):
         bare = re.sub(r"[(（\[【].*?[)）\]】]|[\s*:：_]", "", text_of(cell)).casefold()
-        column = _MEANT.get(bare)
+        column = meanings.get(bare)
         if column and column not in found:
             found[column] = place
-    return found if "name" in found else {}
+    return found

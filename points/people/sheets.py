@@ -1,4 +1,4 @@
-"""Reading a list of residents from Excel (.xlsx) or CSV, whatever its encoding, within bounds. Knows no residents.
+"""Reading a list from Excel (.xlsx) or CSV, whatever its encoding, within bounds. Knows no residents.
 
 A workbook is weighed before it is opened: its parts' sizes, then its XML, streamed, for declarations (entities that
 unfold without end) and for rows and cells beyond all measure.
@@ -10,7 +10,7 @@ import csv
 import io
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -82,25 +82,29 @@ class Sheet:
     headers: dict[str, str]
     unused: list[str]
     lines: list[Line]
+    places: dict[str, int]  # column → where it stands, from 0
 
 
-def read(name: str, data: bytes) -> Sheet:
-    """The first worksheet that has a header we understand. Raises SheetRefused."""
+Understand = Callable[[list[str]], dict[str, int]]  # a row's texts → column → place; empty when it is no header
+
+
+def read(name: str, data: bytes, understand: Understand = columns_of) -> Sheet:
+    """The first worksheet that has a header we understand: by default that of a resident list. Raises SheetRefused."""
     if len(data) > MAX_BYTES:
         raise TooLarge(rows=MAX_ROWS)
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise OldExcel()
     if data.startswith(b"PK"):
-        return _first_with_header(_worksheets(data))
+        return _first_with_header(_worksheets(data), understand)
     if PurePath(name).suffix.lower() in (".xlsx", ".xlsm", ".xls", ".zip"):
         raise SheetRefused()
-    return _first_with_header([("", _csv_rows(data))])
+    return _first_with_header([("", _csv_rows(data, understand))], understand)
 
 
-def _first_with_header(sheets: Iterable[tuple[str, Iterator[list[Any]]]]) -> Sheet:
+def _first_with_header(sheets: Iterable[tuple[str, Iterator[list[Any]]]], understand: Understand) -> Sheet:
     for title, rows in sheets:
         for above, values in enumerate(islice(rows, HEADER_WITHIN), start=1):
-            if columns := columns_of([text_of(value) for value in values]):
+            if columns := understand([text_of(value) for value in values]):
                 return _sheet(title, values, columns, above, rows)
     raise NoHeader()
 
@@ -127,6 +131,7 @@ def _sheet(title: str, header: list[Any], columns: dict[str, int], above: int, r
         headers={column: names[place] for column, place in columns.items()},
         unused=[name for place, name in enumerate(names) if name and place not in used],
         lines=lines,
+        places=columns,
     )
 
 
@@ -146,12 +151,12 @@ def _decoded(data: bytes) -> str:
     raise Garbled()
 
 
-def _csv_rows(data: bytes) -> Iterator[list[Any]]:
+def _csv_rows(data: bytes, understand: Understand) -> Iterator[list[Any]]:
     text = _decoded(data).replace("\x00", "")
     head = text[:20_000].splitlines()[:HEADER_WITHIN]
     # The separator is the one under which the header is understood best.
     best = max(
-        ",;\t", key=lambda mark: max((len(columns_of(line)) for line in csv.reader(head, delimiter=mark)), default=0)
+        ",;\t", key=lambda mark: max((len(understand(line)) for line in csv.reader(head, delimiter=mark)), default=0)
     )
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=best)
     try:
