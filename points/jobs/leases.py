@@ -111,19 +111,19 @@ def _mine(mine: Claim, **values: Any) -> bool:
 # ---------------------------------------------------------------- what is due
 
 
-def add_missing(schemes: list[int], names: list[str], *, at: datetime) -> int:
-    """A row for every kind of work in every scheme, due at once: how many were missing."""
-    j = jobs.c
-    there = {(row.scheme_id, row.name) for row in db.session.execute(select(j.scheme_id, j.name))}
-    rows = [
-        {"scheme_id": scheme_id, "name": name, "due_at": at, "done": 0, "total": 0, "tries": 0}
-        for scheme_id in schemes
-        for name in names
-        if (scheme_id, name) not in there
-    ]
-    if rows:
-        db.session.execute(insert_into(jobs).on_conflict_do_nothing(), rows)
-    return len(rows)
+def missing(schemes: list[int], names: list[str]) -> list[tuple[int, str]]:
+    """Which kinds of work have no row yet, in which of these schemes."""
+    found = db.session.execute(select(jobs.c.scheme_id, jobs.c.name).where(jobs.c.name.in_(names)))
+    there = {(row.scheme_id, row.name) for row in found}
+    return [(scheme_id, name) for scheme_id in schemes for name in names if (scheme_id, name) not in there]
+
+
+def add(rows: list[tuple[int, str]], *, at: datetime) -> None:
+    """A row for each (scheme, kind), due at once; none where somebody else has added it meanwhile."""
+    fresh = {"due_at": at, "done": 0, "total": 0, "tries": 0}
+    db.session.execute(
+        insert_into(jobs).on_conflict_do_nothing(), [{"scheme_id": one, "name": name, **fresh} for one, name in rows]
+    )
 
 
 def due(schemes: list[int] | None, names: list[str], *, at: datetime, most: int = 20) -> list[tuple[int, str]]:
@@ -146,8 +146,7 @@ def ask(scheme_id: int, name: str, *, by: int | None, key: str | None, at: datet
     key  the form's, sent twice it asks once: it does not run again what it asked for before
     """
     j = jobs.c
-    first = {"scheme_id": scheme_id, "name": name, "due_at": at, "done": 0, "total": 0, "tries": 0}
-    db.session.execute(insert_into(jobs).values(**first).on_conflict_do_nothing())
+    add([(scheme_id, name)], at=at)
     running = and_(j.holder.is_not(None), j.lease_until > at)
     fresh = or_(j.asked_key.is_(None), j.asked_key != key) if key else true()
     asked = update(jobs).where(*_this(scheme_id, name), ~running, fresh)

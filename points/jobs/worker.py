@@ -20,7 +20,7 @@ from .. import clock
 from ..db import db, in_own_transaction
 from ..people.models import Scheme
 from .kinds import KINDS
-from .leases import LEASE, add_missing, claim, due, new_holder
+from .leases import LEASE, add, claim, due, missing, new_holder
 from .running import Ended, Place, run
 
 log = logging.getLogger("points.jobs")
@@ -135,5 +135,6 @@ class Worker:
         if self.schemes is not None:
             wanted = wanted.where(Scheme.id.in_(self.schemes))
         self.zones = {row.id: row.zone for row in db.session.execute(wanted)}
-        in_own_transaction(lambda: add_missing(list(self.zones), list(KINDS), at=clock.now()))
+        if rows := missing(list(self.zones), list(KINDS)):
+            in_own_transaction(lambda: add(rows, at=clock.now()))
         self.counted_at = time.monotonic()

@@ -12,7 +12,7 @@ from points import clock
 from points.db import db, in_own_transaction
 from points.jobs import Context, Daily, Kind
 from points.jobs.kinds import KINDS
-from points.jobs.leases import Claim, add_missing, claim
+from points.jobs.leases import Claim, add, claim
 from points.jobs.queries import Standing, standing_of
 from points.jobs.rules import Rhythm
 from points.jobs.running import Ended, Place, run
@@ -59,7 +59,7 @@ class Work:
             return dict(self.worker().until_done())
 
     def due_since(self, at: datetime, name: str = "test") -> None:
-        in_own_transaction(lambda: add_missing([self.scheme_id], [name], at=at))
+        in_own_transaction(lambda: add([(self.scheme_id, name)], at=at))
 
     def claim(self, at: datetime, name: str = "test", **how: Any) -> Claim | None:
         return in_own_transaction(lambda: claim(self.scheme_id, name, at=at, **how))

@@ -15,7 +15,7 @@ from points import clock
 from points.db import db, in_own_transaction, transaction
 from points.errors import LedgerFault, TryAgain
 from points.jobs import Context, Daily, Every, LeaseLost
-from points.jobs.leases import add_missing, ask, due, fail, finish, give_back, jobs, new_holder, note, renew
+from points.jobs.leases import add, ask, due, fail, finish, give_back, jobs, missing, new_holder, note, renew
 from points.jobs.rules import State
 from points.jobs.running import Ended, reason_of
 from points.jobs.worker import Stop
@@ -80,16 +80,19 @@ def test_work_of_every_minute_is_done_once_for_any_downtime(work: Work) -> None:
 def test_a_new_scheme_and_a_new_kind_get_their_rows_and_nothing_twice(work: Work, world: World) -> None:
     work.kind(name="one")
     other = World(world.app)
-    assert in_own_transaction(lambda: add_missing([work.scheme_id], ["one"], at=MOMENT)) == 1
-    assert in_own_transaction(lambda: add_missing([work.scheme_id], ["one"], at=MOMENT)) == 0
-    assert in_own_transaction(lambda: add_missing([work.scheme_id, other.scheme_id], ["one", "two"], at=MOMENT)) == 3
+    assert missing([work.scheme_id], ["one"]) == [(work.scheme_id, "one")]
+    in_own_transaction(lambda: add(missing([work.scheme_id], ["one"]), at=MOMENT))
+    assert missing([work.scheme_id], ["one"]) == []
+    both = missing([work.scheme_id, other.scheme_id], ["one", "two"])
+    assert both == [(work.scheme_id, "two"), (other.scheme_id, "one"), (other.scheme_id, "two")]
+    in_own_transaction(lambda: add(both, at=MOMENT))
     assert due([work.scheme_id], ["one"], at=MOMENT) == [(work.scheme_id, "one")]  # "two" is not known here
     assert due([work.scheme_id], ["one"], at=MOMENT - MINUTE) == []
 
 
 def test_two_workers_that_add_the_same_rows_add_them_once(work: Work, world: World) -> None:
-    jobs_at_once = [lambda: in_own_transaction(lambda: add_missing([work.scheme_id], ["a", "b"], at=MOMENT))] * 6
-    assert all(isinstance(one, int) for one in in_threads(world.app, jobs_at_once))
+    rows = [(work.scheme_id, "a"), (work.scheme_id, "b")]
+    assert in_threads(world.app, [lambda: in_own_transaction(lambda: add(rows, at=MOMENT))] * 6) == [None] * 6
     assert len(due([work.scheme_id], ["a", "b"], at=MOMENT)) == 2
 
 
@@ -97,7 +100,7 @@ def test_a_worker_of_one_scheme_leaves_the_others_alone(work: Work, world: World
     seen: list[int] = []
     work.kind(lambda run: seen.append(run.scheme_id))
     other = World(world.app)
-    in_own_transaction(lambda: add_missing([other.scheme_id], ["test"], at=MOMENT))
+    in_own_transaction(lambda: add([(other.scheme_id, "test")], at=MOMENT))
     work.round(MOMENT)
     assert seen == [work.scheme_id]
 
