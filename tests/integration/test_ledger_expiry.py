@@ -20,12 +20,12 @@ from points.ledger import AccountClass, capture, hold, release, request_hash, ti
 from points.ledger.audit import audit
 from points.ledger.expiry import LEFT, Swept, expires_soon, expiring, sweep
 from points.ledger.queries import balance_of, spendable_of, transfer_of, wallet_lots
-from tests.conftest import WAYS
+from tests.conftest import ON_15, WAYS
 from tests.factories import Books, World
 from tests.integration.together import in_threads
 from tests.plans import plan_of
 
-RUNS_ON = WAYS
+RUNS_ON = (*WAYS, *ON_15)
 
 AT = datetime(2026, 12, 1, 4, tzinfo=UTC)
 TODAY = date(2026, 12, 1)

@@ -28,11 +28,11 @@ from points.ledger.audit import audit
 from points.ledger.holds import lines_of
 from points.ledger.models import Account, HoldResolution
 from points.ledger.queries import postings_of, transfer_of, wallet_lots
-from tests.conftest import WAYS
+from tests.conftest import ON_15, WAYS
 from tests.factories import Books
 from tests.integration.together import in_processes, in_threads
 
-RUNS_ON = WAYS
+RUNS_ON = (*WAYS, *ON_15)
 
 AT = datetime(2026, 11, 17, 4, tzinfo=UTC)
 SOON, LATER = "2026-11-30", "2027-01-31"

@@ -12,10 +12,10 @@ from points.db import db
 from points.errors import Conflict, InsufficientPoints, LedgerFault
 from points.ledger import AccountClass
 from points.ledger.queries import balance_of, postings_of, transfer_of, wallet_lots
-from tests.conftest import WAYS
+from tests.conftest import ON_15, WAYS
 from tests.factories import Books
 
-RUNS_ON = WAYS
+RUNS_ON = (*WAYS, *ON_15)
 
 AT = datetime(2026, 11, 17, 4, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 2, 4, tzinfo=UTC)

@@ -28,10 +28,10 @@ from points.ledger.queries import (
     undone_by,
     wallet_lots,
 )
-from tests.conftest import WAYS
+from tests.conftest import ON_15, WAYS
 from tests.factories import Books
 
-RUNS_ON = WAYS
+RUNS_ON = (*WAYS, *ON_15)
 
 AT = datetime(2026, 11, 17, 4, tzinfo=UTC)
 SOON, LATER, PASSED = "2026-12-31", "2027-01-31", "2026-10-31"

@@ -11,10 +11,10 @@ from points import clock
 from points.errors import Conflict, InsufficientPoints, LedgerFault, NotFound
 from points.ledger.audit import audit
 from points.ledger.queries import postings_of, transfer_of, undone_by, wallet_lots
-from tests.conftest import WAYS
+from tests.conftest import ON_15, WAYS
 from tests.factories import Books
 
-RUNS_ON = WAYS
+RUNS_ON = (*WAYS, *ON_15)
 
 AT = datetime(2026, 11, 17, 4, tzinfo=UTC)
 SOON, LATER = "2026-12-31", "2027-01-31"

@@ -18,9 +18,10 @@ from points.errors import InsufficientPoints, SoldOut
 from points.ledger import AccountClass, post, rules
 from points.ledger.audit import audit
 from points.ledger.queries import postings_of, wallet_lots
+from tests.conftest import ON_15
 from tests.factories import Books, World
 
-RUNS_ON = ("postgresql",)
+RUNS_ON = ("postgresql", *ON_15)
 
 AT = datetime(2026, 11, 17, 4, tzinfo=UTC)
 

@@ -39,8 +39,11 @@ from points.redemption.refusals import (
 )
 from points.redemption.rules import Wanted
 from points.shop.models import Price
+from tests.conftest import ENGINES, ON_15
 from tests.factories import World
 from tests.integration.redemption_world import RedemptionWorld
+
+RUNS_ON = (*ENGINES, *ON_15)
 
 
 @pytest.fixture

@@ -29,8 +29,11 @@ from points.redemption.refusals import (
     ServingEnded,
     ServingLapsed,
 )
+from tests.conftest import ENGINES, ON_15
 from tests.factories import World
 from tests.integration.redemption_world import RedemptionWorld
+
+RUNS_ON = (*ENGINES, *ON_15)
 
 
 @pytest.fixture
