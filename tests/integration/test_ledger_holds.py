@@ -136,6 +136,7 @@ def test_the_same_key_is_the_same_hold(books: Books, person: int) -> None:
     legs = books.redeem_legs(person, 40, {})
     first = put(books, *legs, key="k", asked="a")
     assert put(books, *legs, key="k", asked="a") == first
+    assert put(books, *legs, key="k", asked="a", at=AT + 2 * HOUR) == first  # even when its time is over
     assert available(books, person) == {LATER: 10}
     with pytest.raises(KeyReused):
         put(books, *legs, key="k", asked="b")
