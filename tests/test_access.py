@@ -41,6 +41,12 @@ OPEN = {
     "front.healthz",
     "front.index",
     "reporting.help",
+    "reporting.proof",  # who knows its leaf's salt has seen the proof before
+    "reporting.proof_file",
+    "reporting.seals",
+    "reporting.seals_file",
+    "reporting.seals_plain",
+    "reporting.verify_script",
     "settings.change",
     "sign_in.activate",
     "sign_in.activate_now",

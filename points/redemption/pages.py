@@ -14,6 +14,7 @@ from ..web.formats import points
 from .drawing import Drawn, draw_code
 from .pictures import data_uri
 from .queries import own_receipt, own_receipts, points_of, state_of_code
+from .receipts import leaf_of
 from .rules import return_until
 
 pages = Blueprint("redemption", __name__)
@@ -79,7 +80,8 @@ def used(receipt_id: int) -> ResponseReturnValue:
 def receipt_page(template: str, receipt_id: int) -> str:
     who = me()
     receipt = own_receipt(receipt_id, who)
-    return render_template(template, receipt=receipt, return_until=return_until(receipt.receipt.day, who.settings)[1])
+    until = return_until(receipt.receipt.day, who.settings)[1]
+    return render_template(template, receipt=receipt, return_until=until, leaf=leaf_of(receipt))
 
 
 @pages.get("/receipts")

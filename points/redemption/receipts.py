@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 
 from ..db import db, is_id, table_of
 from ..errors import NotFound
+from ..ledger.proofs import sealed_as
 from ..people.models import Area, Person
 from ..people.visitor import Visitor, within
 from ..shop.models import Item, Shop
@@ -137,6 +138,12 @@ def receipts_of(person_id: int, clerk: Visitor, since: date) -> list[ReceiptView
     reach = within(Area.path, clerk.reach("till.serve"))
     mine = (Receipt.person_id == person_id, Receipt.day >= since, Return.id.is_(None))
     return _receipts(clerk.scheme_id, reach, *mine, limit=50)
+
+
+def leaf_of(view: ReceiptView) -> Any | None:
+    """The leaf of the receipt's transfer in its day's seal; None until the day is sealed."""
+    transfer_id = view.receipt.transfer_id
+    return sealed_as(db.session.connection(), view.receipt.scheme_id, [transfer_id]).get(transfer_id)
 
 
 def receipts_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[int, ReceiptView]:

@@ -23,7 +23,7 @@ from .edge import claim as claim_at
 from .models import Till
 from .pages import pages
 from .queries import serving_view
-from .receipts import ReceiptView, receipt_by_number, receipt_for_clerk, receipts_of
+from .receipts import ReceiptView, leaf_of, receipt_by_number, receipt_for_clerk, receipts_of
 from .rules import return_until
 from .schemas import ReturnSchema
 from .servings import till_within
@@ -117,6 +117,7 @@ def receipt_page(
         refusal=refusal,
         key=request.form.get("key") or new_key(),
         data=camera_facts(),
+        leaf=leaf_of(view),
         **frame(here),
     )
     return page, status

@@ -326,7 +326,7 @@ def about_number(who: Visitor, transfer_id: int, number_of: Any) -> str | None:
 
 
 def install(app: Flask) -> None:
-    from . import audit_pages
+    from . import audit_pages, seal_pages
 
-    assert audit_pages  # its routes are on this blueprint
+    assert audit_pages and seal_pages  # their routes are on this blueprint
     app.register_blueprint(pages)

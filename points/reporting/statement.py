@@ -11,6 +11,8 @@ from flask_babel import gettext
 
 from .. import clock
 from ..awards import queries as awards
+from ..db import db
+from ..ledger.proofs import sealed_as
 from ..ledger.queries import units_of
 from ..ledger.statement import statement
 from ..people.actions import POINTS
@@ -37,6 +39,7 @@ class Line:
     steps: list[words.Step]
     reckoning: list[str]
     usable_until: date | None
+    leaf: Any | None  # of the seal it went into
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,9 @@ def statement_of(
     """One page of the statement and the cursor of the next."""
     unit = units_of(scheme_id)[POINTS]
     page = statement(scheme_id, person_id, unit, after=after, size=size, sign=SIGNS.get(show))
-    papers = words.papers_behind(scheme_id, {entry.transfer_id for entry in page.rows})
+    transfers = {entry.transfer_id for entry in page.rows}
+    papers = words.papers_behind(scheme_id, transfers)
+    leaves = sealed_as(db.session.connection(), scheme_id, transfers)
     lines = []
     for entry in page.rows:
         deed, receipt = papers.deeds.get(entry.transfer_id), papers.receipts.get(entry.transfer_id)
@@ -73,6 +78,7 @@ def statement_of(
                 steps=words.steps_of(deed, reader_id),
                 reckoning=words.reckoning_of(deed),
                 usable_until=words.usable_until(deed),
+                leaf=leaves.get(entry.transfer_id),
             )
         )
     return lines, page.next

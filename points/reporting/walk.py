@@ -15,6 +15,7 @@ from ..errors import NotFound
 from ..ledger import queries as ledger
 from ..ledger.evidence import paid_by, paid_for
 from ..ledger.models import Account, Posting, Transfer, Unit
+from ..ledger.proofs import sealed_as
 from ..people.actions import POINTS
 from ..people.visitor import Visitor
 from ..shop.listing import last_receipts
@@ -90,6 +91,7 @@ class Walk:
     balanced: bool
     reverses: int | None
     reversed_by: int | None
+    leaf: Any | None  # of the seal it went into
 
 
 # ---------------------------------------------------------------- one transfer
@@ -129,6 +131,7 @@ def walk_from(who: Visitor, transfer_id: int) -> Walk:
         reversed_by=db.session.scalar(
             select(Transfer.id).where(Transfer.scheme_id == own, Transfer.reverses_id == one.id)
         ),
+        leaf=sealed_as(db.session.connection(), own, [one.id]).get(one.id),
     )
 
 
