@@ -34,7 +34,7 @@ class Books:
 
 def open_books(people: int = 10_000, shops: int = 100, goods: int = 20) -> Books:
     """A scheme whose residents have points and whose shops have goods, brought in by posting. Every account that a
-    redemption may touch is open. Needs an application context on an empty, migrated database."""
+    redemption or an award may touch is open. Needs an application context on an empty, migrated database."""
     at = clock.now()
     with transaction():
         scheme_id = create_scheme(code="bench", name="测量", points_scale=0, at=at).id
@@ -58,10 +58,11 @@ def open_books(people: int = 10_000, shops: int = 100, goods: int = 20) -> Books
     for start in range(0, len(gifts), CHUNK):
         with transaction():
             post(scheme_id, gifts[start : start + CHUNK], at=at)
-    takings = [leg for shop in range(1, shops + 1) for leg in given_and_taken(books, SHOPS + shop)]
+    shared = [Leg(scheme_id, books.points, AccountClass.ISSUANCE, -1, mark="")]
+    shared += [leg for shop in range(1, shops + 1) for leg in given_and_taken(books, SHOPS + shop)]
     for stripe in range(rules.STRIPES if db.engine.dialect.name == "postgresql" else 1):
         with transaction():
-            open_missing(scheme_id, takings, dict.fromkeys(AccountClass, stripe))
+            open_missing(scheme_id, shared, dict.fromkeys(AccountClass, stripe))
     settle()
     return books
 
