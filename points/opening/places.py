@@ -83,10 +83,7 @@ class Places:
             raise Wrong("shop", f"没有开着的店铺“{read.shop[:40]}”。 There is no such open shop.")
         found = {item.id: item for item in self.items.get(folded(read.item), [])}
         if len(found) > 1:
-            raise Wrong(
-                "item",
-                "有好几种，请写条码，或者把规格写在名称后面。 Several fit: write the barcode, or the size too."[:200],
-            )
+            raise Wrong("item", "有好几种，请写条码，或者名称加规格。 Several fit: write barcode, or name and size.")
         if not found:
             raise Wrong("item", f"没有物品“{read.item[:40]}”。 There is no such item.")
         [item] = found.values()
