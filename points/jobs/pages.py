@@ -24,7 +24,7 @@ def rhythm_of(one: Standing) -> str:
     rhythm = one.kind.rhythm
     if isinstance(rhythm, Daily):
         return gettext("每天 %(time)s", time=f"{rhythm.at.hour}:{rhythm.at.minute:02}")
-    return gettext("每隔%(span)s", span=span(rhythm.pause))
+    return gettext("每隔 %(span)s", span=span(rhythm.pause))
 
 
 def span(length: timedelta) -> str:
@@ -55,7 +55,7 @@ def index() -> str:
     return render_template(
         "jobs/index.html",
         jobs=found,
-        is_moving=any(one.is_moving for one in found),
+        look_again_s=min((one.look_again_s for one in found if one.look_again_s), default=None),
         keys={one.name: new_key() for one in found},
         words=words,
         rhythm_of=rhythm_of,

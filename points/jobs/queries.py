@@ -41,9 +41,9 @@ class Standing:
         return self.kind.name
 
     @property
-    def is_moving(self) -> bool:
-        """Whether it will look different in a moment, so that a page asks again."""
-        return self.state in (State.RUNNING, State.WAITING, State.CUT_OFF)
+    def look_again_s(self) -> int | None:
+        """After how many seconds it may look different, so that a page asks again; None while it rests."""
+        return {State.RUNNING: 1, State.WAITING: 1, State.CUT_OFF: 1, State.LATE: 5}.get(self.state)
 
     @property
     def is_made_up_for(self) -> bool:

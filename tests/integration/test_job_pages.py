@@ -127,13 +127,14 @@ def test_a_failure_that_was_made_up_for_stays_in_small_words(officer: Browser, w
     assert work.round() == [Ended.DONE]
     said = page(officer)
     assert "有一次没办成（fault），后来补上了。" in said
-    assert "每隔1 分钟" in said
+    assert "每隔 1 分钟" in said
 
 
 def test_work_that_no_worker_comes_for_is_said_to_be_late(officer: Browser, work: Work) -> None:
     work.round()
     set_row(work, due_at=clock.now() - timedelta(minutes=42))
     assert "到点 42 分钟了还没有开始。多半是后台进程没有开" in page(officer)
+    assert 'hx-trigger="every 5s"' in officer.get("/jobs").get_data(as_text=True)
     set_row(work, holder="killed", lease_until=clock.now() - timedelta(minutes=7))
     assert "到点 7 分钟了还没有开始。" in page(officer)
     set_row(work, lease_until=clock.now() - timedelta(minutes=1))
