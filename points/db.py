@@ -20,6 +20,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from flask import has_request_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
@@ -39,7 +40,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from .errors import Conflict, TryAgain
+from .errors import Conflict, DomainError, StorageFull, TryAgain, Unreachable
 
 MAX_ID = 2**63 - 1
 MAX_AMOUNT = 10**12
@@ -211,7 +212,8 @@ def transaction() -> Iterator[None]:
 def in_own_transaction(body: Callable[[], T]) -> T:
     """Run the body in a transaction; run all of it again if the database turned it away through no fault of its own.
 
-    Serialization failure, deadlock, busy file, lost connection, overtaken: up to 8 tries in 10 s, then ``TryAgain``.
+    Serialization failure, deadlock, busy file, lost connection, overtaken: up to 8 tries in 10 s, then ``TryAgain``, or
+    ``Unreachable`` when the connection was lost. No room left: ``StorageFull``, at once.
     A duplicate key: tried again, so that the body finds the first one's recorded result; if it insists, ``Conflict``.
     """
     started, tries = time.monotonic(), 0
@@ -230,9 +232,11 @@ def in_own_transaction(body: Callable[[], T]) -> T:
                 raise Conflict(cause="duplicate") from error
         except (DBAPIError, Overtaken) as error:
             if isinstance(error, DBAPIError) and not is_transient(error):
+                if refusal := refusal_of(error):
+                    raise refusal from error
                 raise
             if tries >= TRIES or time.monotonic() - started > PATIENCE_S:
-                raise TryAgain() from error
+                raise (isinstance(error, DBAPIError) and refusal_of(error)) or TryAgain() from error
         finally:
             _run.reset(token)
         time.sleep(_entropy.uniform(0, min(0.5, 0.01 * 2**tries)))
@@ -249,13 +253,40 @@ def is_duplicate_key(error: DBAPIError) -> bool:
 
 
 def is_transient(error: DBAPIError) -> bool:
-    if error.connection_invalidated:
-        return True
     if isinstance(error.orig, sqlite3.OperationalError):
         return (error.orig.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return is_lost(error) or sqlstate(error) in ("40001", "40P01", "55P03")
+
+
+def is_lost(error: DBAPIError) -> bool:
+    """Whether the connection is gone (or was never had): what was under way may have been committed or not."""
+    if isinstance(error.orig, sqlite3.Error):
+        return False
     state = sqlstate(error)
-    lost = isinstance(error, OperationalError) and state == ""
-    return state in ("40001", "40P01", "55P03") or state.startswith(("08", "57P")) or lost
+    return (
+        error.connection_invalidated
+        or state.startswith(("08", "57P"))
+        or (isinstance(error, OperationalError) and state == "")
+    )
+
+
+NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_FSYNC}
+
+
+def is_full(error: DBAPIError) -> bool:
+    """Whether the disk, or what the database may have of it, is used up."""
+    if isinstance(error.orig, sqlite3.Error):
+        return getattr(error.orig, "sqlite_errorcode", None) in NO_ROOM
+    return sqlstate(error) == "53100"
+
+
+def refusal_of(error: DBAPIError) -> DomainError | None:
+    """What a person is told when the database itself is in trouble; None when the error is a bug of ours."""
+    if is_full(error):
+        return StorageFull()
+    if is_lost(error):
+        return Unreachable()
+    return TryAgain() if is_transient(error) else None
 
 
 def insert_into(table: Any) -> Any:
@@ -386,6 +417,9 @@ def _quoted(value: Any) -> str:
 SETTLE = "SELECT pg_logical_emit_message(true, 'points', '') WHERE pg_current_xact_id_if_assigned() IS NULL"
 
 
+ANSWER_S = 60.0  # so long a request waits for one answer of the database
+
+
 @cache
 def _connection_class() -> Any:
     import psycopg  # takes half a second, which an installation on SQLite need not wait for
@@ -405,6 +439,17 @@ def _connection_class() -> Any:
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
             self.add_notice_handler(self.hear)
+
+        def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+            """Within a request, not for ever: a server that is reached and says nothing (stopped, or behind a broken
+            line that keeps the connection up) would hold the thread, and in the end all of them."""
+            if timeout is not None or not has_request_context():
+                return super().wait(gen, interval, timeout)
+            try:
+                return super().wait(gen, interval, ANSWER_S)
+            except psycopg.errors._WaitTimeout:
+                self.close()
+                raise psycopg.OperationalError(f"the database has not answered for {ANSWER_S:.0f} s") from None
 
         def hear(self, notice: psycopg.errors.Diagnostic) -> None:
             if notice.source_function == "SyncRepWaitForLSN":  # the one word of the warning that is never translated

@@ -95,6 +95,21 @@ class TryAgain(DomainError):
     sentence = N_("现在人多，没有写入，也没有重复。请再试一次。")
 
 
+class Unreachable(TryAgain):
+    """The connection to the database was lost, at worst while committing: whether it was done is not known. The same
+    key again settles it. Status 503."""
+
+    code = "unreachable"
+    sentence = N_("账本一时连不上，还不知道办成没有。请过一会儿再按一次，不会重复。")
+
+
+class StorageFull(DomainError):
+    """The database has no room left: nothing was written, reading goes on. Status 503."""
+
+    code = "storage_full"
+    sentence = N_("存储空间满了，没有写入，查看照常。请告诉管理员腾出空间，再办一次。")
+
+
 class TooFast(DomainError):
     """Too many tries. Facts: ``again_at``, ``wait`` (seconds, also sent as Retry-After). Status 429."""
 

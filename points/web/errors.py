@@ -10,10 +10,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from marshmallow import ValidationError
+from sqlalchemy.exc import DBAPIError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
-from ..db import db
-from ..errors import N_, Conflict, DomainError, LedgerFault, NotAllowed, NotFound, TooFast, TryAgain
+from ..db import db, refusal_of
+from ..errors import N_, Conflict, DomainError, LedgerFault, NotAllowed, NotFound, StorageFull, TooFast, TryAgain
 from .audience import SecondFactorNeeded, SignInNeeded
 from .formats import sentence_of
 from .request import BadPayload, wants_json
@@ -27,6 +28,7 @@ STATUS: dict[type[BaseException], int] = {
     Conflict: 409,
     TooFast: 429,
     TryAgain: 503,
+    StorageFull: 503,
     DomainError: 422,
 }
 
@@ -128,6 +130,17 @@ def install(app: Flask) -> None:
     def broken_law(error: LedgerFault) -> ResponseReturnValue:
         current_app.logger.critical("LEDGER FAULT: %s. Run: flask ledger audit", error, exc_info=error)
         return answer("ledger_fault", gettext("账上出了问题，已经停下，什么都没写入。请告诉管理员。"), {}, 500)
+
+    @app.errorhandler(DBAPIError)
+    @app.errorhandler(TimeoutError)
+    def database(error: DBAPIError | TimeoutError) -> ResponseReturnValue:
+        """The database in trouble (gone, full, overrun) while it was read: said in words, as when it is written."""
+        refusal = TryAgain() if isinstance(error, TimeoutError) else refusal_of(error)
+        if refusal is None:
+            return bug(error)
+        db.session.rollback()
+        current_app.logger.error("%s: %s: %s", refusal.code, request.path, error)
+        return refused(refusal)
 
     @app.errorhandler(Exception)
     def bug(error: Exception) -> ResponseReturnValue:
