@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 PATIENCE_S = 120
+WARM_UP = 20
 
 
 def together(commands: Sequence[list[str]], work: Callable[[], None], **options: Any) -> list[Any]:
@@ -68,7 +69,7 @@ def _line(client: subprocess.Popen[str]) -> str:
 
 def work_until_told(act: Callable[[], None]) -> list[float]:
     """For the client: get ready, go, act until told to stop: (how often, seconds). The first times are before that."""
-    for _ in range(20):
+    for _ in range(WARM_UP):
         act()
     told = threading.Event()
     print("ready", flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import itertools
 import os
 import re
 import shutil
@@ -15,9 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
@@ -209,40 +210,73 @@ def our_server(url: str, workers: int = 2) -> Iterator[tuple[str, int]]:
         process.wait(20)
 
 
+class _Connection(asyncio.Protocol):
+    """A kept-alive connection that sends one request after another. Small, so that the client takes little of the
+    machine that it shares with the server."""
+
+    LENGTH = re.compile(rb"content-length: *([0-9]+)", re.I)
+
+    def __init__(self, requests: Iterator[bytes], until: float, done: Callable[[], None]) -> None:
+        self.requests, self.until, self.answered = requests, until, done
+        self.over: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self.received = b""
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        self.send()
+
+    def send(self) -> None:
+        request = next(self.requests, None) if time.monotonic() < self.until else None
+        if request is None:
+            self.over.set_result(True)
+            self.transport.close()
+        else:
+            self.transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        end = self.received.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        length = self.LENGTH.search(self.received, 0, end)
+        if length is None or len(self.received) < end + 4 + int(length[1]):
+            return
+        if not self.received.startswith((b"HTTP/1.1 2", b"HTTP/1.0 2")):
+            self.over.set_exception(RuntimeError(self.received[: end + 400].decode()))
+            self.transport.close()
+            return
+        self.received = b""
+        self.answered()
+        self.send()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.over.done():
+            self.over.set_result(False)
+
+
 async def _drive(host: str, port: int, connections: int, requests: list[bytes], seconds: float) -> tuple[int, float]:
     """Send requests over kept-alive connections until the list or the time is used up; count the 2xx answers."""
-    left, done, started = iter(requests), 0, time.monotonic()
-    until = started + seconds
+    left, done, started = iter(requests), itertools.count(), time.monotonic()
+    loop = asyncio.get_running_loop()
 
     async def one() -> None:
-        nonlocal done
-        reader, writer = await asyncio.open_connection(host, port)
-        for request in left:
-            if time.monotonic() > until:
-                break
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            status = int(head.split(b" ", 2)[1])
-            length = int(re.search(rb"content-length: *([0-9]+)", head, re.I).group(1))  # type: ignore[union-attr]
-            body = await reader.readexactly(length)
-            if not 200 <= status < 300:
-                raise RuntimeError(f"{status}: {body[:400]!r}")
-            done += 1
-            if b"connection: close" in head.lower():
-                writer.close()
-                reader, writer = await asyncio.open_connection(host, port)
-        writer.close()
+        over = False
+        while not over:  # a server may close a connection after so many requests
+            make = functools.partial(_Connection, left, started + seconds, lambda: next(done))
+            over = await (await loop.create_connection(make, host, port))[1].over
 
     await asyncio.gather(*(one() for _ in range(connections)))
-    return done, time.monotonic() - started
+    return next(done), time.monotonic() - started
 
 
-def drive(host: str, port: int, requests: list[bytes], connections: int = 16, seconds: float = 8.0) -> float:
-    """Answers per second. Zero answers is an error, not a figure."""
+def drive(
+    host: str, port: int, requests: list[bytes], connections: int = 16, seconds: float = 8.0
+) -> tuple[float, int]:
+    """(answers per second, answers). None at all is an error, not a figure."""
     done, took = asyncio.run(_drive(host, port, connections, requests, seconds))
     if not done:
         raise RuntimeError("no request was answered")
-    return done / took
+    return done / took, done
 
 
 def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
