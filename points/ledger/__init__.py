@@ -2,7 +2,7 @@
 
 Verbs: ``open_holder``, ``open_unit``, ``post`` (one writer: one or many balanced transfers), ``reverse``; ``hold`` and
 then ``capture``, ``release`` or ``time_out``.
-Questions: ``queries``. Proof: ``audit``, ``export``.
+Questions: ``queries``. Proof: ``audit``, ``seals`` and ``verify``, ``export``.
 
 Laws, each with a test that tries to break it: a transfer sums to zero in every unit; transfers and postings are never
 updated or deleted; a guarded account never leaves its floor and ceiling; a key names one request for ever; balance and

@@ -15,11 +15,13 @@ LEAF, NODE, SEAL = b"\x00", b"\x01", b"\x02"
 SALT_BYTES = 16
 NO_SEAL = bytes(32)  # what comes before the first seal
 
+_text = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
 
 def canonical(value: Any) -> bytes:
     """JSON in its one canonical form (RFC 8785): sorted keys, no spaces, UTF-8. For objects, lists, text, whole numbers
     up to 2^53 and null, which is all that is sealed."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _text(value).encode()
 
 
 def leaf_hash(salt: bytes, content: bytes) -> bytes:
