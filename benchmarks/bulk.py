@@ -9,6 +9,7 @@ looked up, no balance changed.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import random
 import statistics
@@ -161,13 +162,14 @@ def while_clerks_serve() -> tuple[Callable[[], dict[str, float]], Callable[[], N
     stack.callback(check, ours.books)
     where = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="points-bench-town-"))) / "town.json"
     where.write_text(told(town))
-    commands = [
-        [sys.executable, "-m", "benchmarks.clerk", str(where), str(number), str(CLERKS)] for number in range(CLERKS)
-    ]
+    turns = itertools.count()
     env = {**os.environ, "DATABASE_URL": url}
 
     def turn() -> dict[str, float]:
         began, ended = [], []
+        first = next(turns) * 15 % 90  # of the codes: a run in the same half minute must stand above the one before
+        clerk = [sys.executable, "-m", "benchmarks.clerk", str(where)]
+        commands = [[*clerk, str(number), str(CLERKS), str(first)] for number in range(CLERKS)]
 
         def work() -> None:
             time.sleep(0.5)
@@ -177,7 +179,7 @@ def while_clerks_serve() -> tuple[Callable[[], dict[str, float]], Callable[[], N
                 ended.append(time.time())
             time.sleep(0.5)
 
-        served = [one for clerk in together(commands, work, env=env, cwd=harness.ROOT) for one in clerk]
+        served = [one for theirs in together(commands, work, env=env, cwd=harness.ROOT) for one in theirs]
         beside = [
             took for at, took in served if any(at < e and at + took > b for b, e in zip(began, ended, strict=True))
         ]

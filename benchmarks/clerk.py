@@ -1,6 +1,7 @@
 """A clerk in a process of its own, for clients.py: serves one resident after another, and tells how long each waited.
 
-python -m benchmarks.clerk TOWN NUMBER OF: the town as ``told`` wrote it; which of how many clerks this one is.
+python -m benchmarks.clerk TOWN NUMBER OF FIRST: the town as ``told`` wrote it; which of how many clerks this one is;
+the first number of the codes, above those of an earlier run in the same half minute.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def told(town: Town) -> str:
     )
 
 
-def serve(town: dict[str, Any], number: int, of: int) -> list[tuple[float, float]]:
+def serve(town: dict[str, Any], number: int, of: int, first: int) -> list[tuple[float, float]]:
     """(when it began, how long it took) of each redemption, in seconds. One that is refused is an error."""
     token, till = town["tills"][number]
     clerk = visitor_by(token_hash(token), "token")
@@ -53,7 +54,7 @@ def serve(town: dict[str, Any], number: int, of: int) -> list[tuple[float, float
         credential, key = residents[n % len(residents)]
         step = int(time.time()) // 30
         last_step, last_seq = drawn.get(credential, (0, 0))
-        seq = last_seq + 1 if last_step == step else 0
+        seq = last_seq + 1 if last_step == step else first
         drawn[credential] = step, seq
         code = draw(key, clerk.scheme_id, credential, step, seq)
         basket = [Wanted(items[(n + k) % len(items)], 1) for k in range(3)]
@@ -78,4 +79,4 @@ def serve(town: dict[str, Any], number: int, of: int) -> list[tuple[float, float
 
 if __name__ == "__main__":
     with create_app().app_context():
-        print(json.dumps(serve(json.loads(Path(sys.argv[1]).read_text()), int(sys.argv[2]), int(sys.argv[3]))))
+        print(json.dumps(serve(json.loads(Path(sys.argv[1]).read_text()), *map(int, sys.argv[2:]))))
