@@ -86,8 +86,19 @@ def _all_findings(
     yield from _chain(rows)
     for row in rows:
         yield from _day(connection, scheme.id, row)
-    yield from _strangers(connection, scheme, at)
+    yield from _homeless(connection, scheme.id)
+    yield from _unsealed_too_long(connection, scheme, at)
     yield from _published(rows, published)
+
+
+def broken_seals(connection: Connection, scheme_id: int) -> Iterator[Finding]:
+    """What of the seals themselves does not hold together: the chain, the leaves of each day and their root. Quick,
+    for the audit; ``verify`` goes on to the rows behind the leaves."""
+    rows = list(seals_of(connection, scheme_id))
+    yield from _chain(rows)
+    for row in rows:
+        yield from (one for one in _day(connection, scheme_id, row, alone=True) if isinstance(one, Finding))
+    yield from _homeless(connection, scheme_id)
 
 
 def _chain(rows: Sequence[Any]) -> Iterator[Finding]:
@@ -105,12 +116,13 @@ def _chain(rows: Sequence[Any]) -> Iterator[Finding]:
         number, previous, day = row.number, row.seal, row.day
 
 
-def _day(connection: Connection, scheme_id: int, seal: Any) -> Iterator[Finding | int]:
-    """The leaves of a day: none missing, in the order of their ids, each what its live rows come to, and their root."""
+def _day(connection: Connection, scheme_id: int, seal: Any, *, alone: bool = False) -> Iterator[Finding | int]:
+    """The leaves of a day: none missing, in the order of their ids, each what its live rows come to (unless they are
+    looked at ``alone``), and their root."""
     hashes: list[bytes] = []
     position, last_id = 0, 0
     for chunk in leaves_of(connection, scheme_id, seal.day):
-        contents = contents_of(connection, scheme_id, [leaf.transfer_id for leaf in chunk])
+        contents = {} if alone else contents_of(connection, scheme_id, [leaf.transfer_id for leaf in chunk])
         for leaf in chunk:
             if leaf.position != position:
                 yield Finding(f"leaf {position} of the day is gone", seal.day)
@@ -118,7 +130,7 @@ def _day(connection: Connection, scheme_id: int, seal: Any) -> Iterator[Finding 
                 yield Finding(f"leaf {position} stands out of order", seal.day, leaf.transfer_id)
             position, last_id = leaf.position + 1, leaf.transfer_id
             hashes.append(_bytes(leaf.leaf))
-            if what := _difference(leaf, contents.get(leaf.transfer_id)):
+            if not alone and (what := _difference(leaf, contents.get(leaf.transfer_id))):
                 yield Finding(what, seal.day, leaf.transfer_id)
         yield len(chunk)
     if len(hashes) != seal.count:
@@ -172,13 +184,16 @@ def _shown(row: Mapping[str, Any]) -> str:
     return "now " + ", ".join(f"{name} {value}" for name, value in row.items() if name not in ("v", "scheme", "line"))
 
 
-def _strangers(connection: Connection, scheme: Scheme, at: datetime) -> Iterator[Finding]:
-    """Leaves of no seal, and transfers of no leaf that have had a whole day and more to get one."""
+def _homeless(connection: Connection, scheme_id: int) -> Iterator[Finding]:
     leaf, s = seal_leaves.c, seals.c
     there = select(s.day).where(s.scheme_id == leaf.scheme_id, s.day == leaf.day).exists()
-    homeless = select(leaf.day, leaf.transfer_id).where(leaf.scheme_id == scheme.id, ~there)
+    homeless = select(leaf.day, leaf.transfer_id).where(leaf.scheme_id == scheme_id, ~there)
     for day, transfer_id in connection.execute(homeless.order_by(leaf.day, leaf.position).limit(MOST)):
         yield Finding("the day of this leaf has no seal", day, transfer_id)
+
+
+def _unsealed_too_long(connection: Connection, scheme: Scheme, at: datetime) -> Iterator[Finding]:
+    """Transfers that have had a whole day and more to get a leaf and have none."""
     yesterday = clock.day_start(clock.local_date(at, scheme.zone) - clock.ONE_DAY, scheme.zone)
     t = transfers.c
     late = unsealed(scheme.id, yesterday).add_columns(t.recorded_at).order_by(t.recorded_at, t.id).limit(MOST)

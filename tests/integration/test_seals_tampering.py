@@ -15,7 +15,7 @@ from points import clock
 from points.db import db, new_id
 from points.ledger.proofs import published
 from points.ledger.snapshot import snapshot
-from points.ledger.verify import MOST, Finding
+from points.ledger.verify import MOST, Finding, broken_seals
 from tests.conftest import as_superuser
 from tests.factories import Books, World
 from tests.integration.test_seals import TUESDAY, award, on, seal, the_scheme, verdict
@@ -276,6 +276,32 @@ def test_a_transfer_slipped_in_afterwards_is_named(books: Books, week: Week) -> 
 def test_a_leaf_of_no_day_is_named(books: Books, week: Week) -> None:
     tamper(books, "DELETE FROM seals WHERE scheme_id = :s AND number = 3")
     assert Finding("the day of this leaf has no seal", on(2).date(), week.third) in findings(books)
+
+
+OF_THE_SEALS = (
+    "a leaf gone",
+    "a day's count",
+    "a day's time",
+    "a day's seal",
+    "a seal gone",
+    "a seal's day",
+    "a leaf's hash",
+)
+
+
+@pytest.mark.parametrize("what", OF_THE_SEALS)
+def test_the_quick_look_at_the_seals_alone_sees_what_was_done_to_them(books: Books, week: Week, what: str) -> None:
+    tamper(books, ALTERED[what][0], **({"t": week.tuesday[1]} if ":t" in ALTERED[what][0] else {}))
+    with snapshot() as connection:
+        found = list(broken_seals(connection, books.scheme_id))
+    whole = findings(books)
+    assert found and set(found) <= set(whole)
+
+
+def test_the_quick_look_leaves_the_rows_behind_them_to_verify(books: Books, week: Week) -> None:
+    tamper(books, "UPDATE transfers SET source_kind = 'x' WHERE scheme_id = :s")
+    with snapshot() as connection:
+        assert list(broken_seals(connection, books.scheme_id)) == []
 
 
 def test_a_history_sealed_anew_shows_against_the_published_seals(books: Books, week: Week) -> None:
