@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import IO
 
@@ -11,10 +12,9 @@ from flask.cli import with_appcontext
 from .audit import audit_on
 from .book_commands import commands as book_commands
 from .export import FORMATS
+from .seal_commands import as_json, every, of_scheme
 from .seal_commands import commands as seal_commands
 from .snapshot import schemes_of, snapshot
-
-of_scheme = click.option("--scheme", "code", metavar="CODE", help="The scheme's code.")
 
 
 @click.group("ledger")
@@ -24,22 +24,21 @@ def group() -> None:
 
 @group.command("audit")
 @of_scheme
+@as_json
 @with_appcontext
-def audit_command(code: str | None) -> None:
+def audit_command(code: str | None, plain: bool) -> None:
     """Work the books out again: exit 1 and the first bad row of each broken law. All schemes unless one is named."""
-    clean = True
     with snapshot() as connection:
-        found = schemes_of(connection, code)
-        if code and not found:
-            raise click.BadParameter(f"no scheme {code!r}", param_hint="--scheme")
-        for scheme in found:
-            result = audit_on(connection, scheme.id)
-            clean = clean and result.is_clean
+        results = [(scheme.code, audit_on(connection, scheme.id)) for scheme in every(connection, code)]
+    if plain:
+        click.echo(json.dumps([result.as_plain(name) for name, result in results], default=str, indent=2))
+    else:
+        for name, result in results:
             counts = f"{result.accounts} accounts, {result.transfers} transfers, {result.postings} postings"
-            click.echo(f"{scheme.code}: {'clean' if result.is_clean else 'NOT CLEAN'} ({counts})")
+            click.echo(f"{name}: {'clean' if result.is_clean else 'NOT CLEAN'} ({counts})")
             for finding in result.findings:
                 click.echo(f"  {finding}")
-    sys.exit(0 if clean else 1)
+    sys.exit(0 if all(result.is_clean for _, result in results) else 1)
 
 
 @group.command("export")

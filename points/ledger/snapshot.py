@@ -22,13 +22,25 @@ class Scheme:
     zone: str
 
 
+# For whoever reads everything: SQLite's own cache is 2 MB, and each page beyond it is read and checked again.
+ROOMY = {"cache_size": (-65_536, -2_000), "mmap_size": (2**32, 0)}
+
+
 @contextmanager
 def snapshot() -> Iterator[Connection]:
     """A connection of its own that sees one moment throughout, and writes nothing."""
     with db.engine.connect() as connection:
-        if not is_sqlite():  # there a read transaction is a snapshot already
+        if is_sqlite():  # there a read transaction is a snapshot already
+            for name, (wanted, _) in ROOMY.items():
+                connection.exec_driver_sql(f"PRAGMA {name}={wanted}")
+        else:
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        yield connection
+        try:
+            yield connection
+        finally:
+            if is_sqlite():
+                for name, (_, usual) in ROOMY.items():
+                    connection.exec_driver_sql(f"PRAGMA {name}={usual}")
 
 
 def schemes_of(connection: Connection, code: str | None = None) -> list[Scheme]:
