@@ -168,7 +168,7 @@ def unzipped(tar: tarfile.TarFile, one: Member, progress: Progress | None = None
     with member(tar, one, progress) as packed:
         try:
             with gzip.GzipFile(fileobj=packed, mode="rb") as lines:
-                yield lines
+                yield lines  # type: ignore[misc]
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise Damaged(f"{one.name} cannot be unpacked ({error})") from error
 

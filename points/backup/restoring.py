@@ -92,7 +92,7 @@ def refuse_unless_empty(connection: sa.Connection) -> None:
         if not is_empty(connection, table):
             raise Refused(
                 f"The database is not empty (table {table.name} has rows). A restore only ever fills an empty one: "
-                "name another in DATABASE_URL, or move the SQLite file (with its -wal and -shm) away. See docs/backup.md"
+                "name another in DATABASE_URL, or move the SQLite file (with -wal and -shm) away. See docs/backup.md"
             )
 
 

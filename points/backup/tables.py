@@ -27,7 +27,8 @@ def revision_of(connection: sa.Connection) -> str | None:
     """The migration that the database stands at; None when it has no tables of ours."""
     if not sa.inspect(connection).has_table(REVISION):
         return None
-    return connection.scalar(sa.text(f"SELECT version_num FROM {REVISION}"))  # noqa: S608  our own word
+    revision: str | None = connection.scalar(sa.text(f"SELECT version_num FROM {REVISION}"))  # noqa: S608  our own word
+    return revision
 
 
 def tables_of(connection: sa.Connection) -> list[sa.Table]:

@@ -36,7 +36,7 @@ class Places:
 
     def _people(self, numbers: list[str]) -> dict[str, Row[Any]]:
         columns = (Person.number, Person.id, Person.name, Person.disabled_at)
-        found = {}
+        found: dict[str, Row[Any]] = {}
         for some in chunks(numbers, 500):
             wanted = select(*columns).where(Person.scheme_id == self.scheme_id, Person.number.in_(some))
             found |= {row.number: row for row in db.session.execute(wanted)}

@@ -297,3 +297,31 @@ def test_an_unpacked_archive_proves_itself_with_ordinary_tools(file: Path, tmp_p
     subprocess.run(["sha256sum", "-c", "--quiet", SEAL], cwd=tmp_path, check=True)
     for member in json.loads((tmp_path / MANIFEST).read_text())["members"]:
         assert hashlib.sha256((tmp_path / member["name"]).read_bytes()).hexdigest() == member["sha256"]
+
+
+def test_photos_that_came_back_earlier_are_kept_and_others_are_never_written_over(file: Path, target: Flask) -> None:
+    with tarfile.open(file) as tar:
+        [name] = [name for name in tar.getnames() if name.startswith("files/")]
+        data = tar.extractfile(name).read()  # type: ignore[union-attr]
+    path = Path(target.config["FILES_DIR"]) / name.removeprefix("files/")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"another")
+    done = invoke(target, "restore", file)
+    assert done.exit_code == 1 and "is another file" in done.output and path.read_bytes() == b"another"
+    path.write_bytes(data)
+    assert invoke(target, "restore", file).exit_code == 0
+    assert path.read_bytes() == data
+
+
+def test_a_migration_that_fails_after_the_restore_says_what_is_there(
+    file: Path, target: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(revision: str) -> None:
+        if revision == "head":
+            raise RuntimeError("no")
+        upgrade(revision=revision)
+
+    monkeypatch.setattr(restoring, "upgrade", fails)
+    done = invoke(target, "restore", file)
+    assert done.exit_code == 1 and "Everything is back" in done.output and "Nothing was restored" not in done.output
+    assert contents(target)["transfers"]
