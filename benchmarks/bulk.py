@@ -9,8 +9,8 @@ looked up, no balance changed.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
+import pickle
 import random
 import statistics
 import sys
@@ -30,11 +30,14 @@ from points.ledger import AccountClass, Draft, HolderKind, Leg
 from points.ledger.accounts import holders
 from points.ledger.bulk import post_in_chunks
 from points.ledger.queries import units_of
+from points.people.actions import POINTS
 
 from . import harness
 from .benchmark import Benchmark, Figures, Turn
 from .books import PEOPLE, Books, check, draft, open_books, settle
 from .clients import together
+from .town import Town, build
+from .town import check as check_town
 
 AWARDS = 10_000
 
@@ -134,58 +137,44 @@ def on_sqlite() -> tuple[Turn, Turn, Callable[[], None]]:
 
 
 CLERKS = 4
-BATCHES = 3  # a round's slowest is over several batches: one takes about a second
+BATCHES = 3  # a round's slowest is over so many batches, one right after the other
 
 
 def while_clerks_serve() -> tuple[Callable[[], dict[str, float]], Callable[[], None]]:
     """Four clerks in processes of their own serve residents, by the real action, without a pause, while batches post.
     A batch gives to 10,000 people, all residents who stand at the tills among them."""
-    from points.people.actions import POINTS
-
-    from .clerk import told
-    from .town import build
-
-    stack = contextlib.ExitStack()
-    base = stack.enter_context(harness.postgres())
-    url = harness.database(base, "points_bench")
-    app = stack.enter_context(harness.application(url))
-    town = build()
-    people = [one.person_id for one in town.residents]
-    others = [new_id() for _ in range(AWARDS - len(people))]
-    with transaction():
-        rows = [{"scheme_id": town.scheme_id, "id": one, "kind": HolderKind.PERSON} for one in others]
-        db.session.execute(holders.insert(), rows)
-    everybody = random.Random(3).sample(people + others, AWARDS)
-    ours = Office(app, Books(town.scheme_id, units_of(town.scheme_id)[POINTS], AWARDS, 0, 0), everybody)
-    ours.post()
-    settle()
-    stack.callback(check, ours.books)
-    where = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="points-bench-town-"))) / "town.json"
-    where.write_text(told(town))
-    turns = itertools.count()
-    env = {**os.environ, "DATABASE_URL": url}
+    with contextlib.ExitStack() as stack:
+        base = stack.enter_context(harness.postgres())
+        url = harness.database(base, "points_bench")
+        app = stack.enter_context(harness.application(url))
+        town = build()
+        stack.callback(check_town, town)
+        ours = Office(app, Books(town.scheme_id, units_of(town.scheme_id)[POINTS], AWARDS, 0, 0), everybody(town))
+        ours.post()
+        settle()
+        where = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="points-bench-town-"))) / "town"
+        where.write_bytes(pickle.dumps(town))
+        clerk = [sys.executable, "-m", "benchmarks.clerk", str(where)]
+        commands = [[*clerk, str(number), str(CLERKS)] for number in range(CLERKS)]
+        env = {**os.environ, "DATABASE_URL": url}
+        stop = stack.pop_all().close
 
     def turn() -> dict[str, float]:
-        began, ended = [], []
-        first = next(turns) * 15 % 90  # of the codes: a run in the same half minute must stand above the one before
-        clerk = [sys.executable, "-m", "benchmarks.clerk", str(where)]
-        commands = [[*clerk, str(number), str(CLERKS), str(first)] for number in range(CLERKS)]
+        batches: list[tuple[float, float]] = []
 
         def work() -> None:
             time.sleep(0.5)
             for _ in range(BATCHES):
-                began.append(time.time())
+                began = time.time()
                 ours.post()
-                ended.append(time.time())
+                batches.append((began, time.time()))
             time.sleep(0.5)
 
         served = [one for theirs in together(commands, work, env=env, cwd=harness.ROOT) for one in theirs]
-        beside = [
-            took for at, took in served if any(at < e and at + took > b for b, e in zip(began, ended, strict=True))
-        ]
-        alone = [took for at, took in served if at + took < began[0] or at > ended[-1]]
+        beside = [took for at, took in served if any(at < end and at + took > start for start, end in batches)]
+        alone = [took for at, took in served if at + took < batches[0][0] or at > batches[-1][1]]
         if not beside or not alone:
-            raise RuntimeError(f"{len(beside)} redemptions beside the batch, {len(alone)} without it")
+            raise RuntimeError(f"{len(beside)} redemptions beside the batches, {len(alone)} without them")
         return {
             "slowest": max(beside) * 1000,
             "median": statistics.median(beside) * 1000,
@@ -193,7 +182,17 @@ def while_clerks_serve() -> tuple[Callable[[], dict[str, float]], Callable[[], N
             "alone": max(alone) * 1000,
         }
 
-    return turn, stack.close
+    return turn, stop
+
+
+def everybody(town: Town) -> list[int]:
+    """The town's residents, and as many others as make 10,000, in no order."""
+    residents = [one.person_id for one in town.residents]
+    others = [new_id() for _ in range(AWARDS - len(residents))]
+    with transaction():
+        rows = [{"scheme_id": town.scheme_id, "id": one, "kind": HolderKind.PERSON} for one in others]
+        db.session.execute(holders.insert(), rows)
+    return random.Random(3).sample(residents + others, AWARDS)
 
 
 def slowest(rounds: list[dict[str, float]]) -> tuple[float, str]:

@@ -69,14 +69,30 @@ def _line(client: subprocess.Popen[str]) -> str:
 
 def work_until_told(act: Callable[[], None]) -> list[float]:
     """For the client: get ready, go, act until told to stop: (how often, seconds). The first times are before that."""
+    is_told = _get_ready(act)
+    count, started = 0, time.perf_counter()
+    while not is_told():
+        act()
+        count += 1
+    return [count, time.perf_counter() - started]
+
+
+def times_until_told(act: Callable[[], None]) -> list[tuple[float, float]]:
+    """The same, but when each began and how long it took, in seconds."""
+    is_told = _get_ready(act)
+    times = []
+    while not is_told():
+        began = time.time()
+        act()
+        times.append((began, time.time() - began))
+    return times
+
+
+def _get_ready(act: Callable[[], None]) -> Callable[[], bool]:
     for _ in range(WARM_UP):
         act()
     told = threading.Event()
     print("ready", flush=True)
     sys.stdin.readline()
     threading.Thread(target=lambda: (sys.stdin.readline(), told.set()), daemon=True).start()
-    count, started = 0, time.perf_counter()
-    while not told.is_set():
-        act()
-        count += 1
-    return [count, time.perf_counter() - started]
+    return told.is_set

@@ -64,8 +64,8 @@ class Phones:
         return draw(one.key, self.scheme_id, one.credential, step, seq)
 
 
-def serve_tills(town: Town, index: int, count: int) -> list[float]:
-    """The ``index``-th of ``count`` processes: how many redemptions in how many seconds."""
+def one_redemption(town: Town, index: int, count: int) -> Callable[[], None]:
+    """What the ``index``-th of ``count`` processes does again and again."""
     tills = [(clerk(token), till_id) for token, till_id in town.tills[index::count]]
     turns, choose = itertools.cycle(tills), random.Random(index)
     phones = Phones(town, town.residents[index::count])
@@ -75,7 +75,7 @@ def serve_tills(town: Town, index: int, count: int) -> list[float]:
         text, lines, at, key = phones.next_code(), [Wanted(choose.choice(town.items), 1)], clock.now(), uuid.uuid4()
         in_own_transaction(partial(redeem_code, text, till_id, lines, key=key, clerk=who, at=at, expected=None))
 
-    return clients.work_until_told(act)
+    return act
 
 
 def clerk(token: str) -> Visitor:
@@ -89,7 +89,7 @@ def clerk(token: str) -> Visitor:
 def main(where: str, index: int, count: int) -> None:
     town = pickle.loads(Path(where).read_bytes())
     with create_app().app_context():
-        print(json.dumps(serve_tills(town, index, count)), flush=True)
+        print(json.dumps(clients.work_until_told(one_redemption(town, index, count))), flush=True)
 
 
 # ---------------------------------------------------------------- the benchmarks
