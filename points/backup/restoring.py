@@ -107,6 +107,8 @@ def _stand_at(engine: sa.Engine, revision: str) -> None:
         )
     with engine.connect() as connection:
         current = revision_of(connection)
+    if current is not None and current not in known:
+        raise Refused(f"The database is at revision {current}, which this version of the program does not know.")
     if current is not None and known.index(current) > known.index(revision):
         downgrade(revision=revision)
     else:

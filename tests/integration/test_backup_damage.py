@@ -207,6 +207,17 @@ def test_an_archive_of_an_unknown_revision_is_refused(file: Path, target: Flask,
     assert done.exit_code == 1 and "another version of the program" in done.output and untouched(target)
 
 
+def test_a_database_of_an_unknown_revision_is_left_alone(file: Path, target: Flask) -> None:
+    with target.app_context():
+        upgrade(revision="head")
+    engine = create_engine(str(target.config["OWNER_URL"]), execution_options={"writing": True})
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    engine.dispose()
+    done = invoke(target, "restore", file)
+    assert done.exit_code == 1 and "revision 9999" in done.output and files(target) == {}
+
+
 @pytest.mark.parametrize("stands_at", [None, "0002", "head"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_archive_of_an_older_revision_is_brought_up_to_date(
