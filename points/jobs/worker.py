@@ -26,7 +26,7 @@ from .running import Ended, Place, run
 log = logging.getLogger("points.jobs")
 LOOKS_EVERY_S = 2.0
 COUNTS_SCHEMES_EVERY_S = 60.0
-LONGEST_REST_S = 60.0
+LONGEST_REST_S = 15.0
 GRACE_S = 20.0  # after its server has gone, until the worker ends in the middle of whatever it does
 _chance = random.SystemRandom()
 

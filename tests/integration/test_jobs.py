@@ -211,9 +211,11 @@ def test_the_lease_is_kept_while_the_work_says_nothing(work: Work) -> None:
 
     over, rival = threading.Event(), threading.Thread(target=others)
     rival.start()
-    assert work.run(kind, mine, lease=lease) is Ended.DONE
-    over.set()
-    rival.join()
+    try:
+        assert work.run(kind, mine, lease=lease) is Ended.DONE
+    finally:
+        over.set()
+        rival.join()
     assert len(tries) > 4
     assert set(tries) == {None}
 
@@ -243,9 +245,9 @@ def test_work_that_hangs_loses_its_lease_and_stops_when_it_wakes(work: Work) -> 
     while second is None and real_time.monotonic() < patience:
         real_time.sleep(0.05)
         second = work.claim(clock.now())
-    assert second, "nobody could take over"
     wakes.set()
     hung.join(20)
+    assert second, "nobody could take over"
     assert ended == [Ended.LOST]
     assert "went on" not in after
     assert work.standing().holder == second.holder
