@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from .. import clock, ledger
 from ..db import db, is_id
 from ..errors import KeyReused, NotFound
+from ..ledger.budgets import budgets_of
 from ..ledger.queries import units_of
 from ..people.actions import HONOUR, MINUTES, POINTS
 from ..people.models import Person
@@ -38,7 +39,8 @@ def approve(
 
     points   minor units, only for a rule that leaves the amount to the reviewer
     outcome  what became of the deed, in one of the rule's codes: it may count less, or not at all
-    Raises NotFound, OwnClaim, OwnEntry, OwnHousehold, AlreadyDecided, PointsNeeded, PointsNotAsked, CannotEarn.
+    Raises NotFound, OwnClaim, OwnEntry, OwnHousehold, AlreadyDecided, PointsNeeded, PointsNotAsked, CannotEarn,
+    BudgetSpent.
     """
     claim = reviewable(who, claim_id)
     if step_by_key(who, claim, Step.APPROVED, key, reason):
@@ -143,21 +145,28 @@ def decide(who: Visitor, claim: Claim, step: Step, reason: str, at: datetime) ->
 
 
 def credit(who: Visitor, claim: Claim, outcome: Assessment, at: datetime) -> int | None:
-    """Post the award: points, honour and minutes together; what is zero is left out. None when all of it is."""
+    """Post the award: points, honour and minutes together; what is zero is left out. None when all of it is. Issued
+    from this year's budget where there is one. Raises BudgetSpent."""
     units = units_of(who.scheme_id)
-    legs: list[ledger.Leg] = []
     mark = outcome.mark if outcome.mark == "never" else ledger.wallet_mark(date.fromisoformat(outcome.mark))
-    for code, amount, until in (
-        (POINTS, outcome.points, mark),
-        (HONOUR, outcome.honour, "never"),
-        (MINUTES, outcome.minutes, "never"),
-    ):
-        if amount > 0:
-            unit = units[code]
-            legs += [
-                ledger.Leg(who.scheme_id, unit, ledger.AccountClass.ISSUANCE, -amount),
-                ledger.Leg(claim.person_id, unit, ledger.AccountClass.WALLET, amount, until),
-            ]
+    given = [
+        (units[code], amount, until)
+        for code, amount, until in (
+            (POINTS, outcome.points, mark),
+            (HONOUR, outcome.honour, "never"),
+            (MINUTES, outcome.minutes, "never"),
+        )
+        if amount > 0
+    ]
+    year = str(clock.local_date(at, who.zone).year)
+    budgets = budgets_of(who.scheme_id, [unit for unit, _, _ in given], year) if given else {}
+    legs: list[ledger.Leg] = []
+    for unit, amount, until in given:
+        budget = year if unit in budgets else ""
+        legs += [
+            ledger.Leg(who.scheme_id, unit, ledger.AccountClass.ISSUANCE, -amount, budget),
+            ledger.Leg(claim.person_id, unit, ledger.AccountClass.WALLET, amount, until),
+        ]
     if not legs:
         return None
     draft = ledger.Draft(

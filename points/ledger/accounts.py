@@ -84,12 +84,11 @@ def open_missing(scheme_id: int, legs: Sequence[Leg], stripes: Stripes) -> None:
     }
     missing = db.session.execute(_missing(), {"scheme": scheme_id, **WANTED.bind(sorted(named))}).all()
     if missing:
-        rows = [(new_id(), *name, *BOUNDS[AccountClass(name[2])]) for name in missing]
+        rows = [(new_id(), *name, *rules.bounds_of(AccountClass(name[2]), name[3])) for name in missing]
         db.session.execute(_opening(), {"scheme": scheme_id, **OPENED.bind(rows)})
 
 
 SAME = ("holder_id", "unit_id", "class", "stripe")
-BOUNDS = {klass: (rules.FLOOR.get(klass), rules.CEILING.get(klass)) for klass in AccountClass}
 SCHEME = bindparam("scheme", type_=BigInteger)
 NAME: dict[str, TypeEngine[Any]] = {"holder_id": BIG, "unit_id": BIG, "class": WORD, "mark": WORD, "stripe": BIG}
 OPENED = Rows("opened", id=BIG, **NAME, floor=BIG, ceiling=BIG)

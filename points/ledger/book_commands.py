@@ -1,17 +1,20 @@
-"""``flask ledger expire``."""
+"""``flask ledger expire`` and ``budget``."""
 
 from __future__ import annotations
 
 import sys
 from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 
 import click
 from flask.cli import with_appcontext
 
 from .. import clock
+from ..db import MAX_AMOUNT, db, in_own_transaction
+from .budgets import budget_of, set_budget
 from .expiry import Swept, sweep
 from .queries import units_named
-from .seal_commands import every, of_scheme
+from .seal_commands import every, of_scheme, only
 from .snapshot import Scheme, snapshot
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -59,4 +62,45 @@ def _told(scheme: Scheme, swept: Swept) -> str:
     return f"{swept.accounts} wallets" + "".join(f", {amount}" for amount in sorted(amounts))
 
 
-commands = (expire_command,)
+@click.command("budget")
+@of_scheme
+@click.option("--unit", "unit_code", metavar="CODE", default="POINTS", show_default=True, help="What is issued.")
+@click.option("--year", metavar="YEAR", type=click.IntRange(2000, 2199), required=True, help="The year it is for.")
+@click.option("--amount", metavar="AMOUNT", help="Set it to so much, in whole or decimal units. Without: show it.")
+@with_appcontext
+def budget_command(code: str | None, unit_code: str, year: int, amount: str | None) -> None:
+    """How much may be issued in a year: set it, or show what is issued and left. Lowered below what is issued, nothing
+    more is issued and all else goes on."""
+    with snapshot() as connection:
+        scheme = only(connection, code)
+    unit = next((unit for unit in units_named(scheme.id).values() if unit.code == unit_code), None)
+    if unit is None:
+        raise click.BadParameter(f"no unit {unit_code!r}", param_hint="--unit")
+    if amount is None:
+        budget = budget_of(scheme.id, unit.id, str(year))
+        db.session.rollback()
+    else:
+        wanted = minor_units(amount, unit.scale)
+        budget = in_own_transaction(lambda: set_budget(scheme.id, unit.id, str(year), wanted))
+    if budget is None:
+        click.echo(f"{scheme.code}: no budget of {unit_code} for {year}: issued without limit")
+        return
+    told = ", ".join(
+        f"{word} {decimal(value, unit.scale)}"
+        for word, value in (("amount", budget.amount), ("issued", budget.issued), ("left", budget.left))
+    )
+    click.echo(f"{scheme.code}: {unit_code} {year}: {told}")
+
+
+def minor_units(amount: str, scale: int) -> int:
+    """An amount as people write it, in minor units."""
+    try:
+        value = Decimal(amount).scaleb(scale)
+        if 0 <= value <= MAX_AMOUNT and value == value.to_integral_value():
+            return int(value)
+    except InvalidOperation:
+        pass
+    raise click.BadParameter(f"{amount!r} is no amount with at most {scale} decimals", param_hint="--amount")
+
+
+commands = (expire_command, budget_command)

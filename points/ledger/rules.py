@@ -138,6 +138,12 @@ def stripe_of(klass: AccountClass, mark: str, stripes: int) -> int:
     return random.randrange(stripes)  # noqa: S311  spreads load, keeps no secret
 
 
+def bounds_of(klass: AccountClass, mark: str) -> tuple[int | None, int | None]:
+    """Floor and ceiling of a new account. A budget that nobody has set has nothing to give."""
+    floor = 0 if klass is C.ISSUANCE and mark else FLOOR.get(klass)
+    return floor, CEILING.get(klass)
+
+
 def takes_freely(leg: Leg) -> bool:
     """Whether the leg takes from as many of the holder's accounts as it needs, rather than from the one it names."""
     return leg.mark is None and leg.amount < 0 and leg.klass in GIVEN_MARK
