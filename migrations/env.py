@@ -39,7 +39,7 @@ def run() -> None:
             connection.connection.dbapi_connection.execute("PRAGMA foreign_keys=OFF")
         context.configure(connection=connection, on_version_apply=lambda **step: applied.append(step), **OPTIONS)
         with context.begin_transaction():
-            context.run_migrations()
+            migrate()
             if applied and not is_sqlite:  # what is new is open to the application, in the same transaction
                 grants.renew(connection)
             if is_sqlite and (stray := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
@@ -47,6 +47,15 @@ def run() -> None:
         if is_sqlite:
             seed_statistics(connection)
             connection.commit()
+
+
+def migrate() -> None:
+    try:
+        context.run_migrations()
+    except sa.exc.ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", "") != "42501":
+            raise
+        raise RuntimeError("this role may not change the schema: set POINTS_OWNER_URL (docs/postgresql.md)") from error
 
 
 def seed_statistics(connection: sa.Connection) -> None:

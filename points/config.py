@@ -12,18 +12,27 @@ INSTANCE = Path(os.environ.get("POINTS_INSTANCE", ROOT / "instance"))
 
 
 THREADS = 8  # so many requests a process answers at once
+RENEWED_S = 1800  # a connection asks once, when it is opened, whether commits wait for a standby: that may change
 
 
 def pool_for(url: str) -> dict[str, Any]:
     """A connection to PostgreSQL for every thread: one that is opened anew for a request has prepared nothing yet.
 
     POINTS_LEDGER_PATH=statements posts by plain statements there too, for servers without our function.
+    POINTS_PREPARE=off prepares no statements, for a pgbouncer that cannot follow them (docs/postgresql.md).
     """
     if not url.startswith("postgresql"):
         return {}
     path = os.environ.get("POINTS_LEDGER_PATH", "function")
-    options = {name: value for name, value in REACHING.items() if name not in url}
-    return {"pool_size": THREADS, "execution_options": {"ledger_path": path}, "connect_args": options}
+    options: dict[str, int | None] = {name: value for name, value in REACHING.items() if name not in url}
+    if os.environ.get("POINTS_PREPARE") == "off":
+        options["prepare_threshold"] = None
+    return {
+        "pool_size": THREADS,
+        "pool_recycle": RENEWED_S,
+        "execution_options": {"ledger_path": path},
+        "connect_args": options,
+    }
 
 
 # A server that has gone away without a word (power, cable, firewall) is noticed within half a minute; else the system's

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..db import InScheme, Model, one_of, to
+from ..db import APPEND_ONLY, InScheme, Model, one_of, to
 
 
 class Till(InScheme, Model):
@@ -57,7 +57,7 @@ class TypedNumber(Model):
 
 class UsedCode(Model):
     """A code that paid, or authorised a return: written in the same transaction as the transfer. Its key is what makes
-    it single-use."""
+    it single-use. Append-only."""
 
     __tablename__ = "used_codes"
     scheme_id: Mapped[int]
@@ -69,6 +69,7 @@ class UsedCode(Model):
         PrimaryKeyConstraint("scheme_id", "credential_id", "step", "seq"),
         to("code_credentials", "credential_id"),
         to("receipts", "receipt_id"),
+        APPEND_ONLY,
     )
 
 
@@ -190,6 +191,7 @@ class ReceiptLine(Model):
         to("receipts", "receipt_id"),
         to("items", "item_id"),
         CheckConstraint("quantity BETWEEN 1 AND 1000000", name="quantity"),
+        APPEND_ONLY,
     )
 
 

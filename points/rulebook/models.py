@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..db import InScheme, Model, to
+from ..db import APPEND_ONLY, InScheme, Model, to
 
 
 class RulebookVersion(InScheme, Model):
@@ -22,7 +22,11 @@ class RulebookVersion(InScheme, Model):
     body_hash: Mapped[str] = mapped_column(String(64))
     loaded_by: Mapped[int]
     loaded_at: Mapped[datetime]
-    __table_args__ = (UniqueConstraint("scheme_id", "label"), Index(None, "scheme_id", "effective_on", "id"))
+    __table_args__ = (
+        UniqueConstraint("scheme_id", "label"),
+        Index(None, "scheme_id", "effective_on", "id"),
+        APPEND_ONLY,
+    )
 
 
 class EarningRule(InScheme, Model):
@@ -35,4 +39,8 @@ class EarningRule(InScheme, Model):
     title: Mapped[str] = mapped_column(String(120))
     kind: Mapped[str] = mapped_column(String(20))  # volunteering, report, service, mediation, suggestion, other
     body: Mapped[dict[str, Any]]
-    __table_args__ = (to("rulebook_versions", "version_id"), UniqueConstraint("scheme_id", "version_id", "code"))
+    __table_args__ = (
+        to("rulebook_versions", "version_id"),
+        UniqueConstraint("scheme_id", "version_id", "code"),
+        APPEND_ONLY,
+    )

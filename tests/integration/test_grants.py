@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.conftest import ON_15, POWERS, WORKER, as_owner, as_superuser, fresh_
 from tests.factories import Books
 
 RUNS_ON = ("postgresql", *ON_15)
+ROOT = Path(__file__).resolve().parent.parent.parent
 OWNER, APP = f"points_owner_{WORKER}", f"points_app_{WORKER}"
 
 create_app(SQLALCHEMY_DATABASE_URI="sqlite://", TESTING=True)  # knows all tables
@@ -212,6 +214,17 @@ def test_the_server_function_works_with_the_callers_rights(context: Flask) -> No
         assert "{=X" not in acl and ",=X" not in acl, f"{name} is open to everybody"
 
 
+def test_the_page_for_operators_says_what_is_granted() -> None:
+    page = (ROOT / "docs" / "postgresql.md").read_text()
+    only_added = re.search(r"\| append-only: (.*?) \| yes \| yes \| \| \|", page)
+    changing = dict(re.findall(r"\| `(\w+)` \| yes \| yes \| (`[^|]*`) \| \|", page))
+    assert only_added
+    assert re.findall(r"`(\w+)`", only_added[1]) == sorted(name for name in KEPT if not KEPT[name])
+    assert {name: tuple(re.findall(r"`(\w+)`", columns)) for name, columns in changing.items()} == {
+        name: columns for name, columns in KEPT.items() if columns
+    }
+
+
 # ---------------------------------------------------------------- migrations
 
 
@@ -260,11 +273,16 @@ def test_rights_somebody_added_by_hand_are_gone_after_the_next_migration(own: Fl
     assert refusal("UPDATE postings SET amount = amount")
 
 
-def test_the_application_cannot_migrate(own: Flask) -> None:
+def test_the_application_cannot_migrate(own: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    owner, own.config["OWNER_URL"] = own.config["OWNER_URL"], own.config["SQLALCHEMY_DATABASE_URI"]
+    upgrade(revision="head")  # where there is nothing to do it may look: ``./run`` does so at every start
+    own.config["OWNER_URL"] = owner
     downgrade(revision="-1")
     own.config["OWNER_URL"] = own.config["SQLALCHEMY_DATABASE_URI"]
-    with pytest.raises(DBAPIError, match=r"permission denied|must be owner"):
+    with pytest.raises(SystemExit):
         upgrade(revision="head")
+    assert "may not change the schema: set POINTS_OWNER_URL" in caplog.text
+    assert refusal("DROP TABLE traces")
 
 
 # ---------------------------------------------------------------- the command
