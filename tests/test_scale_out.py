@@ -273,6 +273,7 @@ def test_the_server_function_goes_last_with_the_signature_that_is_there(app: Fla
         assert there == ("scheme", True)
 
 
+@pytest.mark.postgresql
 def test_without_a_server_the_same_statements_come_from_the_metadata(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -324,6 +325,7 @@ def test_without_citus_nothing_is_run(app: Flask, context: Flask) -> None:
     assert violations(inspect(db.engine)) == []
 
 
+@pytest.mark.postgresql
 def test_a_schema_that_breaks_the_contract_is_refused(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     app = make_app(fresh_database("postgresql", request, tmp_path), tmp_path)
     with app.app_context():
@@ -335,6 +337,7 @@ def test_a_schema_that_breaks_the_contract_is_refused(request: pytest.FixtureReq
         db.engine.dispose()
 
 
+@pytest.mark.postgresql
 def test_the_statements_run_in_order_and_a_run_that_was_cut_off_goes_on(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ from points.db import changing_in, db, transaction
 from tests.conftest import ON_15, POWERS, WORKER, as_owner, as_superuser, fresh_database, make_app
 from tests.factories import Books
 
+pytestmark = pytest.mark.postgresql
 RUNS_ON = ("postgresql", *ON_15)
 ROOT = Path(__file__).resolve().parent.parent.parent
 OWNER, APP = f"points_owner_{WORKER}", f"points_app_{WORKER}"

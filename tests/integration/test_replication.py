@@ -26,6 +26,7 @@ from tests.conftest import POWERS, fresh_database, make_app
 from tests.factories import Books, World
 from tests.servers import embedded
 
+pytestmark = pytest.mark.postgresql
 PATIENCE_S = 20.0
 database = sys.modules["points.db"]  # the package names the object in it alike
 
