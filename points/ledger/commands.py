@@ -1,9 +1,10 @@
-"""``flask ledger audit`` and ``flask ledger export``."""
+"""``flask ledger audit``, ``rebuild`` and ``export``; the group that holds all commands of the ledger."""
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from typing import IO
 
 import click
@@ -12,6 +13,7 @@ from flask.cli import with_appcontext
 from .audit import audit_on
 from .book_commands import commands as book_commands
 from .export import FORMATS
+from .rebuild import rebuild_on
 from .seal_commands import as_json, every, of_scheme
 from .seal_commands import commands as seal_commands
 from .snapshot import schemes_of, snapshot
@@ -39,6 +41,27 @@ def audit_command(code: str | None, plain: bool) -> None:
             for finding in result.findings:
                 click.echo(f"  {finding}")
     sys.exit(0 if all(result.is_clean for _, result in results) else 1)
+
+
+@group.command("rebuild")
+@of_scheme
+@as_json
+@with_appcontext
+def rebuild_command(code: str | None, plain: bool) -> None:
+    """Make every balance again from postings and holds, into a copy: exit 1 and the accounts that differ from what is
+    stored. Nothing is changed. All schemes unless one is named."""
+    with snapshot() as connection:
+        results = [(scheme.code, rebuild_on(connection, scheme.id)) for scheme in every(connection, code)]
+    if plain:
+        answers = [{"scheme": name, **asdict(result), "same": result.is_same} for name, result in results]
+        click.echo(json.dumps(answers, indent=2))
+    else:
+        for name, result in results:
+            said = "the same" if result.is_same else "NOT THE SAME"
+            click.echo(f"{name}: {said} ({result.accounts} accounts rebuilt)")
+            for difference in result.differences:
+                click.echo(f"  {difference}")
+    sys.exit(0 if all(result.is_same for _, result in results) else 1)
 
 
 @group.command("export")
