@@ -29,7 +29,7 @@ from points.ledger.queries import balance_of, spendable_of
 from tests.factories import Books
 
 PATIENCE_S = 60
-PEOPLE = 4_500  # more than two of the sweep's transactions
+PEOPLE = 6_500  # more than three of the sweep's transactions
 LEASE = "3"
 
 
