@@ -33,6 +33,7 @@ from points.shop.stock import receive_stock
 
 RESIDENTS, SHOPS, TILLS, GOODS = 800, 8, 2, 16
 CLERKS = SHOPS * TILLS
+DAYS = 32  # of history
 POINTS_EACH, PIECES_EACH = 1_000_000, 1_000_000
 LIMIT = 1_000_000
 
@@ -103,7 +104,28 @@ def build() -> Town:
             ],
             at=at,
         )  # fmt: skip
+    for day in range(DAYS):
+        with transaction():
+            post(scheme.id, history(scheme.id, unit, shops, items, residents, day), at=clock.now())
     return Town(scheme.id, tills, residents, items)
+
+
+def history(
+    scheme_id: int, unit: int, shops: list[int], items: list[int], residents: list[Resident], day: int
+) -> list[Draft]:
+    """What was given out on a day before: one piece of everything everywhere, so that the shops' accounts are open."""
+    drafts = []
+    for n, (shop_id, item_id) in enumerate(itertools.product(shops, items)):
+        one, key = residents[(n + day) % len(residents)], f"day:{day}:{n}"
+        legs = (
+            Leg(one.person_id, unit, AccountClass.WALLET, -1),
+            Leg(shop_id, unit, AccountClass.TAKINGS, 1),
+            Leg(shop_id, item_id, AccountClass.SHELF, -1),
+            Leg(shop_id, item_id, AccountClass.GIVEN_OUT, 1),
+        )
+        hashed = request_hash(day=day, n=n)
+        drafts.append(Draft("redemption", key, 0, hashed, "history", None, clock.now(), legs))
+    return drafts
 
 
 def settle() -> None:

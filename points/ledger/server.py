@@ -12,8 +12,9 @@ from typing import Any
 from .. import clock
 from ..db import Afresh, db, run_number
 from .accounts import draw_stripes, kinds_of, stripe_for
+from .drafts import Draft
 from .planning import Entry
-from .rules import check_touches
+from .rules import check_shape, check_touches, merged
 from .sets import is_sqlite
 
 # Arrays travel as text and are cast there: their types, and so the prepared statement, are then always the same.
@@ -38,32 +39,44 @@ def post_one(scheme_id: int, entry: Entry, at: datetime, today: date) -> tuple[i
     What the function changed back stays locked. The statements would lock more, from the first account on: out of
     order, and into a deadlock with whoever holds that one. So the transaction starts afresh where it can.
     """
+    given = arguments(scheme_id, entry, at, today)
+    if given is None:
+        return None
+    row = db.session.connection().exec_driver_sql(CALL, given).one()
+    if row[0] is None and run_number() == 1:
+        raise Afresh()
+    return (row[0], row[1]) if row[0] is not None else None
+
+
+def call_of(scheme_id: int, draft: Draft, at: datetime, zone: str) -> tuple[int, tuple[Any, ...]] | None:
+    """For a function that posts a draft along with rows of its own: the transfer's id and the arguments of
+    ``points_post``. None where a draft is posted by statements."""
+    if not is_used():
+        return None
+    check_shape(draft)
+    entry = Entry(draft, merged(draft.legs))
+    given = arguments(scheme_id, entry, at, clock.local_date(at, zone))
+    return None if given is None else (entry.id, given)
+
+
+def arguments(scheme_id: int, entry: Entry, at: datetime, today: date) -> tuple[Any, ...] | None:
+    """What ``points_post`` is called with; None for a draft that it cannot take."""
     draft = entry.draft
     if len({(leg.holder_id, leg.unit_id, leg.klass) for leg in entry.legs}) < len(entry.legs):
         return None  # legs that meet at one place are weighed against each other
     kinds = kinds_of(scheme_id, (leg.unit_id for leg in entry.legs))
     check_touches(draft.kind, entry.legs, kinds)
     stripes = draw_stripes()
-    row = (
-        db.session.connection()
-        .exec_driver_sql(
-            CALL,
-            (
-                *(scheme_id, entry.id, draft.kind, draft.key, draft.actor_id, draft.request_hash),
-                *(draft.source_kind, draft.source_id, draft.occurred_at, max(at, clock.now()), today.isoformat()),
-                _array(leg.holder_id for leg in entry.legs),
-                _array(leg.unit_id for leg in entry.legs),
-                _array(leg.klass.value for leg in entry.legs),
-                [leg.mark for leg in entry.legs],
-                _array(stripe_for(leg, stripes) for leg in entry.legs),
-                _array(leg.amount for leg in entry.legs),
-            ),
-        )
-        .one()
+    return (
+        *(scheme_id, entry.id, draft.kind, draft.key, draft.actor_id, draft.request_hash),
+        *(draft.source_kind, draft.source_id, draft.occurred_at, max(at, clock.now()), today.isoformat()),
+        _array(leg.holder_id for leg in entry.legs),
+        _array(leg.unit_id for leg in entry.legs),
+        _array(leg.klass.value for leg in entry.legs),
+        [leg.mark for leg in entry.legs],
+        _array(stripe_for(leg, stripes) for leg in entry.legs),
+        _array(leg.amount for leg in entry.legs),
     )
-    if row[0] is None and run_number() == 1:
-        raise Afresh()
-    return (row[0], row[1]) if row[0] is not None else None
 
 
 def _array(values: Any) -> str:

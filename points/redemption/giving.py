@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, String, bindparam, cast, func, insert, select, update
+from sqlalchemy import BigInteger, String, bindparam, cast, func, insert, select, text, update
 
-from .. import ledger
-from ..db import Overtaken, Prepared, UtcDateTime, new_id, table_of
+from .. import clock, ledger
+from ..db import Afresh, Overtaken, Prepared, UtcDateTime, new_id, run_number, table_of
 from ..errors import InsufficientPoints, SoldOut
 from ..ledger import AccountClass, Draft, Leg
 from ..ledger.models import Account
+from ..ledger.server import call_of
 from ..ledger.sets import BIG, Rows
 from ..people.visitor import Visitor
 from ..shop.limits import take
@@ -63,26 +64,26 @@ def give_out(
 ) -> Redeemed:
     """Write everything of a redemption: ``found`` is the look it was decided on, ``shown`` whose code it is.
 
-    Raises Overtaken when something of it has changed since; CardDailyLimit when another till was quicker.
+    On PostgreSQL one call of a server function (migration 0009); elsewhere, and when it is run again, statement by
+    statement. Raises Overtaken when something has changed since; CardDailyLimit when another till was quicker.
     """
-    scheme_id = clerk.scheme_id
-    serving_id = _end_serving(found, shown, clerk, at)
-    if shown.credential_id is not None and not burn(scheme_id, shown.credential_id, shown.step or 0, shown.seq or 0):
-        raise Overtaken()
-    if shown.card_id is not None:
-        take_card(clerk, shown.person_id, day, decision.total)
-    count = next_number(scheme_id, found.till_id, day)
-    if take(scheme_id, shown.person_id, decision.takes) != {limit_id for limit_id, _, _ in decision.takes}:
-        raise Overtaken()
-    receipt_id = new_id()
-    transfer_id = _post(found, shown, decision, receipt_id, key, asked, clerk, at)
+    serving_id, receipt_id = found.serving_id or new_id(), new_id()
+    draft = Draft(
+        kind="redemption",
+        key=f"redemption:{key}",
+        actor_id=clerk.person_id,
+        request_hash=asked,
+        source_kind="receipt",
+        source_id=receipt_id,
+        occurred_at=at,
+        legs=_legs(found, shown, decision),
+    )
     written: dict[str, Any] = {
-        "scheme_id": scheme_id,
+        "scheme_id": clerk.scheme_id,
         "id": receipt_id,
         "till_id": found.till_id,
         "shop_id": found.shop_id,
         "day": day,
-        "count": count,
         "serving_id": serving_id,
         "person_id": shown.person_id,
         "clerk_id": clerk.person_id,
@@ -90,18 +91,14 @@ def give_out(
         "points": decision.total,
         "key": key,
         "request_hash": asked,
-        "transfer_id": transfer_id,
         "made_at": at,
     }
-    kept = RECEIPT.first(**written, unit=found.unit_id, today=day.isoformat())
-    rows = [(number, one.item_id, one.quantity, one.unit_points) for number, one in enumerate(decision.lines, 1)]
-    LINES.all(scheme_id=scheme_id, receipt_id=receipt_id, **ROWS.bind(rows))
-    if shown.credential_id is not None:
-        keep_used(shown, scheme_id, receipt_id)
+    if call := call_of(clerk.scheme_id, draft, at, clerk.zone):
+        written |= _by_function(found, shown, decision, written, call, clerk)
+    else:
+        written |= _by_statements(found, shown, decision, written, draft, clerk)
     return Redeemed(
         **written,
-        balance_before=kept.balance_before,
-        balance_after=kept.balance_after,
         lines=decision.lines,
         shop=found.shop_name,
         place=found.place,
@@ -112,14 +109,151 @@ def give_out(
     )
 
 
-def _end_serving(found: Any, shown: Presented, clerk: Visitor, at: datetime) -> int:
+def _legs(found: Any, shown: Presented, decision: Decision) -> tuple[Leg, ...]:
+    """Points from the wallet to the shop, goods from its shelf to the resident."""
+    legs = [
+        Leg(shown.person_id, found.unit_id, AccountClass.WALLET, -decision.total),
+        Leg(found.shop_id, found.unit_id, AccountClass.TAKINGS, decision.total),
+    ]
+    for line in decision.lines:
+        legs.append(Leg(found.shop_id, line.item_id, AccountClass.SHELF, -line.quantity))
+        legs.append(Leg(found.shop_id, line.item_id, AccountClass.GIVEN_OUT, line.quantity))
+    return tuple(legs)
+
+
+# ---------------------------------------------------------------- by the server function
+
+
+def _by_function(
+    found: Any,
+    shown: Presented,
+    decision: Decision,
+    written: dict[str, Any],
+    call: tuple[int, tuple[Any, ...]],
+    clerk: Visitor,
+) -> dict[str, Any]:
+    transfer_id, posting = call
+    _, _, _, key, _, _, _, _, happened_at, recorded_at, today, *legs = posting
+    holders, units, classes, marks, stripes, amounts = legs
+    done = REDEEM.first(
+        scheme=clerk.scheme_id,
+        serving=written["serving_id"],
+        is_new=found.serving_id is None,
+        till=found.till_id,
+        clerk=clerk.person_id,
+        person=shown.person_id,
+        means=shown.means,
+        credential=shown.credential_id,
+        card=shown.card_id,
+        at_step=shown.step,
+        at_seq=shown.seq,
+        at=written["made_at"],
+        on_day=written["day"],
+        card_most=decision.card_most,
+        limit_ids=[limit_id for limit_id, _, _ in decision.takes],
+        periods=[period for _, period, _ in decision.takes],
+        pieces=[count for _, _, count in decision.takes],
+        transfer=transfer_id,
+        transfer_key=key,
+        hash=written["request_hash"],
+        happened_at=happened_at,
+        recorded_at=recorded_at,
+        today=today,
+        holders=holders,
+        units=units,
+        classes=classes,
+        marks=marks,
+        stripes=stripes,
+        amounts=amounts,
+        receipt=written["id"],
+        receipt_key=written["key"],
+        shop=found.shop_id,
+        points_unit=found.unit_id,
+        total=decision.total,
+        items=[line.item_id for line in decision.lines],
+        quantities=[line.quantity for line in decision.lines],
+        prices=[line.unit_points for line in decision.lines],
+    )
+    if done.number is None:  # or an account is to be opened first, which the statements do
+        raise Afresh() if run_number() == 1 else Overtaken()
+    return {
+        "count": done.number,
+        "balance_before": done.after + decision.total,
+        "balance_after": done.after,
+        "transfer_id": transfer_id,
+    }
+
+
+ARGUMENTS = (
+    ("bigint", ("scheme", "serving")),
+    ("boolean", ("is_new",)),
+    ("bigint", ("till", "clerk", "person")),
+    ("text", ("means",)),
+    ("bigint", ("credential", "card", "at_step", "at_seq")),
+    ("timestamptz", ("at",)),
+    ("date", ("on_day",)),
+    ("bigint", ("card_most",)),
+    ("bigint[]", ("limit_ids",)),
+    ("text[]", ("periods",)),
+    ("bigint[]", ("pieces",)),
+    ("bigint", ("transfer",)),
+    ("text", ("transfer_key", "hash")),
+    ("timestamptz", ("happened_at", "recorded_at")),
+    ("text", ("today",)),
+    ("bigint[]", ("holders", "units")),
+    ("text[]", ("classes", "marks")),
+    ("bigint[]", ("stripes", "amounts")),
+    ("bigint", ("receipt",)),
+    ("text", ("receipt_key",)),
+    ("bigint", ("shop", "points_unit", "total")),
+    ("bigint[]", ("items", "quantities", "prices")),
+)
+
+
+def _redeem() -> Any:
+    given = ", ".join(f"CAST(:{name} AS {kind})" for kind, names in ARGUMENTS for name in names)
+    call = text(f"SELECT number, after FROM points_redeem({given})")  # noqa: S608  our own names
+    return call.columns(number=BIG, after=BIG)
+
+
+# ---------------------------------------------------------------- by statements
+
+
+def _by_statements(
+    found: Any, shown: Presented, decision: Decision, written: dict[str, Any], draft: Draft, clerk: Visitor
+) -> dict[str, Any]:
+    scheme_id, at, day = clerk.scheme_id, written["made_at"], written["day"]
+    _end_serving(found, shown, written["serving_id"], clerk, at)
+    if shown.credential_id is not None and not burn(scheme_id, shown.credential_id, shown.step or 0, shown.seq or 0):
+        raise Overtaken()
+    if shown.card_id is not None:
+        take_card(clerk, shown.person_id, day, decision.total)
+    count = next_number(scheme_id, found.till_id, day)
+    if take(scheme_id, shown.person_id, decision.takes) != {limit_id for limit_id, _, _ in decision.takes}:
+        raise Overtaken()
+    try:
+        [posted] = ledger.post(scheme_id, [draft], at=at, zone=clerk.zone)
+    except (SoldOut, InsufficientPoints):
+        raise Overtaken() from None
+    if posted.replayed:  # the key's receipt was not there when we looked
+        raise Overtaken()
+    today = clock.local_date(at, clerk.zone).isoformat()
+    row = {**written, "count": count, "transfer_id": posted.transfer_id}
+    kept = RECEIPT.first(**row, unit=found.unit_id, today=today)
+    rows = [(number, one.item_id, one.quantity, one.unit_points) for number, one in enumerate(decision.lines, 1)]
+    LINES.all(scheme_id=scheme_id, receipt_id=written["id"], **ROWS.bind(rows))
+    if shown.credential_id is not None:
+        keep_used(shown, scheme_id, written["id"])
+    balances = {"balance_before": kept.balance_before, "balance_after": kept.balance_after}
+    return {"count": count, "transfer_id": posted.transfer_id, **balances}
+
+
+def _end_serving(found: Any, shown: Presented, serving_id: int, clerk: Visitor, at: datetime) -> None:
     """The serving is done: the one that was begun before, or one that begins and ends here."""
     if found.serving_id is not None:
-        ended = SERVED.first(scheme=clerk.scheme_id, serving=found.serving_id, clerk=clerk.person_id, at=at)
-        if ended is None:
+        if SERVED.first(scheme=clerk.scheme_id, serving=serving_id, clerk=clerk.person_id, at=at) is None:
             raise Overtaken()
-        return int(ended.id)
-    serving_id = new_id()
+        return
     SERVING.all(
         scheme_id=clerk.scheme_id,
         id=serving_id,
@@ -136,54 +270,12 @@ def _end_serving(found: Any, shown: Presented, clerk: Visitor, at: datetime) -> 
         state="done",
         claimed=None,
     )
-    return serving_id
-
-
-def _post(
-    found: Any,
-    shown: Presented,
-    decision: Decision,
-    receipt_id: int,
-    key: str,
-    asked: str,
-    clerk: Visitor,
-    at: datetime,
-) -> int:
-    """One transfer: points from the wallet to the shop, goods from its shelf to the resident."""
-    shop_id = found.shop_id
-    legs = [
-        Leg(shown.person_id, found.unit_id, AccountClass.WALLET, -decision.total),
-        Leg(shop_id, found.unit_id, AccountClass.TAKINGS, decision.total),
-    ]
-    for line in decision.lines:
-        legs.append(Leg(shop_id, line.item_id, AccountClass.SHELF, -line.quantity))
-        legs.append(Leg(shop_id, line.item_id, AccountClass.GIVEN_OUT, line.quantity))
-    draft = Draft(
-        kind="redemption",
-        key=f"redemption:{key}",
-        actor_id=clerk.person_id,
-        request_hash=asked,
-        source_kind="receipt",
-        source_id=receipt_id,
-        occurred_at=at,
-        legs=tuple(legs),
-    )
-    try:
-        [posted] = ledger.post(clerk.scheme_id, [draft], at=at, zone=clerk.zone)
-    except (SoldOut, InsufficientPoints):
-        raise Overtaken() from None
-    if posted.replayed:  # the key's receipt was not there when we looked
-        raise Overtaken()
-    return posted.transfer_id
 
 
 def keep_used(shown: Presented | Serving, scheme_id: int, receipt_id: int) -> None:
     """The row whose key makes a code single-use, in the transaction of the transfer."""
     code = {"credential_id": shown.credential_id, "step": shown.step, "seq": shown.seq}
     USED.all(scheme_id=scheme_id, receipt_id=receipt_id, **code)
-
-
-# ---------------------------------------------------------------- the statements
 
 
 def _given(table: Any) -> dict[str, Any]:
@@ -229,6 +321,7 @@ def _lines() -> Any:
     return insert(table_of(ReceiptLine)).from_select([*names, *lines.keys()], select(*receipt, *lines.values()))
 
 
+REDEEM = Prepared(_redeem)
 SERVED = Prepared(_served)
 SERVING = Prepared(lambda: insert(servings).values(**_given(servings)))
 RECEIPT = Prepared(_receipt)

@@ -145,6 +145,7 @@ class Decision:
     lines: tuple[Priced, ...]
     total: int
     takes: tuple[tuple[int, str, int], ...]
+    card_most: int | None = None  # what cards may pay for the person in this day
 
 
 def decide(
@@ -168,7 +169,7 @@ def decide(
     if has < total:
         raise InsufficientPoints(missing_points=total - has, enough_without=enough_without(lines, total - has))
     takes = tuple((one.limit_id, period_key(today, one.period), count) for one, count in counted)
-    return Decision(tuple(lines), total, takes)
+    return Decision(tuple(lines), total, takes, card[1] if card else None)
 
 
 def priced(basket: Mapping[int, int], goods: Mapping[int, Offer]) -> list[Priced]:
