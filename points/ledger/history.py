@@ -1,0 +1,58 @@
+"""What somebody had at a moment gone by: looked up, never added up.
+
+An account's postings are recorded in the order of their numbers, so the last one up to a moment is found by halving:
+25 looks at most in the longest account there will be, all accounts of a holder at once, each look by two keys.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Executable, and_, select
+
+from ..db import db
+from .accounts import SCHEME, accounts
+from .models import AccountClass
+from .posting import postings, transfers
+from .sets import BIG, Rows, built_once
+
+
+def balance_at(
+    scheme_id: int, holder_id: int, unit_id: int, moment: datetime, klass: AccountClass = AccountClass.WALLET
+) -> int:
+    """What the holder had, in minor units, once all that was recorded up to the moment had been: over all dates,
+    batches and stripes. By when it was recorded, not when it happened: what is known later changes no balance."""
+    a = accounts.c
+    found = db.session.execute(
+        select(a.id, a.seq).where(
+            *(a.scheme_id == scheme_id, a.holder_id == holder_id, a.unit_id == unit_id),
+            *(a["class"] == klass, a.seq > 0),
+        )
+    )
+    # Between these numbers lies the last posting up to the moment; 0 is none.
+    ranges = {row.id: (0, row.seq) for row in found}
+    balances = dict.fromkeys(ranges, 0)
+    while asked := {account: (low + high + 1) // 2 for account, (low, high) in ranges.items() if low < high}:
+        for account, seq, balance, recorded_at in db.session.execute(
+            _looking(), {"scheme": scheme_id, **ASKED.bind(sorted(asked.items()))}
+        ):
+            low, high = ranges[account]
+            if recorded_at <= moment:
+                ranges[account], balances[account] = (seq, high), balance
+            else:
+                ranges[account] = (low, seq - 1)
+    return sum(balances.values())
+
+
+ASKED = Rows("asked", account_id=BIG, seq=BIG)
+
+
+@built_once
+def _looking() -> Executable:
+    asked, p, t = ASKED.source(), postings.c, transfers.c
+    return (
+        select(p.account_id, p.seq, p.balance_after, t.recorded_at)
+        .select_from(asked)
+        .join(postings, and_(p.scheme_id == SCHEME, p.account_id == asked.c.account_id, p.seq == asked.c.seq))
+        .join(transfers, and_(t.scheme_id == SCHEME, t.id == p.transfer_id))
+    )

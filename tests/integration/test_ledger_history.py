@@ -1,0 +1,107 @@
+"""What somebody had at a moment gone by is looked up by index, however long the history."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from points import clock
+from points.db import db, new_id
+from points.ledger import AccountClass
+from points.ledger.history import ASKED, _looking, balance_at
+from tests.conftest import WAYS
+from tests.factories import Books, World
+from tests.plans import plan_of
+
+RUNS_ON = WAYS
+
+BEGIN = datetime(2026, 10, 1, 4, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+HALF = MINUTE / 2  # the moment of recording lies after the accounts are locked: a little later than the caller's now
+
+
+def had(books: Books, person: int, moment: datetime, **how: Any) -> int:
+    db.session.rollback()
+    return balance_at(books.scheme_id, person, how.pop("unit", books.points), moment, **how)
+
+
+def test_what_somebody_had_then(books: Books) -> None:
+    person = books.person()
+    for n, step in enumerate((lambda: books.award(person, 50, "2027-01-31"), lambda: books.redeem(person, 20, {}))):
+        with clock.at(BEGIN + n * MINUTE):
+            step()
+    moments = (BEGIN - HALF, BEGIN + HALF / 2, BEGIN + HALF, BEGIN + MINUTE + HALF, BEGIN + 9 * MINUTE)
+    assert [had(books, person, moment) for moment in moments] == [0, 50, 50, 30, 30]
+    assert had(books, new_id(), BEGIN) == 0
+    taken = [had(books, books.shop, moment, klass=AccountClass.TAKINGS) for moment in moments]
+    assert taken == [0, 0, 0, 20, 20]
+    assert had(books, person, BEGIN, unit=books.honour) == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_moment_of_a_long_history(books: Books, seed: int) -> None:
+    """Over several dates, with returns, beside what the history added up to at the time."""
+    rng, person, total, seen, spent = random.Random(seed), books.person(), 0, [], []
+    for n in range(40):
+        with clock.at(BEGIN + n * MINUTE):
+            act = rng.random()
+            if total < 10 or act < 0.4:
+                points = rng.randint(1, 30)
+                books.award(person, points, rng.choice(["never", "2027-01-31", "2027-02-28"]))
+                total += points
+            elif act < 0.8 or not spent:
+                points = rng.randint(1, total)
+                spent.append((books.redeem(person, points, {}), points))
+                total -= points
+            else:
+                transfer, points = spent.pop()
+                books.undo(transfer, "return", at=clock.now())
+                total += points
+        seen.append(total)
+    assert [had(books, person, BEGIN + n * MINUTE + HALF) for n in range(40)] == seen
+
+
+def test_it_looks_by_index_and_takes_few_looks(books: Books) -> None:
+    person = books.person()
+    for n in range(33):
+        with clock.at(BEGIN + n * MINUTE):
+            books.award(person, 1)
+    asked: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        asked.append(statement)
+
+    db.session.rollback()
+    event.listen(db.engine, "before_cursor_execute", note)
+    assert had(books, person, BEGIN + 20 * MINUTE + HALF) == 21
+    event.remove(db.engine, "before_cursor_execute", note)
+    looks = [statement for statement in asked if "postings" in statement]
+    assert 1 <= len(looks) <= 6 and not any("sum(" in statement.lower() for statement in asked)
+    plan = plan_of(_looking(), {"scheme": books.scheme_id, **ASKED.bind([(1, 1)])})
+    assert not any(word in plan for word in ("Seq Scan", "SCAN postings", "SCAN transfers", "AUTOMATIC")), plan
+    assert plan.count("postings") >= 1 and plan.count("transfers") >= 1
+
+
+# ---------------------------------------------------------------- the command
+
+
+def run(world: World, *args: str) -> Any:
+    db.session.rollback()
+    return world.app.test_cli_runner().invoke(args=["ledger", "balance", "--scheme", world.scheme.code, *args])
+
+
+def test_the_command_knows_residents_by_number(books: Books) -> None:
+    person = books.world.person()
+    number, holder = person.number, person.id
+    for n, points in enumerate((50, 25)):
+        with clock.at(BEGIN + n * timedelta(days=1)):
+            books.award(holder, points)
+    assert run(books.world, number, "--at", "2026-10-02").output == "2026-10-02 00:00:00            50 POINTS\n"
+    assert run(books.world, str(holder), "--at", "2026-10-01T11:59").output.endswith(" 0 POINTS\n")
+    assert "75 POINTS" in run(books.world, number).output
+    assert run(books.world, "R-nobody").exit_code == 2
+    assert run(books.world, "99").output == "Nothing, ever.\n"
