@@ -82,7 +82,10 @@ def _history(scheme_id: int, holder_id: int, unit_id: int) -> Sequence[Row[Any]]
     """Everything that ever moved in a holder's wallet of a unit, account by account in order."""
     p, t, a = postings.c, transfers.c, accounts.c
     wanted: Select[Any] = (
-        select(p.account_id, a.mark, p.transfer_id, p.amount, t.kind, t.source_kind, t.source_id, t.reverses_id)
+        select(
+            *(p.account_id, a.mark, p.transfer_id, p.line, p.amount, p.undoes),
+            *(t.kind, t.source_kind, t.source_id, t.reverses_id),
+        )
         .select_from(accounts)
         .join(postings, and_(p.scheme_id == scheme_id, p.account_id == a.id))
         .join(transfers, and_(t.scheme_id == scheme_id, t.id == p.transfer_id))
@@ -112,21 +115,24 @@ class Use:
 
 
 class Trail:
-    """A wallet's history, replayed. ``taken``: debit → account → the lots it took; ``uses``: what every deed was used
-    for, account by account in order; ``queues``: account → the lots that are left."""
+    """A wallet's history, replayed. ``taken``: debit → account → the lots it took; ``owing``: the same without what
+    has been brought back since; ``uses``: what every deed was used for, account by account in order; ``queues``:
+    account → the lots that are left."""
 
     def __init__(self, history: Sequence[Row[Any]]) -> None:
         self.taken: dict[int, dict[int, list[Lot]]] = {}
+        self.owing: dict[int, dict[int, list[Lot]]] = {}
         self.uses: list[Use] = []
         self.queues: dict[int, list[Lot]] = {}
         self._marks = {row.account_id: row.mark for row in history}
         self._transfers = {row.transfer_id: row for row in history}
         self._debits: dict[int, set[int]] = {}  # transfer → accounts
-        self._credits: dict[int, set[int]] = {}
+        self._lines = {(row.transfer_id, row.line): row.account_id for row in history}
         waiting: dict[int, deque[Row[Any]]] = {}
         for row in history:
             waiting.setdefault(row.account_id, deque()).append(row)
-            (self._debits if row.amount < 0 else self._credits).setdefault(row.transfer_id, set()).add(row.account_id)
+            if row.amount < 0:
+                self._debits.setdefault(row.transfer_id, set()).add(row.account_id)
         self._replay_all(list(waiting.values()))
 
     def part(self, transfer_id: int, amount: int, account_id: int) -> Part:
@@ -159,14 +165,19 @@ class Trail:
             self.uses += [Use(row.transfer_id, lot.deed, -lot.amount, row.account_id) for lot in back]
         else:
             lots = take(queue, -row.amount, first=row.reverses_id)
-            self.taken.setdefault(row.transfer_id, {})[row.account_id] = lots
+            for book in (self.taken, self.owing):
+                book.setdefault(row.transfer_id, {}).setdefault(row.account_id, []).extend(lots)
             self.uses += [Use(row.transfer_id, lot.deed, lot.amount, row.account_id) for lot in lots]
 
     def _back(self, row: Row[Any]) -> list[Lot]:
-        """What a return brings back to this account: what was taken here, then what has no account to go back to."""
-        taken, homes = self.taken[row.reverses_id], self._credits[row.transfer_id]
-        homeless = [lot for account_id, lots in taken.items() if account_id not in homes for lot in lots]
-        return take([*taken.get(row.account_id, ()), *homeless], row.amount)
+        """What a return brings back: of what was taken by the line that it undoes, and is not back yet. (Lines of old
+        returns may stand for two: then also of what the other lines took.)"""
+        owing = self.owing[row.reverses_id]
+        own = self._lines.get((row.reverses_id, row.undoes))
+        back: list[Lot] = []
+        for account_id in sorted(owing, key=lambda account_id: account_id != own):
+            back += take(owing[account_id], row.amount - sum(lot.amount for lot in back))
+        return back
 
 
 def take(lots: list[Lot], amount: int, first: int | None = None) -> list[Lot]:

@@ -130,10 +130,11 @@ def transfer_of(scheme_id: int, transfer_id: int) -> Row[Any]:
     return found
 
 
-def undone_by(scheme_id: int, transfer_id: int) -> int | None:
-    """The transfer that reversed this one or took it back, if any."""
+def undone_by(scheme_id: int, transfer_id: int) -> list[int]:
+    """The transfers that reversed this one or took it back, part by part: none, one, or several."""
     t = transfers.c
-    return db.session.scalar(select(t.id).where(t.scheme_id == scheme_id, t.reverses_id == transfer_id))
+    parts = select(t.id).where(t.scheme_id == scheme_id, t.reverses_id == transfer_id).order_by(t.part)
+    return list(db.session.scalars(parts))
 
 
 def postings_of(scheme_id: int, transfer_id: int) -> Sequence[Row[Any]]:

@@ -42,9 +42,7 @@ def balance_command(holder: str, code: str | None, moment: datetime | None) -> N
     for unit in sorted(units_named(scheme.id).values(), key=lambda unit: unit.code):
         if unit.code in held:
             amount = balance_at(scheme.id, person_id, unit.id, at)
-            click.echo(
-                f"{clock.local(at, scheme.zone):%Y-%m-%d %H:%M:%S}  {decimal(amount, unit.scale):>12} {unit.code}"
-            )
+            click.echo(f"{when}  {decimal(amount, unit.scale):>12} {unit.code}")
     if not held:
         click.echo("Nothing, ever.")
     db.session.rollback()

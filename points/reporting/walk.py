@@ -170,6 +170,7 @@ def account_words(klass: str) -> str:
         "waste": gettext("报损"),
         "expired": gettext("已到期"),
         "opening": gettext("期初"),
+        "debt": gettext("待抵扣"),
     }.get(klass, klass)
 
 

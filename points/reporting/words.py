@@ -27,6 +27,7 @@ KINDS = {
     "waste": N_("报损"),
     "stock_count": N_("盘点"),
     "opening": N_("期初"),
+    "expiry": N_("到期"),
 }
 STEPS = {
     "sent": N_("申报：%(by)s"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -11,7 +11,8 @@ from points import clock
 from points.db import db
 from points.errors import LedgerFault
 from points.ledger.evidence import Trail
-from points.ledger.queries import paid_by, paid_for
+from points.ledger.expiry import sweep
+from points.ledger.queries import paid_by, paid_for, postings_of, undone_by
 from tests.conftest import WAYS
 from tests.factories import Books
 
@@ -126,10 +127,76 @@ def test_an_award_to_several_people_is_followed_in_every_wallet(books: Books) ->
 
 def test_a_return_without_its_redemption_is_a_fault(books: Books) -> None:
     class Row:
-        account_id, mark, transfer_id, amount, reverses_id = 1, "never", 2, 5, 3
+        account_id, mark, transfer_id, line, amount, undoes, reverses_id = 1, "never", 2, 0, 5, 0, 3
 
     class Debit(Row):
-        account_id, transfer_id, amount, reverses_id = 1, 3, -5, None
+        account_id, transfer_id, amount, undoes, reverses_id = 1, 3, -5, None, None
 
     with pytest.raises(LedgerFault):
         Trail([Row, Debit])  # type: ignore[list-item]
+
+
+# ---------------------------------------------------------------- in parts
+
+
+def back(books: Books, transfer: int, points: int, mark: str) -> int:
+    """A return of so many of the points that a redemption took from a date."""
+    db.session.rollback()
+    lines = {(row.klass, row.mark): row.line for row in postings_of(books.scheme_id, transfer)}
+    return books.undo(transfer, "return", lines={lines["wallet", mark]: points, lines["takings", ""]: points})
+
+
+def test_what_comes_back_in_parts_comes_back_once(books: Books) -> None:
+    """The second part brings back what the first has left, not the first deed again."""
+    person = books.person()
+    garden, stairs = books.award(person, 10, SOON), books.award(person, 10, SOON)
+    rice = books.redeem(person, 20, {})
+    first, second = back(books, rice, 12, SOON), back(books, rice, 8, SOON)
+    assert uses(books, garden) == ([(rice, 10), (first, -10)], 10)
+    assert uses(books, stairs) == ([(rice, 10), (first, -2), (second, -8)], 10)
+    assert deeds(books, rice) == [(garden, 10), (stairs, 10)]  # what paid for it then
+    assert undone_by(books.scheme_id, rice) == [first, second]
+
+
+def test_a_part_comes_back_to_the_line_it_undoes(books: Books) -> None:
+    person = books.person()
+    garden, stairs = books.award(person, 10, SOON), books.award(person, 10, LATER)
+    rice = books.redeem(person, 15, {})
+    part = back(books, rice, 4, LATER)
+    assert uses(books, garden) == ([(rice, 10)], 0)
+    assert uses(books, stairs) == ([(rice, 5), (part, -4)], 9)
+
+
+def test_a_return_after_the_date_keeps_the_names_of_its_deeds(books: Books) -> None:
+    person = books.person()
+    garden, stairs = books.award(person, 10, SOON), books.award(person, 10, LATER)
+    rice = books.redeem(person, 15, {})
+    with clock.at(datetime(2027, 1, 5, 4, tzinfo=UTC)):
+        part = back(books, rice, 6, SOON)
+        whole = books.undo(rice, "return", at=clock.now())
+    assert uses(books, garden) == ([(rice, 10), (part, -6), (whole, -4)], 10)
+    assert uses(books, stairs) == ([(rice, 5), (whole, -5)], 10)
+
+
+def test_points_that_expired_were_used_for_nothing_else(books: Books) -> None:
+    person = books.person()
+    garden, stairs = books.award(person, 10, SOON), books.award(person, 10, LATER)
+    rice = books.redeem(person, 4, {})
+    with clock.at(datetime(2027, 1, 5, 4, tzinfo=UTC)):
+        db.session.rollback()
+        assert sweep(books.scheme_id, date(2027, 1, 5), at=clock.now()).accounts == 1
+    found, left = uses(books, garden)
+    assert (found[0], found[1][1], left) == ((rice, 4), 6, 0)
+    assert [part.kind for part in paid_for(books.scheme_id, garden).uses] == ["redemption", "expiry"]
+    assert uses(books, stairs) == ([], 10)
+    assert deeds(books, found[1][0]) == [(garden, 6)]
+
+
+def test_a_debt_is_repaid_before_anything_is_left_to_use(books: Books) -> None:
+    person = books.person()
+    garden = books.award(person, 10)
+    rice = books.redeem(person, 10, {})
+    books.undo(garden, allow_debt=True)
+    assert uses(books, garden) == ([(rice, 10)], 0)
+    stairs = books.award(person, 15)  # ten of them repay
+    assert uses(books, stairs) == ([], 5)
