@@ -67,7 +67,9 @@ def app_for(ground: Ground) -> Flask:
     return _applications[url]
 
 
-def build(*, people: int = 16, residents: int = 32, clerks: int = 16, pieces: int = PIECES) -> Ground:
+def build(
+    *, people: int = 16, residents: int = 32, clerks: int = 16, pieces: int = PIECES, points: int = START
+) -> Ground:
     """Found the town. Needs an application context on a migrated database; every town is a scheme of its own."""
     at, url = clock.now(), current_app.config["SQLALCHEMY_DATABASE_URI"]
     with transaction():
@@ -94,13 +96,13 @@ def build(*, people: int = 16, residents: int = 32, clerks: int = 16, pieces: in
             )  # fmt: skip
             goods.append(item.id)
         tills = tuple((token, open_till(shop_id, who, at).id) for token, who in zip(serving, staff, strict=True))
-        points = units_of(scheme_id)[POINTS]
+        unit = units_of(scheme_id)[POINTS]
         holders = [*plain, *(one.person_id for one in homes)]
-        begun = post(scheme_id, [award(scheme_id, points, who, START, key=f"start:{who}") for who in holders], at=at)
+        begun = post(scheme_id, [award(scheme_id, unit, who, points, key=f"start:{who}") for who in holders], at=at)
     before = frozenset(all_transfers(scheme_id))
     assert {one.transfer_id for one in begun} <= before
     data_key = current_app.config["DATA_KEY"]
-    return Ground(url, data_key, scheme_id, shop_id, points, tuple(plain), tuple(goods), tills, tuple(homes), before)
+    return Ground(url, data_key, scheme_id, shop_id, unit, tuple(plain), tuple(goods), tills, tuple(homes), before)
 
 
 def visitor(token: str) -> Visitor:

@@ -11,8 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from importlib import import_module
+from queue import Queue
+from threading import Thread
 from typing import Any
 from unittest.mock import patch
+
+from flask import current_app
 
 from points.ledger import accounts, holds, planning, posting, reversal, server
 from points.ledger.models import AccountClass
@@ -73,33 +77,30 @@ def lock_order_inverted() -> Iterator[None]:
 
 @broken
 def acknowledged_before_durable() -> Iterator[None]:
-    """The answer goes out once the body has run; the commit follows 30 ms later, if the process lives so long."""
-    commit = database.db.session.commit
+    """The answer goes out once the body has run; the commit follows 50 ms later, if the process lives so long."""
+    from . import ground, storm
 
-    def late() -> None:
-        time.sleep(0.03)
-        commit()
-
-    with patch.object(database.db.session, "commit", late), EARLY.on():
+    with patch.object(ground, "in_own_transaction", too_soon), patch.object(storm, "in_own_transaction", too_soon):
         yield
 
 
-class Early:
-    """Whether answers are noted before the commit: what a build would do that sends them too soon."""
+def too_soon(body: Callable[[], Any]) -> Any:
+    app, answers = current_app._get_current_object(), Queue[Any]()
 
-    def __init__(self) -> None:
-        self.is_on = False
+    def run() -> None:
+        with app.app_context():
+            try:
+                with database.transaction():
+                    answers.put((body(), None))
+                    time.sleep(0.05)
+            except Exception as error:
+                answers.put((None, error))
 
-    @contextmanager
-    def on(self) -> Iterator[None]:
-        self.is_on = True
-        try:
-            yield
-        finally:
-            self.is_on = False
-
-
-EARLY = Early()
+    Thread(target=run, daemon=True).start()
+    made, error = answers.get()
+    if error:
+        raise error
+    return made
 
 
 @broken

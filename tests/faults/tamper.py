@@ -1,0 +1,194 @@
+"""One row altered, deleted or swapped by whoever can do anything to the database: the audit or ``verify`` must name it.
+
+Every column of every table of the ledger is altered in turn, every table loses a row, and two rows swap what they say;
+each in a transaction of its own, with triggers and keys switched off, that is rolled back afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Date, DateTime, Integer, Table, create_engine, inspect, text
+from sqlalchemy.pool import NullPool
+
+from points import clock
+from points.db import db
+from points.ledger import models
+from points.ledger.audit import audit_on
+from points.ledger.seals import seal_days
+from points.ledger.snapshot import Scheme
+from points.ledger.verify import verify
+
+TABLES: tuple[Any, ...] = (
+    models.Account, models.Transfer, models.Posting, models.Hold, models.HoldLine, models.HoldResolution, models.Seal,
+    models.SealLeaf,
+)  # fmt: skip
+ZONE = "Asia/Shanghai"
+
+
+@dataclass(frozen=True)
+class Forgery:
+    """What was done to which row, in SQL; ``names`` are the ids that a finding has to mention one of."""
+
+    what: str
+    statements: tuple[str, ...]
+    facts: dict[str, Any]
+    names: frozenset[str]
+
+
+@contextmanager
+def unguarded(superuser_url: str) -> Iterator[Connection]:
+    """A connection for which no trigger, key or check stands in the way. Nothing that it does stays."""
+    engine = create_engine(superuser_url, poolclass=NullPool)
+    with engine.connect().execution_options(writing=True) as connection:
+        if connection.dialect.name == "sqlite":
+            driver: Any = connection.connection.dbapi_connection
+            connection.rollback()
+            driver.execute("PRAGMA foreign_keys=OFF")
+            driver.execute("PRAGMA ignore_check_constraints=ON")
+            for (name,) in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
+                connection.execute(text(f'DROP TRIGGER "{name}"'))
+            for (name,) in connection.execute(
+                text("SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE 'CREATE UNIQUE%'")
+            ).all():
+                connection.execute(text(f'DROP INDEX "{name}"'))
+        else:
+            connection.execute(text("SET session_replication_role = replica"))  # neither triggers nor foreign keys
+            found = connection.execute(
+                text(
+                    "SELECT conrelid::regclass AS rel, conname FROM pg_constraint WHERE contype IN ('c', 'f', 'u') "
+                    "AND conrelid::regclass::text = ANY(:names)"
+                ),
+                {"names": [model.__tablename__ for model in TABLES]},
+            )
+            for rel, name in found.all():
+                connection.execute(text(f"ALTER TABLE {rel} DROP CONSTRAINT IF EXISTS {name} CASCADE"))
+        yield connection
+        connection.rollback()
+    engine.dispose()
+
+
+def findings(connection: Connection, scheme: Scheme, at: datetime) -> list[str]:
+    """What audit and verify say of the books as the connection sees them."""
+    told = [str(finding) for finding in audit_on(connection, scheme.id).findings]
+    return told + [str(finding) for finding in verify(connection, scheme, at=at).findings]
+
+
+def forgeries(connection: Connection, scheme_id: int) -> Iterator[Forgery]:
+    for model in TABLES:
+        table: Table = model.__table__
+        rows = connection.execute(
+            table.select().where(table.c.scheme_id == scheme_id).order_by(*table.primary_key.columns)
+        ).all()
+        rows = [row for row in rows if is_telling(table, row)]
+        row, other = rows[len(rows) // 2], rows[len(rows) // 3]
+        keys = [column.name for column in table.primary_key.columns]
+        where = " AND ".join(f"{key} = :{key}" for key in keys)
+        facts = {key: stored(getattr(row, key), connection) for key in keys}
+        names = frozenset(named(row) | named(other))
+        yield Forgery(f"{table.name}: a row deleted", (f"DELETE FROM {table.name} WHERE {where}",), facts, names)
+        for column in table.columns:
+            attribute = getattr(row, column.name if column.name != "class" else "class")
+            new = altered(column, attribute)
+            statement = f"UPDATE {table.name} SET {column.name} = :new WHERE {where}"
+            what = f"{table.name}.{column.name}: {attribute} became {new}"
+            yield Forgery(what, (statement,), facts | {"new": stored(new, connection)}, names | {str(new)})
+            theirs = getattr(other, column.name)
+            if theirs != attribute and column.name not in keys:
+                swap = (
+                    statement,
+                    f"UPDATE {table.name} SET {column.name} = :old WHERE "
+                    + " AND ".join(f"{key} = :other_{key}" for key in keys),
+                )
+                both = {f"other_{key}": stored(getattr(other, key), connection) for key in keys}
+                both |= facts | {"new": stored(theirs, connection), "old": stored(attribute, connection)}
+                yield Forgery(f"{table.name}.{column.name}: two rows swapped", swap, both, names)
+
+
+def is_telling(table: Table, row: Any) -> bool:
+    """Rows that somebody could gain from forging: accounts that were used."""
+    return table.name != "accounts" or row.seq > 0
+
+
+def named(row: Any) -> set[str]:
+    """The ids and days by which a row may be named."""
+    return {
+        str(getattr(row, name))
+        for name in ("id", "transfer_id", "account_id", "hold_id", "day", "number", "key", "reverses_id")
+        if getattr(row, name, None) is not None
+    }
+
+
+def stored(value: Any, connection: Connection) -> Any:
+    """A value as raw SQL takes it."""
+    if connection.dialect.name == "sqlite":
+        if isinstance(value, datetime):
+            return value.strftime("%Y-%m-%d %H:%M:%S.%f")
+        if isinstance(value, date):
+            return value.isoformat()
+    return value
+
+
+def altered(column: Any, value: Any) -> Any:
+    """Another value of the same type."""
+    kind = column.type
+    if isinstance(value, datetime) or (value is None and isinstance(kind, DateTime)):
+        return (value or clock.now()) + timedelta(days=1)
+    if isinstance(value, date) or (value is None and isinstance(kind, Date)):
+        return (value or clock.now().date()) + timedelta(days=400)
+    if isinstance(value, int) or (value is None and isinstance(kind, Integer)):
+        return (value or 0) + 1
+    text_value = str(value or "")
+    if text_value and all(digit in "0123456789abcdef" for digit in text_value):
+        return ("1" if text_value[0] != "1" else "2") + text_value[1:]
+    return (text_value + "x")[-40:] if text_value else "x"
+
+
+def undetected(superuser_url: str, scheme: Scheme, at: datetime, known: dict[str, str]) -> tuple[int, list[str]]:
+    """Play every forgery; how many there were, and those that nobody noticed or whose row is not named.
+
+    known  "table.column" → why nobody can tell that it was changed
+    """
+    with unguarded(superuser_url) as connection:
+        assert not (before := findings(connection, scheme, at)), before
+        plans = list(forgeries(connection, scheme.id))
+        missed = []
+        for forgery in plans:
+            place = connection.begin_nested()
+            try:
+                for statement in forgery.statements:
+                    connection.execute(text(statement), used(statement, forgery.facts))
+                told = findings(connection, scheme, at)
+            finally:
+                place.rollback()
+            if not told:
+                if forgery.what.split(":")[0] not in known:
+                    missed.append(f"not noticed: {forgery.what}")
+            elif not any(name in one for one in told for name in forgery.names):
+                missed.append(f"noticed, but its row is not named: {forgery.what}: {told[:2]}")
+        return len(plans), missed
+
+
+def used(statement: str, facts: dict[str, Any]) -> dict[str, Any]:
+    import re
+
+    return {name: facts[name] for name in set(re.findall(r":([a-z_]+)", statement))}
+
+
+def sealed(scheme_id: int, at: datetime) -> None:
+    """Seal all days that have ended."""
+    db.session.remove()
+    seal_days(scheme_id, at=at, zone=ZONE)
+    db.session.remove()
+
+
+def all_tables_are_forged() -> bool:
+    """Whether the list above has all the ledger's tables that hold what happened."""
+    names = {model.__tablename__ for model in TABLES}
+    return names == {"accounts", "transfers", "postings", "holds", "hold_lines", "hold_resolutions", "seals", "seal_leaves"} and set(
+        inspect(db.engine).get_table_names()
+    ) >= names  # fmt: skip
