@@ -30,7 +30,7 @@ def pool_for(url: str) -> dict[str, Any]:
     return {
         "pool_size": THREADS,
         "pool_recycle": RENEWED_S,
-        "execution_options": {"ledger_path": path},
+        "execution_options": {"ledger_path": path, "begins_by_itself": True},
         "connect_args": options,
     }
 

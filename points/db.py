@@ -2,7 +2,8 @@
 
 Every table but the directory tables puts ``scheme_id`` first in its keys (docs/decisions/0001). Nothing but
 ``transaction`` commits. On SQLite reads are plain BEGIN under ``query_only``, writes BEGIN IMMEDIATE: with SQLAlchemy's
-default 685 of 800 concurrent debits were lost without an error. On PostgreSQL reads are BEGIN READ ONLY.
+default 685 of 800 concurrent debits were lost without an error. On PostgreSQL reads go without BEGIN and COMMIT (each
+statement sees a moment of its own anyhow), and a write among them is refused; writes BEGIN.
 """
 
 from __future__ import annotations
@@ -318,6 +319,8 @@ class Prepared:
         connection = session.connection()
         name = connection.dialect.name
         ready = self.ready.get(name) or self.ready.setdefault(name, Ready(self.build(), connection.dialect))
+        if ready.writes and _is_alone(connection):
+            raise WriteOutside(ready.text)
         return ready.run(connection, values)
 
     def first(self, **values: Any) -> Any:
@@ -337,7 +340,7 @@ class Ready:
         if not self.is_sqlite:
             dialect = cast(Any, type(dialect))(paramstyle="numeric_dollar")
         compiled = statement.compile(dialect=dialect)
-        self.text = str(compiled)
+        self.text, self.writes = str(compiled), getattr(statement, "is_dml", False)
         parameters = {name: one for one, name in compiled.bind_names.items()}
         self.fixed = {name: one.effective_value for name, one in parameters.items() if not one.required}
         self.given = [(name, self._goes_in(parameters[name].type, dialect)) for name in compiled.positiontup]
@@ -426,8 +429,8 @@ def _connection_class() -> Any:
     from psycopg.pq import TransactionStatus
 
     class OurConnection(psycopg.Connection[Any]):
-        """Ends a transaction that could only read with COMMIT. At ROLLBACK psycopg forgets its prepared statements
-        (the objects they name might be gone): after every page all would be parsed and planned anew, at twice the cost.
+        """Keeps what it has prepared when a transaction is rolled back. psycopg would forget it then (the objects it
+        names might be gone), and after every refusal all would be parsed and planned anew, at twice the cost.
 
         A commit whose wait for the standby was cut short is an error: it may be lost with this server. Done again with
         the same key it finds what was recorded, and waits for the standby once more.
@@ -465,8 +468,9 @@ def _connection_class() -> Any:
                 raise psycopg.OperationalError("committed on this server, but no standby has confirmed it")
 
         def rollback(self) -> None:
-            if self.read_only and self.pgconn.transaction_status == TransactionStatus.INTRANS:
-                self.commit()
+            if self.pgconn.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+                with self.lock:
+                    self.wait(self._exec_command(b"ROLLBACK"))
             else:
                 super().rollback()
 
@@ -501,5 +505,31 @@ def _begin(connection: Any) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writing else 'ON'}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-    elif (driver := connection.connection.dbapi_connection).read_only is not (not writing):
-        driver.read_only = not writing
+        return
+    driver, options = connection.connection.dbapi_connection, connection.get_execution_options()
+    if "isolation_level" in options or not options.get("begins_by_itself"):  # psycopg begins, where there is need
+        if driver.read_only is not (not writing):
+            driver.read_only = not writing
+        return
+    if not driver.autocommit or driver.read_only:  # it was used in the other way before
+        driver.autocommit, driver.read_only = True, False
+    if writing:
+        driver.execute("BEGIN READ WRITE", prepare=False)
+
+
+class WriteOutside(RuntimeError):
+    """Something was to be written where only reading was announced: a bug."""
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def _refuse_to_write_alone(connection: Any, cursor: Any, statement: Any, values: Any, context: Any, many: Any) -> None:
+    """On PostgreSQL a write without BEGIN would stay, whatever becomes of the rest. (SQLite has ``query_only``.)"""
+    if (context.isinsert or context.isupdate or context.isdelete) and _is_alone(connection):
+        raise WriteOutside(statement)
+
+
+def _is_alone(connection: Any) -> bool:
+    options = connection.get_execution_options()
+    if "isolation_level" in options or not options.get("begins_by_itself"):
+        return False
+    return not connection.connection.dbapi_connection.pgconn.transaction_status

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import g, session
-from sqlalchemy import Select, and_, bindparam, exists, false, or_, select, update
+from sqlalchemy import Select, String, and_, bindparam, exists, false, or_, select, update
 
 from .. import clock
-from ..db import db, in_own_transaction, table_of
+from ..db import Prepared, UtcDateTime, db, in_own_transaction, table_of
 from ..web.security import bearer
 from .models import Area, Assignment, Person, PrivacyConsent, Role, Scheme, Secret, SignIn
 from .permissions import MAY, SECOND_FACTOR_ROLES
@@ -105,6 +105,8 @@ def find_visitor() -> Visitor | None:
 def _asking() -> Select[Any]:
     """Who signed in with :token, in the scheme's words: one row per duty, one in all for those who have none."""
     duty, place = assignments.c, areas.alias("place")
+    token, kind = bindparam("token", type_=String), bindparam("kind", type_=String)
+    at = bindparam("at", type_=UtcDateTime())
     consent = exists().where(
         consents.c.scheme_id == people.c.scheme_id,
         consents.c.person_id == people.c.id,
@@ -135,18 +137,18 @@ def _asking() -> Select[Any]:
             ),
         )
         .where(
-            *(sign_ins.c.token_hash == bindparam("token"), sign_ins.c.kind == bindparam("kind")),
-            *(sign_ins.c.revoked_at.is_(None), sign_ins.c.expires_at > bindparam("at"), people.c.disabled_at.is_(None)),
+            *(sign_ins.c.token_hash == token, sign_ins.c.kind == kind),
+            *(sign_ins.c.revoked_at.is_(None), sign_ins.c.expires_at > at, people.c.disabled_at.is_(None)),
         )
     )
 
 
-ASKING = _asking()  # built once: it is the one question that every request asks
+ASKING = Prepared(_asking)  # the one question that every request asks
 
 
 def visitor_by(hashed: str, kind: str) -> Visitor | None:
     at = clock.now()
-    rows = db.session.execute(ASKING, {"token": hashed, "kind": kind, "at": at}).all()
+    rows = ASKING.all(token=hashed, kind=kind, at=at)
     if not rows:
         return None
     found = rows[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Response, jsonify
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
@@ -114,7 +114,7 @@ def balance() -> dict[str, Any]:
 @api.alt_response(409, schema=RefusalSchema)  # type: ignore[untyped-decorator]
 @api.alt_response(422, schema=RefusalSchema)  # type: ignore[untyped-decorator]
 @api.alt_response(429, schema=RefusalSchema)  # type: ignore[untyped-decorator]
-def redeem(wanted: dict[str, Any]) -> dict[str, Any]:
+def redeem(wanted: dict[str, Any]) -> Response:
     """Claim a resident's code and give the goods out, in one: points and goods move together or not at all."""
     who, at, key = me(), clock.now(), idempotency_key({})
     code, till_id, lines = wanted["code"], wanted["till_id"], wanted_lines(wanted["lines"])
@@ -123,7 +123,9 @@ def redeem(wanted: dict[str, Any]) -> dict[str, Any]:
         return redeem_code(code, till_id, lines, key=key, clerk=who, at=at, expected=wanted["expected_points"])
 
     made = counted(code, till_id, who, at, body)
-    return receipt_answer(receipt_made(made, who), replayed=made.made_at < at)
+    answer = jsonify(receipt_answer(receipt_made(made, who), replayed=made.made_at < at))
+    answer.status_code = 201  # as it is: the schema, which only documents it, would copy it field by field
+    return answer
 
 
 @api.post("/returns")  # type: ignore[untyped-decorator]
