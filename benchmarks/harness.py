@@ -157,7 +157,7 @@ def run_pgbench(url: str, seconds: float, clients: int, script: str | None = Non
         if script is not None:
             file.write(script)
             file.flush()
-            command += ["-f", file.name]
+            command += ["-f", file.name, "-D", "n=0"]
         done = subprocess.run(command, env=environment(url), capture_output=True, text=True)
     rate = re.search(r"tps = ([0-9.]+)", done.stdout)
     count = re.search(r"actually processed: ([0-9]+)", done.stdout)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from sqlalchemy import text
 
-from points.db import db
+from points.db import db, new_id
 from points.ledger import rules
 
 from . import harness
@@ -24,7 +24,8 @@ CLIENTS = 8
 
 
 def call(books: Books, shops: int) -> str:
-    """The script: somebody at one of the first ``shops`` shops. The legs stand in the lock order."""
+    """The script: somebody at one of the first ``shops`` shops. Ids rise with time and keys are random, as when the
+    application makes them; the legs stand in the lock order."""
     stripe = rules.STRIPES - 1
     return f"""
 \\set person random({PEOPLE + 1}, {PEOPLE + books.people})
@@ -32,9 +33,11 @@ def call(books: Books, shops: int) -> str:
 \\set good random({GOODS + 1}, {GOODS + books.goods})
 \\set taken random(0, {stripe})
 \\set given random(0, {stripe})
-\\set id random(1, 9000000000000000000)
-SELECT posted FROM points_post({books.scheme_id}, :id, 'redemption', (:id)::text, 7, repeat('a', 64), 'receipt', :id,
-    now(), now(), to_char(now(), 'YYYY-MM-DD'),
+\\set key random(1, 9000000000000000000)
+\\set n :n + 1
+\\set id {new_id()} + :n * {CLIENTS} + :client_id
+SELECT posted FROM points_post({books.scheme_id}, :id, 'redemption', 'redemption:' || :key, 7, repeat('a', 64),
+    'receipt', :id, now(), now(), to_char(now(), 'YYYY-MM-DD'),
     ARRAY[:person, :shop, :shop, :shop]::bigint[],
     ARRAY[{books.points}, :good, {books.points}, :good]::bigint[],
     ARRAY['wallet', 'shelf', 'takings', 'given_out']::text[],
@@ -45,9 +48,8 @@ SELECT posted FROM points_post({books.scheme_id}, :id, 'redemption', (:id)::text
 
 
 def calls(url: str, books: Books, shops: int) -> Turn:
-    script = call(books, shops)
-
     def turn() -> float:
+        script = call(books, shops)
         before = transfers(books)
         rate, done = harness.run_pgbench(url, SECONDS, CLIENTS, script)
         recorded = transfers(books) - before
