@@ -106,9 +106,14 @@ def application(url: str) -> Iterator[Flask]:
             db.engine.dispose()
 
 
-@functools.cache
+_told: list[str] = []
+
+
 def describe(url: str) -> None:
-    """What the figures were taken on, to the error output: cores, the server, and what a durable commit costs there."""
+    """What the figures are taken on, to the error output, once: cores, server, what a durable commit costs there."""
+    if _told:
+        return
+    _told.append(url)
     with psycopg.connect(url, autocommit=True) as connection:
 
         def commit(how: str) -> float:
