@@ -40,7 +40,10 @@ def test_what_is_rebuilt_is_what_is_stored(books: Books, person: int) -> None:
     result = rebuild(books.scheme_id)
     assert result.is_same and result.accounts == audit(books.scheme_id).accounts >= 6
     said = run(books)
-    assert (said.exit_code, said.output) == (0, f"{books.world.scheme.code}: the same ({result.accounts} accounts rebuilt)\n")
+    assert (said.exit_code, said.output) == (
+        0,
+        f"{books.world.scheme.code}: the same ({result.accounts} accounts rebuilt)\n",
+    )
     assert books.world.app.test_cli_runner().invoke(args=["ledger", "rebuild", "--scheme", "nowhere"]).exit_code == 2
 
 
