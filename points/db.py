@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from flask import has_request_context
 from flask_sqlalchemy import SQLAlchemy
@@ -369,11 +369,7 @@ class Ready:
                 return []
             rows = cursor.fetchall()
         except connection.dialect.loaded_dbapi.Error as error:
-            lost = connection.dialect.is_disconnect(error, driver, None)
-            if lost:
-                connection.invalidate(error)
-            kind = connection.dialect.loaded_dbapi.Error
-            raise DBAPIError.instance(self.text, None, error, kind, connection_invalidated=lost) from error
+            _fail(connection, self.text, error)
         if self.told:
             rows = [list(row) for row in rows]
             for row in rows:
@@ -482,8 +478,12 @@ def _connect(dialect: Dialect, record: Any, args: Any, options: Any) -> Any:
     if dialect.name != "postgresql":
         return None
     connection = _connection_class().connect(*args, **options)
-    connection.is_replicated = bool(connection.execute("SHOW synchronous_standby_names").fetchone()[0])
-    connection.rollback()
+    try:
+        connection.is_replicated = bool(connection.execute("SHOW synchronous_standby_names").fetchone()[0])
+        connection.rollback()
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -506,7 +506,21 @@ def _begin(connection: Any) -> None:
         connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writing else 'ON'}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
         return
-    driver, options = connection.connection.dbapi_connection, connection.get_execution_options()
+    try:
+        _begin_on_postgresql(connection, connection.connection.dbapi_connection, writing)
+    except connection.dialect.loaded_dbapi.Error as error:
+        _fail(connection, "BEGIN", error)
+
+
+def _fail(connection: Any, statement: str, error: Exception) -> NoReturn:
+    """Raise the driver's error as SQLAlchemy's own statements would: as a DBAPIError, and when the line is lost with
+    all other lines of the pool given up as well. Raised bare, nobody would try again."""
+    connection._handle_dbapi_exception(error, statement, None, None, None)
+    raise error
+
+
+def _begin_on_postgresql(connection: Any, driver: Any, writing: bool) -> None:
+    options = connection.get_execution_options()
     if "isolation_level" in options or not options.get("begins_by_itself"):  # psycopg begins, where there is need
         if driver.read_only is not (not writing):
             driver.read_only = not writing
