@@ -33,11 +33,15 @@ RUNS_ON = WAYS
 BEGIN = datetime(2026, 10, 1, 4, tzinfo=UTC)
 EXAMPLES = int(os.environ.get("POINTS_EXAMPLES", "12"))
 
+# How often each is done: enough to take from, and holds and awards that live to see what becomes of them.
+OFTEN = {
+    **{"award": 5, "spend": 3, "hold": 4, "capture": 2, "release": 2, "time_out": 1, "return": 2},
+    **{"reverse": 2, "forgive": 2, "sweep": 3, "wait": 4},
+}
+ACTS = [act for act, times in OFTEN.items() for _ in range(times)]
 # (what, how much, which of those there are, days): what the numbers mean is the step's affair.
-ACTS = ("award", "spend", "hold", "capture", "release", "time_out", "return", "reverse", "forgive", "sweep", "wait")
-STEPS = st.lists(
-    st.tuples(st.sampled_from(ACTS), st.integers(1, 40), st.integers(0, 7), st.integers(0, 45)), min_size=5, max_size=25
-)
+STEP = st.tuples(st.sampled_from(ACTS), st.integers(1, 40), st.integers(0, 7), st.integers(0, 45))
+STEPS = st.lists(STEP, min_size=30, max_size=60)
 
 
 @dataclass
