@@ -66,7 +66,7 @@ def distribute_command(dry_run: bool) -> None:
     """
     url = make_url(current_app.config["OWNER_URL"])
     migrations = current_app.extensions["migrate"].migrate.get_config()
-    shipped = distribution.shipped_signature(ScriptDirectory.from_config(migrations))
+    shipped = distribution.shipped_functions(ScriptDirectory.from_config(migrations))
     if url.get_backend_name() != "postgresql":
         if not dry_run:
             raise click.ClickException("This is SQLite: move to PostgreSQL first (docs/scale.md).")
@@ -76,7 +76,7 @@ def distribute_command(dry_run: bool) -> None:
         _check(inspect(connection))
         citus = distribution.has_citus(connection)
         found = distribution.statements(
-            distribution.live_signature(connection) or shipped,
+            distribution.live_functions(connection) or shipped,
             triggers=distribution.live_triggers(connection),
             done=distribution.already_taken(connection) if citus else (),
         )

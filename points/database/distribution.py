@@ -1,13 +1,14 @@
 """The statements with which Citus spreads the schemes over machines, made from the metadata of the day.
 
 A directory table becomes a reference table (a copy on every machine); every other table is cut by ``scheme_id``, all
-into one group, so that a scheme's rows, keys and server function meet on one machine. Citus takes no triggers, and no
+into one group, so that a scheme's rows, keys and server functions meet on one machine. Citus takes no triggers, and no
 foreign key from a reference table to one that is cut: both are dropped first (the grants and the audit remain).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, Table, text
@@ -16,14 +17,12 @@ from sqlalchemy.exc import CircularDependencyError
 from ..db import Model, changing_in
 from .contract import KEY, directory_in
 
-# What migration 0006 installs, by the name of its first argument: the scheme. A test compares with the live database.
-FUNCTION = "points_post"
-FUNCTION_ARGUMENT = "scheme"
-BESIDE = "accounts"  # the table that the function is sent to
+FUNCTION_ARGUMENT = "scheme"  # the first argument of each server function; a test compares with the live database
+BESIDE = "accounts"  # the table that the functions are sent to
 
 
 def statements(
-    signature: str,
+    functions: Mapping[str, str],
     metadata: MetaData = Model.metadata,
     *,
     triggers: Iterable[tuple[str, str]] | None = None,
@@ -31,9 +30,9 @@ def statements(
 ) -> list[str]:
     """Everything that turns one server's tables into distributed ones, in the order in which it must run.
 
-    signature  of the server function: ``points_post(bigint, …)``
+    functions  the server functions: name → signature, ``points_post(bigint, …)``
     triggers   (table, trigger) that exist; without a server to ask, those that the marks at the tables imply
-    done       what Citus has taken already, the function included: a run that was cut off goes on from there
+    done       what Citus has taken already, functions included: a run that was cut off goes on from there
     Raises CircularDependencyError when tables point in a circle, because then none can be the first.
     """
     directory, taken, order = directory_in(metadata), set(done), in_order(metadata)
@@ -56,12 +55,13 @@ def statements(
         for table in left
         if table.name not in directory
     ]
-    if FUNCTION not in taken:
-        # Not forced, it would go to the scheme's machine only outside transactions, and we are always in one.
-        found.append(
-            f"SELECT create_distributed_function('{signature}', '{FUNCTION_ARGUMENT}', "
-            f"colocate_with => '{BESIDE}', force_delegation => true)"
-        )
+    # Not forced, they would go to the scheme's machine only outside transactions, and we are always in one.
+    found += [
+        f"SELECT create_distributed_function('{signature}', '{FUNCTION_ARGUMENT}', "
+        f"colocate_with => '{BESIDE}', force_delegation => true)"
+        for name, signature in sorted(functions.items())
+        if name not in taken
+    ]
     return found
 
 
@@ -88,10 +88,17 @@ def triggers_of(tables: Iterable[Table]) -> list[tuple[str, str]]:
     return found + [(table.name, "postings_zero_sums") for table in tables if table.name == "postings"]
 
 
-def shipped_signature(migrations: ScriptDirectory) -> str:
-    """The server function's signature as the newest migration that installs it has it: where no server can be asked."""
-    modules = (script.module for script in migrations.walk_revisions())
-    return next(str(module.SIGNATURE) for module in modules if hasattr(module, "SIGNATURE"))
+def shipped_functions(migrations: ScriptDirectory) -> dict[str, str]:
+    """Name → signature of the server functions as the migrations (``FUNCTION``) make them: no server needs asking."""
+    found = {}
+    for script in reversed(list(migrations.walk_revisions())):
+        for name, arguments in CREATED.findall(getattr(script.module, "FUNCTION", "")):
+            words = (argument.split() for argument in arguments.split(","))
+            found[name] = f"{name}({', '.join(' '.join(word[1:]) for word in words if word[0] != 'OUT')})"
+    return found
+
+
+CREATED = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)\((.*?)\)\s+(?:RETURNS|LANGUAGE)", re.DOTALL)
 
 
 # ---------------------------------------------------------------- what a server says
@@ -108,16 +115,18 @@ def live_triggers(connection: Connection) -> list[tuple[str, str]]:
     return [(table, trigger) for table, trigger in found]
 
 
-def live_signature(connection: Connection) -> str | None:
-    """The server function with the types of its arguments, as create_distributed_function wants it."""
-    return connection.execute(
+def live_functions(connection: Connection) -> dict[str, str]:
+    """Name → signature of the functions that the application calls, as create_distributed_function wants it."""
+    found = connection.execute(
         text(
-            "SELECT proname || '(' || (SELECT string_agg(format_type(kind, NULL), ', ' ORDER BY n) "
-            "FROM unnest(proargtypes::oid[]) WITH ORDINALITY AS argument(kind, n)) || ')' "
-            "FROM pg_proc WHERE proname = :name AND pronamespace = 'public'::regnamespace"
+            "SELECT proname AS name, proname || '(' || (SELECT string_agg(format_type(kind, NULL), ', ' ORDER BY n) "
+            "FROM unnest(proargtypes::oid[]) WITH ORDINALITY AS argument(kind, n)) || ')' AS signature FROM pg_proc "
+            "WHERE pronamespace = 'public'::regnamespace AND prorettype <> 'trigger'::regtype "
+            "AND proargnames[1] = :scheme"
         ),
-        {"name": FUNCTION},
-    ).scalar()
+        {"scheme": FUNCTION_ARGUMENT},
+    )
+    return {row.name: row.signature for row in found}
 
 
 def has_citus(connection: Connection) -> bool:
@@ -125,7 +134,7 @@ def has_citus(connection: Connection) -> bool:
 
 
 def already_taken(connection: Connection) -> set[str]:
-    """The tables that Citus knows, and the function when it is distributed."""
+    """The tables that Citus knows, and the functions that are distributed."""
     tables = connection.execute(text("SELECT logicalrelid::regclass::text FROM pg_dist_partition")).scalars()
     functions = connection.execute(
         text(
