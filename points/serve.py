@@ -6,6 +6,7 @@ One process imports the application once and forks its workers from there, so th
 from __future__ import annotations
 
 import argparse
+import gc
 import ipaddress
 import logging
 import os
@@ -111,7 +112,16 @@ def serve(app: Flask, bind: str, workers: int, with_jobs: bool = False) -> None:
         "loglevel": os.environ.get("POINTS_LOG", "warning"),
         "proc_name": "points",
     }
+    keep_for_good()
     Server(app, options, with_jobs).run()
+
+
+def keep_for_good() -> None:
+    """Leave out of every collection what lives as long as the process (modules, statements, templates, schemas), and
+    collect less often: a tenth of a request's time went into looking through it all."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def is_loopback(host: str) -> bool:

@@ -108,7 +108,7 @@ def balance() -> dict[str, Any]:
 @api.post("/redemptions")  # type: ignore[untyped-decorator]
 @audience("till.serve")
 @api.doc(**KEYED)  # type: ignore[untyped-decorator]
-@api.arguments(RedemptionSchema)  # type: ignore[untyped-decorator]
+@api.arguments(RedemptionSchema())  # type: ignore[untyped-decorator]  # an instance: made once, not each time
 @api.response(201, ReceiptOut)  # type: ignore[untyped-decorator]
 @api.alt_response(404, schema=RefusalSchema)  # type: ignore[untyped-decorator]
 @api.alt_response(409, schema=RefusalSchema)  # type: ignore[untyped-decorator]

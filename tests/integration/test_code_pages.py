@@ -16,6 +16,7 @@ from points.db import db, in_own_transaction
 from points.people.models import Person, Role, SignInName
 from points.people.secrets import hash_password
 from points.people.signing_in import keep_password
+from points.redemption.api import ReceiptOut
 from points.redemption.codes import read
 from points.redemption.models import CodeCredential
 from tests.factories import World
@@ -281,6 +282,7 @@ def test_the_api_redeems_in_one_call_and_once_per_key(shop: RedemptionWorld, wor
     }
     made = api.post("/api/v1/redemptions", json=body, headers=once)
     assert made.status_code == 201 and made.json["points"] == 30 and made.json["after"] == 70
+    assert ReceiptOut().dump(made.json) == made.json, "the description says what is answered"
     again = api.post("/api/v1/redemptions", json=body, headers=once)
     assert again.status_code == 201 and again.json["id"] == made.json["id"] and again.json["replayed"]
     used = api.post("/api/v1/redemptions", json=body, headers=key())
