@@ -93,7 +93,8 @@ def give_out(
         "request_hash": asked,
         "made_at": at,
     }
-    if call := call_of(clerk.scheme_id, draft, at, clerk.zone):
+    # Only where the body can be run again: an account that nobody has used yet is opened by the statements.
+    if run_number() == 1 and (call := call_of(clerk.scheme_id, draft, at, clerk.zone)):
         written |= _by_function(found, shown, decision, written, call, clerk)
     else:
         written |= _by_statements(found, shown, decision, written, draft, clerk)
@@ -175,7 +176,7 @@ def _by_function(
         prices=[line.unit_points for line in decision.lines],
     )
     if done.number is None:  # or an account is to be opened first, which the statements do
-        raise Afresh() if run_number() == 1 else Overtaken()
+        raise Afresh()
     return {
         "count": done.number,
         "balance_before": done.after + decision.total,
