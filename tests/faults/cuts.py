@@ -27,7 +27,9 @@ from .ground import ACTOR, Ground, net_of, redemption, send, visitor
 from .proxy import SIDES, WAYS, Cut, Proxy
 from .verdict import books_in_order
 
-PATIENCE_S = 0.4  # of one stalled answer, instead of a minute
+STALLED_S = 1.0  # patience with a line that stalls, instead of a minute
+TRYING_S = 0.5  # how long it is tried again, instead of ten seconds
+COMMIT = 6  # the last messages in each direction are those of COMMIT: none of them is left out
 
 
 @dataclass
@@ -89,12 +91,15 @@ def cut_everywhere(
     waits outside of one waits as long as it takes."""
     database: Any = importlib.import_module("points.db")
     found = Counted()
-    with patch.object(database, "ANSWER_S", PATIENCE_S), patch.object(database, "PATIENCE_S", 1.0):
-        whole = length_of(proxy, ground, make)
-        for way in ways:
-            for side in SIDES:
-                for point in range(1, whole[side] + 1, every):
-                    for times in (1, 99) if way != "stall" else (1,):
+    whole = length_of(proxy, ground, make)
+    for way in ways:
+        for side in SIDES:
+            last = range(max(1, whole[side] - COMMIT + 1), whole[side] + 1)
+            for point in sorted({*range(1, whole[side] + 1, every), *last}):
+                for times in (1, 99) if way != "stall" else (1,):
+                    answer_s = STALLED_S if way == "stall" else database.ANSWER_S
+                    trying_s = TRYING_S if times > 1 or way == "stall" else database.PATIENCE_S
+                    with patch.object(database, "ANSWER_S", answer_s), patch.object(database, "PATIENCE_S", trying_s):
                         cut_at(proxy, ground, make, Cut(side, point, way, times), found)
     proxy.arm(None)
     found.faults += books_in_order(ground)
@@ -114,6 +119,7 @@ def length_of(proxy: Proxy, ground: Ground, make: Callable[[], tuple[str, int, C
 def cut_at(
     proxy: Proxy, ground: Ground, make: Callable[[], tuple[str, int, Callable[[], int]]], cut: Cut, found: Counted
 ) -> None:
+    is_single = cut.times == 1
     where = f"{cut.way} {cut.side} at message {cut.at}, {cut.times} times"
     key, actor, do = make()
     found.points += 1
@@ -122,9 +128,14 @@ def cut_at(
     proxy.arm(None)
     if first.outcome == "made":
         found.answered += 1
+    elif cut.way != "stall" and is_single:
+        found.faults.append(f"{where}: not tried again, answered {first.outcome} {first.word}")
     elif first.outcome != "unknown":
         found.faults.append(f"{where}: answered {first.outcome} {first.word}")
-    again = ask("cut", actor, key, None, do)  # whoever knows no outcome sends the same key again; others may
+    for _ in range(5):  # whoever knows no outcome sends the same key again; others may
+        again = ask("cut", actor, key, None, do)
+        if again.outcome != "unknown":
+            break
     if again.outcome != "made":
         found.faults.append(f"{where}: sent again, answered {again.outcome} {again.word}")
     elif first.outcome != "made":

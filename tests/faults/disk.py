@@ -22,6 +22,7 @@ from sqlalchemy import text
 from points.db import db
 from points.ledger.queries import balance_of
 from points.redemption.codes import draw
+from tests.factories import Browser
 
 from .answers import Answer, Told, ask
 from .ground import ACTOR, Ground, net_of, redemption, send
@@ -158,7 +159,7 @@ def reading(app: Flask, ground: Ground) -> list[str]:
         faults.append(f"reading failed: {error}")
     finally:
         db.session.remove()
-    answer = app.test_client().get("/api/v1/balance", headers=bearer(ground.residents[0].token))
+    answer = browser(app).get("/api/v1/balance", headers=bearer(ground.residents[0].token))
     if answer.status_code != 200:
         faults.append(f"GET /api/v1/balance: {answer.status_code} {answer.get_data(as_text=True)[:300]}")
     return faults
@@ -171,11 +172,16 @@ def at_the_till(app: Flask, ground: Ground, status: int, word: str | None) -> li
     code = draw(home.key, ground.scheme_id, home.credential, now // 30, now % 30)
     body = {"code": code, "till_id": str(till), "lines": [{"item_id": str(ground.goods[0]), "quantity": 1}]}
     headers = bearer(token) | {"Idempotency-Key": str(uuid.uuid4())}
-    answer = app.test_client().post("/api/v1/redemptions", json=body, headers=headers)
+    answer = browser(app).post("/api/v1/redemptions", json=body, headers=headers)
     found = answer.get_json(silent=True) or {}
     if answer.status_code != status or found.get("error") != word:
         return [f"POST /api/v1/redemptions: {answer.status_code} {answer.get_data(as_text=True)[:300]}"]
     return []
+
+
+def browser(app: Flask) -> Any:
+    app.test_client_class = Browser
+    return app.test_client()
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ import json
 import os
 import pickle
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,6 +48,7 @@ class Survived:
     told: Told
     back_s: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
+    bugs: str = ""  # the last unforeseen error that the application logged
 
 
 # ---------------------------------------------------------------- a process that writes
@@ -90,6 +92,7 @@ def kill_writers(
                     writer.kill()
                     break
             writer.wait(60)
+            writer.stdout.close()
             if doomed:
                 doomed.join()
     # a writer whose server was killed meets errors of all kinds: those are unknown outcomes, asked again above
@@ -110,22 +113,30 @@ class Application:
         self.ground, self.workers, self.port = ground, workers, free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self.instance = tempfile.mkdtemp(prefix="points-kill-")
+        self.log = (Path(self.instance) / "log").open("ab")
 
     def start(self) -> None:
         env = {
             **os.environ, "DATABASE_URL": self.ground.url, "POINTS_DATA_KEY": self.ground.data_key,
-            "SECRET_KEY": "faults" * 8, "POINTS_INSTANCE": self.instance, "POINTS_LOG": "critical",
+            "SECRET_KEY": "faults" * 8, "POINTS_INSTANCE": self.instance, "POINTS_LOG": "warning",
         }  # fmt: skip
         command = [sys.executable, "-m", "points.serve", "--empty", "--no-jobs", "--port", str(self.port)]
         self.process = subprocess.Popen(
             [*command, "--workers", str(self.workers)], cwd=ROOT, env=env, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=self.log,
         )  # fmt: skip
 
     def kill(self) -> None:
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(20)
+
+    def bugs(self) -> str:
+        """The end of what was logged about the last error that nobody had foreseen; then the log is gone."""
+        self.log.close()
+        logged = (Path(self.instance) / "log").read_text(errors="replace")
+        shutil.rmtree(self.instance, ignore_errors=True)
+        return logged[logged.rfind("unhandled") :][:6000] if "unhandled" in logged else ""
 
     def kill_worker(self) -> None:
         assert self.process is not None
@@ -249,6 +260,7 @@ def under_load(ground: Ground, seed: int) -> Iterator[tuple[Application, Load, S
     finally:
         load.going = False
         application.stop()
+        found.bugs = application.bugs()
     found.statuses = load.statuses
     found.faults += judge(ground, found.told, start)
 

@@ -18,8 +18,7 @@ from unittest.mock import patch
 
 from flask import current_app
 
-from points.ledger import accounts, holds, planning, posting, reversal, server
-from points.ledger.models import AccountClass
+from points.ledger import accounts, holds, planning, posting, reversal, rules, server
 
 database: Any = import_module("points.db")  # the module: ``points.db`` is also the name of what is in it
 
@@ -42,8 +41,7 @@ def applied(name: str) -> Iterator[None]:
 @broken
 def floor_dropped() -> Iterator[None]:
     """Wallets and shelves are opened without a floor: whoever asks gets."""
-    bounds = dict.fromkeys(AccountClass, (None, None))
-    with patch.object(accounts, "BOUNDS", bounds), statements_only():
+    with patch.object(rules, "bounds_of", lambda klass, mark: (None, None)), statements_only():
         yield
 
 
@@ -174,6 +172,13 @@ def returned_twice() -> Iterator[None]:
 def never_tried_again() -> Iterator[None]:
     """A lost connection is an error page."""
     with patch.object(database, "is_transient", lambda error: False):
+        yield
+
+
+@broken
+def full_disk_unheard_of() -> Iterator[None]:
+    """A full disk is an error like any other."""
+    with patch.object(database, "is_full", lambda error: False):
         yield
 
 

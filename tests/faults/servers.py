@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -104,6 +104,20 @@ class Postgres:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
         return self.url(name).replace("postgresql://", "postgresql+psycopg://")
+
+    def execute_in(self, name: str) -> Callable[[str], None]:
+        """A function that runs statements in a database, as superuser."""
+
+        def execute(statements: str) -> None:
+            with psycopg.connect(self.url(name), autocommit=True) as connection:
+                connection.execute(statements)  # type: ignore[call-overload]
+
+        return execute
+
+    def version(self) -> str:
+        with psycopg.connect(self.url("postgres")) as connection:
+            row = connection.execute("SHOW server_version").fetchone()
+        return str(row[0]) if row else ""
 
     def all_processes(self) -> list[psutil.Process]:
         if self.process is None or self.process.poll() is not None:
