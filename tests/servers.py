@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -38,31 +41,40 @@ def embedded() -> Iterator[str]:
 def debian_15() -> Iterator[str]:
     """A throw-away server of Debian's PostgreSQL 15, on a socket of its own: its superuser's URL."""
     where = Path(tempfile.mkdtemp(prefix="points-pg15-"))
-    lower: list[str] = []  # PostgreSQL does not run as root
-    if os.geteuid() == 0:
+    lower = ["setpriv", "--pdeathsig", "INT"]  # it goes when we go, however that happens
+    if os.geteuid() == 0:  # PostgreSQL does not run as root
         shutil.chown(where, "postgres", "postgres")
-        lower = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"]
-
-    def run(tool: str, *arguments: str) -> None:
-        command = [*lower, str(DEBIAN_15 / tool), "-D", f"{where}/data", *arguments]
-        done = subprocess.run(
-            command,
-            cwd=where,
-            env={**os.environ, "LC_ALL": "C.UTF-8"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(done.stdout.decode())
-
-    run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-    options = f"-c listen_addresses='' -c unix_socket_directories={where} -c max_connections=200 -F"
-    # the server inherits pg_ctl's output and would hold a pipe open: it writes to a file
-    run("pg_ctl", "-w", "-l", f"{where}/log", "-o", options, "start")
+        lower += ["--reuid=postgres", "--regid=postgres", "--init-groups"]
+    started: dict[str, Any] = {
+        "cwd": where,
+        "env": {**os.environ, "LC_ALL": "C.UTF-8"},
+        "stdin": subprocess.DEVNULL,
+        "stderr": subprocess.STDOUT,
+    }
+    data = [f"-D{where}/data"]
+    settings = ["listen_addresses=", f"unix_socket_directories={where}", "max_connections=200", "fsync=off"]
+    with (where / "log").open("wb") as log:
+        made = [*lower, "--", str(DEBIAN_15 / "initdb"), *data, "-Upostgres", "-Atrust", "-EUTF8", "--no-sync"]
+        subprocess.run(made, stdout=log, check=True, **started)
+        command = [*lower, "--", str(DEBIAN_15 / "postgres"), *data, *(f"-c{setting}" for setting in settings)]
+        server = subprocess.Popen(command, stdout=log, **started)
+    url = f"postgresql://postgres@/postgres?host={where}"
     try:
-        yield f"postgresql://postgres@/postgres?host={where}"
+        wait_for(url, server, where / "log")
+        yield url
     finally:
-        run("pg_ctl", "-m", "immediate", "-w", "stop")
+        server.send_signal(signal.SIGQUIT)  # at once: nobody needs what was in it
+        server.wait(30)
         shutil.rmtree(where, ignore_errors=True)
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + 30
+    while True:
+        try:
+            psycopg.connect(url).close()
+            return
+        except psycopg.OperationalError:
+            if server.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(log.read_text()) from None
+            time.sleep(0.05)
