@@ -113,22 +113,29 @@ def test_words_of_every_kind_arrive_as_they_are(books: Books) -> None:
 
 
 def test_a_clerk_beside_it_redeems_between_the_chunks(books: Books) -> None:
-    people, shopper = people_of(books, 400), books.person()
+    """After every chunk the batch waits until the clerk has been served: were anything still locked, nobody would be."""
+    people, shopper = people_of(books, 40), books.person()
     books.award(shopper, 500)
-    drafts, done, redeemed = awards(books, people), threading.Event(), []
+    drafts, served, done, waits = awards(books, people), threading.Event(), threading.Event(), list[bool]()
+
+    def let_the_clerk(bulk: Bulk) -> None:
+        served.clear()
+        waits.append(served.wait(20))
 
     def batch() -> None:
         with books.world.app.app_context():
-            in_chunks(books, drafts, size=50)
+            in_chunks(books, drafts, size=10, progress=let_the_clerk)
             done.set()
 
-    thread = threading.Thread(target=batch)
+    thread, redeemed = threading.Thread(target=batch), 0
     thread.start()
-    while not done.is_set():
-        redeemed.append(books.redeem(shopper, 1, {}))
+    while not done.is_set() and thread.is_alive():
+        books.redeem(shopper, 1, {})
+        redeemed += 1
+        served.set()
     thread.join()
-    assert len(redeemed) > 3
-    assert transfers_in(books) == 401 + len(redeemed)
+    assert waits == [True] * 4
+    assert transfers_in(books) == 41 + redeemed
 
 
 KILLED = """
