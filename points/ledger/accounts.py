@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -63,7 +66,19 @@ Places = Mapping[Place, Mapping[str, Locked]]
 def draw_stripes() -> Stripes:
     """Which row of each shared account one post writes to."""
     rows = 1 if is_sqlite() else rules.STRIPES
-    return {klass: rules.stripe_of(klass, "", rows) for klass in AccountClass}
+    writer = writer_number()
+    return {klass: rules.stripe_of(klass, "", writer, rows) for klass in AccountClass}
+
+
+_counted = itertools.count()
+_own = threading.local()
+
+
+def writer_number() -> int:
+    """This thread's number among the process's, and beside those of the processes started with it."""
+    if not hasattr(_own, "number"):
+        _own.number = next(_counted) + os.getpid()
+    return int(_own.number)
 
 
 Stripes = Mapping[AccountClass, int]

@@ -21,7 +21,7 @@ from .drafts import Draft, Posted
 from .posting import ZONE, post_each
 from .sets import is_sqlite
 
-CHUNK = 2000  # transfers a transaction
+CHUNK = 500  # transfers a transaction: what a clerk beside it waits for
 
 
 @dataclass

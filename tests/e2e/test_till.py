@@ -384,6 +384,8 @@ def test_a_slow_network_is_said_after_eight_seconds_and_a_late_answer_still_coun
     page.route("**/redeem", lambda route: held.append(route))
     page.keyboard.press("F8")
     expect(page.get_by_role("button", name="正在确认").filter(visible=True)).to_be_disabled()
+    while not held:
+        page.wait_for_timeout(50)
     page.clock.fast_forward(7_000)
     expect(page.locator("#panel")).to_be_hidden()
     page.clock.fast_forward(1_500)

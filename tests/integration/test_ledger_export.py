@@ -25,6 +25,7 @@ from points import clock, ledger
 from points.db import db, in_own_transaction, transaction
 from points.ledger import UnitKind, open_unit
 from points.ledger.audit import audit
+from points.ledger.budgets import set_budget
 from points.ledger.export import FORMATS
 from points.ledger.export_rows import account_rows, quantity
 from points.ledger.models import Posting, Transfer
@@ -59,6 +60,9 @@ def fill(books: Books) -> None:
     kept = books.redeem(person, 305, {rice: 2, oil: 1, soap: 1})
     assert kept
     books.undo(books.redeem(person, 250, {rice: 1}), "return")
+    with transaction():
+        for mark in ("2026", "stripe1", "预算"):
+            set_budget(books.scheme_id, books.points, mark, 1000)
     books.post("award", books.leg("issuance", books.points, -40, mark="2026"), *books.award_legs(person, 40)[1:])
     books.post("award", books.leg("issuance", books.points, -2, mark="stripe1"), *books.award_legs(person, 2)[1:])
     books.post("award", books.leg("issuance", books.points, -3, mark="预算"), *books.award_legs(person, 3)[1:])
