@@ -161,11 +161,11 @@ def kills(field_: Field) -> None:
 def cuts(field_: Field) -> None:
     with field_.database("postgresql") as app:
         name = app.config["SQLALCHEMY_DATABASE_URI"].rsplit("/", 1)[1]
+        ground = build(points=10**6, pieces=10**6)
     proxy = Proxy(field_.server.port)
     url = field_.server.url(name, proxy.port).replace("postgresql://", "postgresql+psycopg://")
-    app = make_app(f"{url}?sslmode=disable&gssencmode=disable", field_.where)
+    app = make_app(f"{url}?sslmode=disable&gssencmode=disable", field_.where, DATA_KEY=ground.data_key)
     with app.test_request_context():
-        ground = build(points=10**6, pieces=10**6)
         for what, make in (("a post", lambda: post_once(ground)), ("a redemption", Till(ground).once)):
             with field_.part(f"the line cut at every message of {what}", "postgresql") as part:
                 every = max(1, round(1 / min(1.0, field_.share)))

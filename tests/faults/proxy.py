@@ -59,6 +59,8 @@ class Proxy:
                 server = socket.create_connection(("127.0.0.1", self.server_port))
             except OSError:
                 return
+            for end in (client, server):  # messages are passed on one by one, and none may wait for the next
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.lines.append((client, server))
             for side, here, there in (("to_server", client, server), ("to_client", server, client)):
                 threading.Thread(target=self._carry, args=(side, here, there), daemon=True).start()

@@ -22,9 +22,9 @@ from tests.conftest import make_app
 from . import sabotage
 from .cuts import Till, cut_everywhere, post_once
 from .disk import fill_up, limited_sqlite, refusing_postgresql, small_filesystem
-from .ground import build
+from .ground import Ground, build
 from .kill import kill_application, kill_postgres, kill_writers
-from .proxy import Proxy
+from .proxy import WAYS, Proxy
 from .servers import Postgres, postgres
 
 # One worker for all of it: the server is killed under whoever uses it.
@@ -90,20 +90,21 @@ def test_the_application_and_postgresql_killed_lose_and_double_nothing(
             assert not found.statuses[500], found.bugs  # trouble with the database is said in words
 
 
-def through(server: Postgres, where: Path, name: str) -> tuple[Proxy, Flask]:
-    url = server.database(name)
-    with running(make_app(url, where)):
-        proxy = Proxy(server.port)
+def through(server: Postgres, where: Path, name: str) -> tuple[Proxy, Flask, Ground]:
+    """A town, founded straight on the server, and an application that reaches it through a proxy."""
+    with running(make_app(server.database(name), where)):
+        ground = build(points=10**6, pieces=10**6)
+    proxy = Proxy(server.port)
     cut = server.url(name, proxy.port).replace("postgresql://", "postgresql+psycopg://")
-    return proxy, make_app(f"{cut}?sslmode=disable&gssencmode=disable", where)
+    keys = {"DATA_KEY": ground.data_key}
+    return proxy, make_app(f"{cut}?sslmode=disable&gssencmode=disable", where, **keys), ground
 
 
 def test_whatever_message_is_cut_the_same_key_settles_it(server: Postgres, where: Path) -> None:
-    proxy, app = through(server, where, "cut")
+    proxy, app, ground = through(server, where, "cut")
     with app.test_request_context():
-        ground = build(points=10**6, pieces=10**6)
-        for make, every in ((lambda: post_once(ground), 50), (Till(ground).once, 50)):
-            found = cut_everywhere(app, proxy, ground, make, every=every)
+        for make, ways in ((lambda: post_once(ground), WAYS), (Till(ground).once, ("drop",))):
+            found = cut_everywhere(app, proxy, ground, make, ways, every=50)
             assert not found.faults, found.faults[:10]
             assert found.answered and found.settled
         db.session.remove()
@@ -112,9 +113,8 @@ def test_whatever_message_is_cut_the_same_key_settles_it(server: Postgres, where
 
 
 def test_a_build_that_never_tries_again_is_found_out(server: Postgres, where: Path) -> None:
-    proxy, app = through(server, where, "cut_broken")
+    proxy, app, ground = through(server, where, "cut_broken")
     with app.test_request_context(), sabotage.applied("never_tried_again"):
-        ground = build(points=10**6, pieces=10**6)
         found = cut_everywhere(app, proxy, ground, lambda: post_once(ground), ways=("drop",), every=50)
         db.session.remove()
         db.engine.dispose()
