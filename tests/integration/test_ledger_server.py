@@ -14,8 +14,8 @@ from sqlalchemy import event, text
 
 from points import clock
 from points.db import db, in_own_transaction, transaction
-from points.errors import InsufficientPoints, SoldOut
-from points.ledger import AccountClass, post, rules
+from points.errors import InsufficientPoints, LedgerFault, SoldOut
+from points.ledger import AccountClass, accounts, post, rules
 from points.ledger.audit import audit
 from points.ledger.queries import postings_of, wallet_lots
 from tests.conftest import ON_15
@@ -179,3 +179,11 @@ def test_lines_come_in_the_lock_order(books: Books) -> None:
     made = books.post("redemption", *reversed(books.redeem_legs(person, 5, {rice: 2})))
     ranks = [rules.RANK[AccountClass(row.klass)] for row in postings_of(books.scheme_id, made)]
     assert ranks == sorted(ranks)
+
+
+def test_what_is_remembered_of_units_is_bounded(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts, "KEPT", 0)
+    known = accounts.kinds_of(books.scheme_id, [books.points])
+    assert accounts.kinds_of(books.scheme_id, [books.points, books.goods()])[books.points] == known[books.points]
+    with pytest.raises(LedgerFault):
+        accounts.kinds_of(books.scheme_id, [4711])
