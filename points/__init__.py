@@ -12,7 +12,7 @@ from . import config
 from .db import db
 
 # From the ground up; each may import only what stands before it (tests/test_architecture.py).
-CAPABILITIES = ("people", "jobs", "files", "rulebook", "shop", "awards", "redemption", "reporting")
+CAPABILITIES = ("people", "jobs", "files", "calendar", "inbox", "rulebook", "shop", "awards", "redemption", "reporting")
 
 
 def create_app(production: bool = False, **overrides: Any) -> Flask:

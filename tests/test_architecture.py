@@ -17,7 +17,7 @@ RUNGS = [
     {"db"},
     {"ledger", "web", "database"},
     {"people"},
-    {"jobs", "files"},
+    {"jobs", "files", "calendar", "inbox"},
     {"rulebook", "shop"},
     {"awards"},
     {"redemption"},

@@ -44,6 +44,9 @@ def _moves(giver: AccountClass, taker: AccountClass, *units: UnitKind) -> set[To
 # Which kind of transfer may touch which class of account, with which sign, in which kinds of unit.
 MAY: Mapping[str, frozenset[Touch]] = {
     "award": frozenset(_moves(C.ISSUANCE, C.WALLET, *EARNED) | _moves(C.ISSUANCE, C.DEBT, *EARNED)),
+    "deduction": frozenset(_moves(C.WALLET, C.ISSUANCE, *EARNED) | _moves(C.DEBT, C.ISSUANCE, *EARNED)),
+    "waiver": frozenset(_moves(C.ISSUANCE, C.DEBT, *EARNED)),  # what is left of a deduction at its end date
+    "gift": frozenset(_moves(C.WALLET, C.WALLET, U.POINTS, U.MINUTES)),  # to a household, a relative, a pool
     "expiry": frozenset(_moves(C.WALLET, C.EXPIRED, *EARNED)),
     "redemption": frozenset(_moves(C.WALLET, C.TAKINGS, U.POINTS) | _moves(C.SHELF, C.GIVEN_OUT, U.GOODS)),
     "donation": frozenset(_moves(C.SUPPLY, C.SHELF, U.GOODS)),
@@ -55,7 +58,7 @@ MAY: Mapping[str, frozenset[Touch]] = {
 # A kind that undoes: what it may undo. It touches what the original touched, with the opposite sign.
 UNDOES: Mapping[str, frozenset[str]] = {
     "return": frozenset({"redemption"}),
-    "reversal": frozenset({"award", "donation", "purchase", "waste", "stock_count", "opening"}),
+    "reversal": frozenset({"award", "deduction", "gift", "donation", "purchase", "waste", "stock_count", "opening"}),
 }
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, PrimaryKeyConstraint, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, PrimaryKeyConstraint, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..db import APPEND_ONLY, DIRECTORY, InScheme, Model, one_of, to
@@ -114,6 +114,69 @@ class Assignment(InScheme, Model):
         to("areas", "area_id"),
         one_of("role", Role),
         UniqueConstraint("scheme_id", "person_id", "role", "area_id"),
+    )
+
+
+class TeamKind(StrEnum):
+    TEAM = "team"  # 志愿服务队
+    ORGANISATION = "organisation"
+    LIST = "list"  # 名单: party members, households in need, whoever a rule names
+
+
+class Team(InScheme, Model):
+    """People together: a volunteer team, an organisation, or a list that rules name. Its id is its holder."""
+
+    __tablename__ = "teams"
+    code: Mapped[str] = mapped_column(String(40))
+    name: Mapped[str] = mapped_column(String(80))
+    kind: Mapped[str] = mapped_column(String(12))
+    area_id: Mapped[int]
+    leader_id: Mapped[int | None]
+    note: Mapped[str] = mapped_column(String(200), default="")
+    made_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+    __table_args__ = (
+        to("holders", "id"),
+        to("areas", "area_id"),
+        to("people", "leader_id"),
+        UniqueConstraint("scheme_id", "code"),
+        one_of("kind", TeamKind),
+        Index(None, "scheme_id", "name"),
+    )
+
+
+class TeamMember(Model):
+    __tablename__ = "team_members"
+    scheme_id: Mapped[int]
+    team_id: Mapped[int]
+    person_id: Mapped[int]
+    since: Mapped[datetime]
+    added_by: Mapped[int]
+    __table_args__ = (
+        PrimaryKeyConstraint("scheme_id", "team_id", "person_id"),
+        to("teams", "team_id"),
+        to("people", "person_id"),
+        Index(None, "scheme_id", "person_id"),
+    )
+
+
+class Relative(Model):
+    """Two people who are close: neither reviews for the other; gifts between them may be allowed. Kept both ways."""
+
+    __tablename__ = "relatives"
+    scheme_id: Mapped[int]
+    person_id: Mapped[int]
+    other_id: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(12))  # spouse, parent, child, sibling, other
+    noted_by: Mapped[int]
+    noted_at: Mapped[datetime]
+    __table_args__ = (
+        PrimaryKeyConstraint("scheme_id", "person_id", "other_id"),
+        to("people", "person_id"),
+        to("people", "other_id"),
+        one_of("kind", ("spouse", "parent", "child", "sibling", "other")),
+        CheckConstraint("person_id <> other_id", name="two_people"),
     )
 
 

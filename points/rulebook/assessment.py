@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
+
+from .terms import Stage
 
 Values = dict[str, str | int | date]
 
 
 class CapKey(NamedTuple):
-    """A row of usage: whose (person or household), which cap, in which period."""
+    """A row of usage: whose (person, household, team, area, all), which cap or counter, in which period."""
 
     who: str
     cap: str
@@ -20,11 +22,14 @@ class CapKey(NamedTuple):
 
 @dataclass(frozen=True)
 class CapTake:
-    """What a deed takes of a cap: used + amount may not exceed limit. Points in minor units, else thousandths."""
+    """What a deed takes of a cap: used + amount may not exceed limit. Points in minor units, else thousandths.
+
+    limit  None: nothing is limited, the row only counts (what amounts over a period, streaks and "once" need to know)
+    """
 
     key: CapKey
     amount: int
-    limit: int
+    limit: int | None
     again_on: date | None
 
 
@@ -33,7 +38,7 @@ class Line:
     """One step of the reckoning: a sentence to be translated, its values, and by how much it changes the points.
 
     Values: ``…_points`` minor units, ``…_milli`` thousandths of a point, ``…_qty`` thousandths of a unit, ``…_on``
-    days, ``span`` a period's key; ``unit``, ``source``, ``roles`` and ``item`` are words that ``wording`` knows.
+    days, ``span`` a period's key; ``unit``, ``source``, ``roles``, ``item``… are words that ``wording`` knows.
     """
 
     code: str
@@ -52,6 +57,13 @@ class Assessment:
     refusals        why it cannot count at all; then everything else is zero
     needs           what is still missing before it may be sent (a photo, a place)
     bounds          least and most points, when the reviewer decides; ``undecided`` until then
+    others          further balances by code, each in its own minor units
+    overflow        what a ceiling did not let in: (balance, amount, "pool" or "lapse", the pool's title)
+    path            the stages of review, in order, for this amount and this source; none: no review
+    notice_days     working days of public notice before it is credited
+    credit          "at_once", or the period at whose end it is credited
+    bars            the last day on which the holder is barred from ``bars_from``
+    ends            the day on which a deduction ends, and is given back; appeal_days: how long it may be appealed
     """
 
     points: int = 0
@@ -66,6 +78,15 @@ class Assessment:
     bounds: tuple[int, int] | None = None
     undecided: bool = False
     scale: int = 0
+    others: Mapping[str, int] = field(default_factory=dict)
+    overflow: tuple[tuple[str, int, str, str], ...] = ()
+    path: tuple[Stage, ...] = ()
+    notice_days: int = 0
+    credit: str = "at_once"
+    bars: date | None = None
+    bars_from: tuple[str, ...] = ()
+    ends: date | None = None
+    appeal_days: int = 0
 
     @property
     def can_be_sent(self) -> bool:
@@ -77,7 +98,12 @@ class Assessment:
 
     @property
     def earns_nothing(self) -> bool:
-        return self.points == 0 and self.honour == 0 and self.minutes == 0
+        return not any((self.points, self.honour, self.minutes, *self.others.values()))
+
+    @property
+    def is_deduction(self) -> bool:
+        """Whether it takes anything away."""
+        return any(amount < 0 for amount in (self.points, self.honour, self.minutes, *self.others.values()))
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can carry it; ``from_dict`` gives the same assessment back."""
@@ -104,10 +130,20 @@ class Assessment:
             "bounds": list(self.bounds) if self.bounds else None,
             "undecided": self.undecided,
             "scale": self.scale,
+            "others": dict(self.others),
+            "overflow": [list(one) for one in self.overflow],
+            "path": [stage_to_dict(stage) for stage in self.path],
+            "notice_days": self.notice_days,
+            "credit": self.credit,
+            "bars": self.bars.isoformat() if self.bars else None,
+            "bars_from": list(self.bars_from),
+            "ends": self.ends.isoformat() if self.ends else None,
+            "appeal_days": self.appeal_days,
         }
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> Assessment:
+        """Also of what was kept before later fields were known."""
         return cls(
             points=body["points"],
             honour=body["honour"],
@@ -129,7 +165,34 @@ class Assessment:
             bounds=(body["bounds"][0], body["bounds"][1]) if body["bounds"] else None,
             undecided=body["undecided"],
             scale=body["scale"],
+            others=dict(body.get("others", {})),
+            overflow=tuple((one[0], one[1], one[2], one[3]) for one in body.get("overflow", ())),
+            path=tuple(stage_from(one) for one in body.get("path", ())),
+            notice_days=body.get("notice_days", 0),
+            credit=body.get("credit", "at_once"),
+            bars=day_from(body.get("bars")),
+            bars_from=tuple(body.get("bars_from", ())),
+            ends=day_from(body.get("ends")),
+            appeal_days=body.get("appeal_days", 0),
         )
+
+
+def day_from(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def stage_to_dict(stage: Stage) -> dict[str, Any]:
+    return {
+        "title": stage.title,
+        "by": list(stage.by),
+        "votes": stage.votes,
+        "panel": stage.panel,
+        "in": stage.place,
+    }
+
+
+def stage_from(body: Mapping[str, Any]) -> Stage:
+    return Stage(body["title"], tuple(body["by"]), body["votes"], body["panel"], body["in"])
 
 
 def line_to_dict(line: Line) -> dict[str, Any]:

@@ -38,9 +38,33 @@ class EarningRule(InScheme, Model):
     place: Mapped[int]  # order within the version: "第 4 条"
     title: Mapped[str] = mapped_column(String(120))
     kind: Mapped[str] = mapped_column(String(20))  # volunteering, report, service, mediation, suggestion, other
+    category: Mapped[str] = mapped_column(String(40), default="")  # one of the document's own categories
     body: Mapped[dict[str, Any]]
     __table_args__ = (
         to("rulebook_versions", "version_id"),
         UniqueConstraint("scheme_id", "version_id", "code"),
         APPEND_ONLY,
+    )
+
+
+class RulebookDraft(InScheme, Model):
+    """A version in the making: edited freely, by several people in turn, until it is published or dropped."""
+
+    __tablename__ = "rulebook_drafts"
+    title: Mapped[str] = mapped_column(String(120))
+    body: Mapped[dict[str, Any]]  # a document, which may still have problems
+    based_on: Mapped[int | None]  # the version it began as
+    made_by: Mapped[int]
+    made_at: Mapped[datetime]
+    edited_by: Mapped[int]
+    edited_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1)  # two people editing: the second sees it
+    published_id: Mapped[int | None]  # the version it became
+    dropped_at: Mapped[datetime | None]
+    __table_args__ = (
+        to("rulebook_versions", "based_on"),
+        to("rulebook_versions", "published_id"),
+        to("people", "made_by"),
+        to("people", "edited_by"),
+        Index(None, "scheme_id", "edited_at", "id"),
     )

@@ -26,6 +26,7 @@ from ..web.schemas import Strict, Text
 from .actions import LabelTaken, Loaded, TooLate, can_load, load_version, same_or_refuse
 from .document import MAX_BYTES, BadDocument, Document, document_from, document_in, preset, presets
 from .models import RulebookVersion
+from .parsing import rule_from
 from .plain import PlainRule, differences, limit_words, plain
 from .problems import Problem
 from .queries import (
@@ -40,7 +41,6 @@ from .queries import (
     versions,
 )
 from .schemas import Day
-from .terms import rule_from
 from .wording import KIND_WORDS
 
 pages = Blueprint("rulebook", __name__)

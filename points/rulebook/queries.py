@@ -13,7 +13,8 @@ from sqlalchemy import select
 from ..db import db, is_id
 from ..errors import NotFound
 from .models import EarningRule, RulebookVersion
-from .terms import Rule, rule_from
+from .parsing import rule_from
+from .terms import Rule
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,21 @@ Usage = Mapping[CapKey, int]
 class Facts:
     """What is known of a deed.
 
-    quantity     thousandths of the rule's unit
-    source       how it became known (``points.awards.models.Source``)
-    credited_on  the day the points are credited, from which their life runs; None: the day of the deed
-    decided      minor units the reviewer decided on, for rules that leave the amount to the case
+    quantity       thousandths of the rule's unit
+    source         how it became known (``points.awards.models.Source``)
+    credited_on    the day the points are credited, from which their life runs; None: the day of the deed
+    decided        minor units the reviewer decided on, for rules that leave the amount to the case
+    entered_on     the day it was entered; None: in time
+    started        "22:15", when the deed began, "" unknown; day_kind: workday, weekend or holiday
+    age            of the beneficiary on that day in whole years, None unknown; areas: names of the areas one lives in,
+                   up to the scheme's; members: codes of one's teams and lists
+    choices        codes of the grades or checklist items; coefficients: code → code of the choice made
+    sharers        people among whom a shared amount is split
+    subject, act   what was reported, and the one act that several claims may be about: any text that is the same for
+                   the same thing, "" unknown
+    balances       what the beneficiary has now, in minor units, for ceilings and deductions; what is missing is unknown
+    levels         every step reached: "star:1", "star:2"
+    barred_until   the last day on which nothing can be earned
     """
 
     quantity: int
@@ -36,6 +47,24 @@ class Facts:
     outcome: str = ""
     credited_on: date | None = None
     decided: int | None = None
+    entered_on: date | None = None
+    started: str = ""
+    day_kind: str = "workday"
+    age: int | None = None
+    areas: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
+    files: int = 0
+    attended: bool = False
+    helped_confirmed: bool = False
+    has_record: bool = False
+    choices: frozenset[str] = frozenset()
+    coefficients: Mapping[str, str] = field(default_factory=dict)
+    sharers: int = 1
+    subject: str = ""
+    act: str = ""
+    balances: Mapping[str, int] = field(default_factory=dict)
+    levels: frozenset[str] = frozenset()
+    barred_until: date | None = None
 
 
 def mark_of(life: Life, credited_on: date) -> str:

@@ -11,8 +11,9 @@ from fractions import Fraction
 from ..errors import N_
 from .assessment import Assessment, CapKey, CapTake, Line, Values
 from .caps import cap_points, cap_quantity, caps_for, take
+from .parsing import rule_from
 from .reckoning import FIRST_DAY, LAST_DAY, Facts, Reckoning, Usage, mark_of, rounded
-from .terms import Rule, rule_from
+from .terms import Rule
 
 __all__ = [
     "Assessment",

@@ -1,16 +1,21 @@
-"""A rule as plain data: what a document says, parsed once. Every number here is thousandths of what it counts.
+"""A rule as plain data: what a document says of it. Every number here is thousandths of what it counts.
 
 Thousandths of a point and thousandths of a unit (2.5 hours = 2500): a rule does not depend on the scheme's decimals,
-``assess`` turns points into minor units. The format is described in docs/rulebook.md; ``schemas`` checks it.
+``assess`` turns points into minor units. ``parsing`` reads rules; docs/rulebook.md describes the format.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
-from typing import Any
+
+from .amounts import Amount as Amount
+from .amounts import Bracket as Bracket
+from .amounts import Choice as Choice
+from .amounts import Coefficient as Coefficient
+from .amounts import CoefficientChoice as CoefficientChoice
+from .amounts import When as When
 
 FORMAT = "points-rulebook/1"
 KINDS = ("volunteering", "report", "service", "mediation", "suggestion", "other")
@@ -29,53 +34,41 @@ UNITS: Mapping[str, int] = {
     "stairwell": 1000,
     "microgrid": 100,
     "kilometre": 1000,
+    "session": 100,
+    "referral": 100,
+    "meal": 1000,
+    "month": 12,
+    "square_metre": 100_000,
+    "mu": 10_000,
+    "millilitre": 10_000,
 }
-MEASURED = frozenset({"hour", "minute", "day", "kilogram", "yuan", "kilometre"})  # others come in whole numbers
-AMOUNTS = ("fixed", "per_unit", "brackets", "case_by_case")
+# Others come in whole numbers.
+MEASURED = frozenset({"hour", "minute", "day", "kilogram", "yuan", "kilometre", "square_metre", "mu", "millilitre"})
+AMOUNTS = ("fixed", "per_unit", "brackets", "range", "case_by_case", "choice", "shared")
+COUNTS = ("whole", "whole_up", "whole_half_up", "proportional")
 ROUNDINGS = ("down", "half_up", "up")
-CAPPED = ("points", "times", "units")
-CAP_PERIODS = ("activity", "day", "week", "month", "quarter", "half_year", "year", "lifetime")
+CAPPED = ("points", "times", "units", "honour", "minutes")
+CAP_PERIODS = ("activity", "day", "week", "month", "quarter", "half_year", "year", "lifetime", "subject", "act")
+CALENDAR = ("day", "week", "month", "quarter", "half_year", "year")  # periods that begin again
+WHO = ("person", "household", "team", "area", "all")
 LIVES = ("never", "days", "months", "years", "calendar_year", "yearly", "fixed")
 SOURCES = ("self_checked", "self", "leader", "staff", "backfill", "import")
-
-
-def thousandths(value: Any) -> int:
-    """A number of the document in thousandths: "2.5" → 2500. The schema has made sure that it fits."""
-    return int(Decimal(str(value)) * 1000)
-
-
-@dataclass(frozen=True)
-class Bracket:
-    """From this quantity on, these points."""
-
-    start: int
-    points: int
-
-
-@dataclass(frozen=True)
-class Amount:
-    """How much: ``points`` for every ``every`` units, once, by bracket, or as decided within ``least`` and ``most``.
-
-    whole      only whole lots of ``every`` count; otherwise in proportion, rounded to the scheme's decimals
-    additive   the brackets reached are added up; otherwise only the highest counts
-    """
-
-    type: str
-    points: int = 0
-    every: int = 1000
-    whole: bool = False
-    rounding: str = "down"
-    least: int = 0
-    most: int = 0
-    brackets: tuple[Bracket, ...] = ()
-    additive: bool = False
+SUBJECTS = ("person", "household", "team")
+TRIGGERS = ("claim", "first_sign_in")
+BALANCES = ("points", "honour", "minutes")  # those every scheme has; a document may add others
+DAY_KINDS = ("workday", "weekend", "holiday")
+CREDITS = ("at_once", *CALENDAR)
+CHOSEN_BY = ("claimant", "reviewer", "system")
+OVERFLOWS = ("pool", "lapse", "refuse")
+BARRED = ("earn", "ranking")
 
 
 @dataclass(frozen=True)
 class Cap:
-    """At most so much per period: points, times or units; for the rule alone, or for the group it shares with others.
+    """At most so much per period: points, honour, minutes, times or units; for the rule, or the group it shares with.
 
     A time is an event where the rule counts events, and a claim where it counts anything else.
+    starts  "09-01": the first day of a year that does not begin in January
     """
 
     what: str
@@ -85,27 +78,81 @@ class Cap:
     over: str = "cut"
     group: str = ""
     group_title: str = ""
+    starts: str = ""
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What a claim needs beside the deed itself; ``not_for`` names sources that need not bring it."""
+class Once:
+    """One act under several rules of the group counts once, at the highest."""
+
+    group: str
+    title: str
+    same: str = "day"
+
+
+@dataclass(frozen=True)
+class Bonus:
+    """Points on top when the total reaches ``reach`` within a period, or in so many periods running.
+
+    of     "times" (deeds) or "units"; ``again``: for every further ``reach`` anew
+    """
+
+    code: str
+    title: str
+    points: int
+    reach: int
+    per: str
+    of: str = "times"
+    in_a_row: int = 1
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One way of proving a deed: everything named here together."""
 
     photos: int = 0
     note: bool = False
     place: bool = False
     papers: str = ""
+    attendance: bool = False
+    files: int = 0
+    helped: bool = False
+    record: bool = False
+
+
+@dataclass(frozen=True)
+class Evidence(Proof):
+    """What a claim needs beside the deed itself; ``any``: and one of these; ``not_for``: sources that need none."""
+
+    any: tuple[Proof, ...] = ()
     not_for: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Trust:
-    """How much of each a source is worth, in percent; or that it is refused."""
+    """How much of each a source is worth, in percent (up to 1000); or that it is refused."""
 
     points: int = 100
     honour: int = 100
     minutes: int = 100
     refuse: bool = False
+
+
+@dataclass(frozen=True)
+class Span:
+    """So many days, months or years."""
+
+    unit: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Bars:
+    """What somebody is barred from, and for how long."""
+
+    start: frozenset[str]
+    span: Span
 
 
 @dataclass(frozen=True)
@@ -115,6 +162,7 @@ class Outcome:
     code: str
     title: str
     percent: int = 0
+    bars: Bars | None = None
 
 
 @dataclass(frozen=True)
@@ -129,8 +177,87 @@ class Life:
 
 
 @dataclass(frozen=True)
+class Late:
+    """Entered more than so many days after the deed: worth so many percent, or refused (None)."""
+
+    days: int
+    percent: int | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of review: so many votes by people of these roles; ``panel``: of how many asked; ``place``: whose."""
+
+    title: str
+    by: tuple[str, ...]
+    votes: int = 1
+    panel: int = 1
+    place: str = "community"
+
+
+@dataclass(frozen=True)
+class Path:
+    """A way of review. ``code`` may be one of the built-in ones: none, one, two, panel, committee."""
+
+    code: str = "one"
+    title: str = ""
+    stages: tuple[Stage, ...] = ()
+
+
+@dataclass(frozen=True)
+class Balance:
+    """A further balance (a base score, an index), never spent. ``decimals``: 0 or 1."""
+
+    code: str
+    title: str
+    title_en: str = ""
+    decimals: int = 0
+    life: Life = Life()
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """The most one holder may have of a balance (thousandths), and what becomes of the rest."""
+
+    balance: str
+    most: int
+    overflow: str
+    pool: str = ""
+
+
+@dataclass(frozen=True)
+class Deductions:
+    """What negative rules may take from, and on which terms."""
+
+    start: frozenset[str]
+    below_zero: str
+    notice_days: int
+    appeal_days: int
+    ends: Span
+
+
+@dataclass(frozen=True)
+class LevelFactor:
+    """What a level reached does to the rule: "star:3" earns times so much (thousandths)."""
+
+    level: str
+    step: int
+    title: str
+    factor: int
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a rule gives in a further balance: so much per unit, or an amount of its own; None: as much as points."""
+
+    balance: Balance
+    each: int | None = 0
+    amount: Amount | None = None
+
+
+@dataclass(frozen=True)
 class Rule:
-    """One earning rule, complete in itself: shared caps and the document's defaults are already in it."""
+    """One earning rule, complete in itself: all that the document defines for several rules is already in it."""
 
     code: str
     title: str
@@ -150,6 +277,33 @@ class Rule:
     honour: int | None = 0  # points of honour per unit; None: as many as points
     minutes: int | None = 0  # minutes of service per unit; None: the time served
     verify: str = ""
+    category: str = ""
+    category_title: str = ""
+    unit_title: str = ""  # of a unit of the document's own, "套" or "套|set"
+    measured: bool = False
+    ages: tuple[int | None, int | None] = (None, None)  # whole years, both included; None: open
+    areas: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
+    subject: str = "person"
+    spend: str = "any"
+    into: str = ""  # the balance that the amount goes to instead of points
+    into_balance: Balance | None = None
+    late: Late | None = None
+    path: Path = Path()
+    second_above: int | None = None
+    notice_days: int = 0
+    notice_above: int = 0
+    credit: str = "at_once"
+    trigger: str = "claim"
+    bars: Bars | None = None
+    honour_amount: Amount | None = None
+    minutes_amount: Amount | None = None
+    beside: tuple[Beside, ...] = ()
+    once: tuple[Once, ...] = ()
+    bonuses: tuple[Bonus, ...] = ()
+    ceilings: tuple[Ceiling, ...] = ()
+    deductions: Deductions | None = None
+    level_factors: tuple[LevelFactor, ...] = ()
 
     def trust_in(self, source: str) -> Trust:
         return dict(self.trust).get(source, Trust())
@@ -157,73 +311,12 @@ class Rule:
     def outcome(self, code: str) -> Outcome | None:
         return next((one for one in self.outcomes if one.code == code), None)
 
+    @property
+    def unit_name(self) -> str:
+        """The unit as a value of a sentence: a code that ``wording`` knows, or the title of the document's own."""
+        return self.unit_title or self.unit
 
-def amount_from(body: Mapping[str, Any], measured: bool) -> Amount:
-    return Amount(
-        type=body["type"],
-        points=thousandths(body.get("points", 0)),
-        every=thousandths(body.get("every", 1)),
-        whole=body.get("count", "proportional" if measured else "whole") == "whole",
-        rounding=body.get("rounding", "down"),
-        least=thousandths(body.get("least", 0)),
-        most=thousandths(body.get("most", 0)),
-        brackets=tuple(Bracket(thousandths(b["from"]), thousandths(b["points"])) for b in body.get("brackets", ())),
-        additive=body.get("mode") == "additive",
-    )
-
-
-def caps_from(bodies: Iterable[Mapping[str, Any]], group: str = "", title: str = "") -> tuple[Cap, ...]:
-    return tuple(
-        Cap(
-            what=body["what"],
-            most=thousandths(body["most"]),
-            per=body["per"],
-            who=body.get("who", "person"),
-            over=body.get("over", "cut"),
-            group=body.get("group", group),
-            group_title=body.get("group_title", title),
-        )
-        for body in bodies
-    )
-
-
-def life_from(body: Mapping[str, Any]) -> Life:
-    on = date.fromisoformat(body["on"]) if "on" in body else None
-    return Life(body["type"], body.get("number", 0), body.get("month", 12), body.get("day", 31), on)
-
-
-def beside_from(value: Any) -> int | None:
-    """What stands beside the points per unit; the words "same" and "served" mean: as much as the deed itself."""
-    return None if value in ("same", "served") else thousandths(value)
-
-
-def rule_from(body: Mapping[str, Any]) -> Rule:
-    """A rule from its JSON, as ``schemas`` leaves it (checked, defaults and shared caps filled in)."""
-    quantity, evidence, beside = body.get("quantity", {}), body.get("evidence", {}), body.get("beside", {})
-    measured = body["unit"] in MEASURED
-    return Rule(
-        code=body["code"],
-        title=body["title"],
-        kind=body["kind"],
-        unit=body["unit"],
-        amount=amount_from(body["amount"], measured),
-        text=body.get("text", ""),
-        least=thousandths(quantity.get("least", "0.001" if measured else 1)),
-        most=thousandths(quantity.get("most", UNITS[body["unit"]])),
-        step=thousandths(quantity.get("step", "0.001" if measured else 1)),
-        caps=caps_from(body.get("caps", ())),
-        roles=frozenset(body.get("roles", ())),
-        evidence=Evidence(
-            photos=evidence.get("photos", 0),
-            note=evidence.get("note", False),
-            place=evidence.get("place", False),
-            papers=evidence.get("papers", ""),
-            not_for=frozenset(evidence.get("not_for", ())),
-        ),
-        trust=tuple((source, Trust(**worth)) for source, worth in sorted(body.get("trust", {}).items())),
-        outcomes=tuple(Outcome(o["code"], o["title"], o.get("percent", 0)) for o in body.get("outcomes", ())),
-        life=life_from(body.get("life", {"type": "never"})),
-        honour=beside_from(beside.get("honour", 0)),
-        minutes=beside_from(beside.get("minutes", 0)),
-        verify=body.get("verify", ""),
-    )
+    @property
+    def takes_away(self) -> bool:
+        """Whether it may take points away."""
+        return self.deductions is not None

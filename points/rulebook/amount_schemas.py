@@ -1,0 +1,131 @@
+"""The shape of amounts and coefficients in a rulebook document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
+
+from ..errors import N_
+from ..people.models import Role
+from ..web.schemas import Text
+from .schema_fields import MAX_POINTS, AgesSchema, Number, Part, clock_time, code, flag, some, title, word, words
+from .terms import AMOUNTS, CALENDAR, CHOSEN_BY, COUNTS, DAY_KINDS, ROUNDINGS, WHO
+
+
+class BracketSchema(Part):
+    start = Number(data_key="from", required=True)
+    points = Number(most=MAX_POINTS, signed=True, required=True)
+    every = Number(least="0.001")
+
+
+class ChoiceSchema(Part):
+    code = code(required=True)
+    title = title()
+    points = Number(most=MAX_POINTS, signed=True, required=True)
+
+
+# Of each type of amount: the fields it needs, and those it may have.
+BELONGS: Mapping[str, tuple[set[str], set[str]]] = {
+    "fixed": ({"points"}, set()),
+    "per_unit": ({"points"}, {"every", "count", "rounding", "base", "above", "cumulative", "cumulative_who"}),
+    "brackets": ({"brackets"}, {"mode", "every", "count", "rounding", "cumulative", "cumulative_who"}),
+    "range": ({"least", "most"}, {"step", "zero", "per", "rounding"}),
+    "case_by_case": (set(), {"least", "most", "step", "zero"}),
+    "choice": ({"choices"}, {"mode"}),
+    "shared": ({"points"}, {"most_each", "rounding"}),
+}
+MODES = {"brackets": ("highest", "additive", "progressive"), "choice": ("one", "several")}
+
+
+class AmountSchema(Part):
+    type = fields.String(required=True, validate=word(*AMOUNTS))
+    points = Number(most=MAX_POINTS, signed=True)
+    every = Number(least="0.001")
+    count = fields.String(validate=word(*COUNTS))
+    rounding = fields.String(validate=word(*ROUNDINGS))
+    base = Number(most=MAX_POINTS, signed=True)
+    above = Number()
+    cumulative = fields.String(validate=word(*CALENDAR, "lifetime"))
+    cumulative_who = fields.String(validate=word(*WHO))
+    least = Number(most=MAX_POINTS, signed=True)
+    most = Number(most=MAX_POINTS, signed=True)
+    step = Number(least="0.001", most=MAX_POINTS)
+    zero = flag()
+    per = fields.String(validate=word("claim", "unit"))
+    brackets = some(fields.Nested(BracketSchema), 20, 1)
+    mode = fields.String(validate=word("highest", "additive", "progressive", "one", "several"))
+    choices = some(fields.Nested(ChoiceSchema), 50, 1)
+    most_each = Number(least="0.001", most=MAX_POINTS)
+    coefficients = some(fields.String(), 10)
+
+    @validates_schema
+    def belongs(self, data: dict[str, Any], **_: Any) -> None:
+        needed, allowed = BELONGS[data["type"]]
+        given = set(data) - {"type", "coefficients"}
+        wrong = {name: [N_("这种算法要填这一栏。")] for name in needed - given}
+        wrong |= {name: [N_("这种算法用不着这一栏。")] for name in given - needed - allowed}
+        if "least" in data and "most" in data and Decimal(data["least"]) > Decimal(data["most"]):
+            wrong["least"] = [N_("最少的比最多的还多。")]
+        if "mode" in data and data["mode"] not in MODES.get(data["type"], ()):
+            wrong["mode"] = [N_("这种算法用不着这一栏。")]
+        starts = [Decimal(bracket["start"]) for bracket in data.get("brackets", ())]
+        if starts != sorted(set(starts)):
+            wrong["brackets"] = [N_("档次要从小到大，不能重复。")]
+        codes = [choice["code"] for choice in data.get("choices", ())]
+        if len(set(codes)) != len(codes):
+            wrong["choices"] = [N_("代号重复。")]
+        if "cumulative_who" in data and "cumulative" not in data:
+            wrong["cumulative_who"] = [N_("这种算法用不着这一栏。")]
+        if wrong:
+            raise ValidationError(wrong)
+
+
+class WhenSchema(Part):
+    days = words(*DAY_KINDS, least=1)
+    begins = clock_time(data_key="from")
+    ends = clock_time(data_key="to")
+    roles = words(*Role, least=1)
+    members = some(Text(least=1, most=40), 50, 1)
+    ages = fields.Nested(AgesSchema)
+    levels = some(Text(least=1, most=44), 50, 1)
+
+    @validates_schema
+    def whole_span(self, data: dict[str, Any], **_: Any) -> None:
+        if ("begins" in data) != ("ends" in data):
+            raise ValidationError({"from": [N_("从几点到几点，两头都要填。")]})
+        if not data:
+            raise ValidationError(N_("至少写一个条件；没有条件就不要写这一栏。"))
+
+
+class CoefficientChoiceSchema(Part):
+    code = code(required=True)
+    title = title()
+    factor = Number(most=100)
+    add = Number(most=MAX_POINTS, signed=True)
+    when = fields.Nested(WhenSchema)
+
+    @validates_schema
+    def something(self, data: dict[str, Any], **_: Any) -> None:
+        if ("factor" in data) == ("add" in data):
+            raise ValidationError({"factor": [N_("乘多少、加多少，填一样。")]})
+
+
+class CoefficientSchema(Part):
+    code = code(required=True)
+    title = title(40)
+    by = fields.String(required=True, validate=word(*CHOSEN_BY))
+    choices = some(fields.Nested(CoefficientChoiceSchema), 20, 1, required=True)
+
+    @validates_schema
+    def belongs(self, data: dict[str, Any], **_: Any) -> None:
+        codes = [choice["code"] for choice in data["choices"]]
+        if len(set(codes)) != len(codes):
+            raise ValidationError({"choices": [N_("代号重复。")]})
+        conditions = ["when" in choice for choice in data["choices"]]
+        if data["by"] != "system" and any(conditions):
+            raise ValidationError({"choices": [N_("由人来选的，不写“什么时候”。")]})
+        if data["by"] == "system" and conditions.count(False) > 1:
+            raise ValidationError({"choices": [N_("由系统来定的，只能有一种不写“什么时候”。")]})

@@ -1,0 +1,105 @@
+"""Amounts as plain data: what a deed is worth, and the coefficients that multiply it. In thousandths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """From this quantity on, these points; in progressive brackets so many for each ``every`` within the slice."""
+
+    start: int
+    points: int
+    every: int = 1000
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the grades or the items of a checklist, and its points."""
+
+    code: str
+    title: str
+    points: int
+
+
+@dataclass(frozen=True)
+class When:
+    """When a coefficient's choice holds, for those the system chooses. What is empty asks for nothing.
+
+    begins, ends  of the deed's starting time ("22:00"); a span that ends before it begins runs over midnight
+    levels        levels reached, as "star:3" (or higher); ages in whole years, both ends included
+    """
+
+    days: frozenset[str] = frozenset()
+    begins: str = ""
+    ends: str = ""
+    roles: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
+    least_age: int | None = None
+    most_age: int | None = None
+    levels: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class CoefficientChoice:
+    """A factor in thousandths (1500 = 1.5), and points to be added; ``when`` only where the system chooses."""
+
+    code: str
+    title: str
+    factor: int = 1000
+    add: int = 0
+    when: When | None = None
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """A named coefficient (night, holiday, hardship) and its choices; a choice without ``when`` is the default."""
+
+    code: str
+    title: str
+    by: str
+    choices: tuple[CoefficientChoice, ...] = ()
+
+    def choice(self, code: str) -> CoefficientChoice | None:
+        return next((one for one in self.choices if one.code == code), None)
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How much a deed is worth.
+
+    count       per lot of ``every``: whole lots only, begun lots too, lots from their half, or in proportion
+    base, above points once beside the lots; quantity before which nothing is earned
+    cumulative  the period over which the quantity adds up: a deed is worth f(used + quantity) − f(used)
+    mode        brackets: "highest", "additive" or "progressive"; choices: "one" or "several"
+    zero        whether the reviewer may decide on nought; each: decided per unit, not once
+    """
+
+    type: str
+    points: int = 0
+    every: int = 1000
+    count: str = "whole"
+    rounding: str = "down"
+    base: int = 0
+    above: int = 0
+    cumulative: str = ""
+    cumulative_who: str = "person"
+    least: int = 0
+    most: int = 0
+    step: int = 0
+    zero: bool = True
+    each: bool = False
+    mode: str = ""
+    brackets: tuple[Bracket, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    most_each: int = 0
+    coefficients: tuple[Coefficient, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        return self.count != "proportional"
+
+    @property
+    def decided_by_reviewer(self) -> bool:
+        return self.type in ("case_by_case", "range")
