@@ -71,7 +71,7 @@ class AmountSchema(Part):
             wrong["least"] = [N_("最少的比最多的还多。")]
         if "mode" in data and data["mode"] not in MODES.get(data["type"], ()):
             wrong["mode"] = [N_("这种算法用不着这一栏。")]
-        starts = [Decimal(bracket["start"]) for bracket in data.get("brackets", ())]
+        starts = [Decimal(bracket["from"]) for bracket in data.get("brackets", ())]
         if starts != sorted(set(starts)):
             wrong["brackets"] = [N_("档次要从小到大，不能重复。")]
         codes = [choice["code"] for choice in data.get("choices", ())]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,9 @@ from flask_babel import gettext
 from marshmallow import ValidationError
 
 from ..errors import N_, DomainError
-from .problems import Problem, problems_in, rule_name
+from .completion import completed
+from .contradictions import contradictions
+from .problems import Problem, problems_in
 from .schemas import DocumentSchema
 
 PRESETS = Path(__file__).parent / "presets"
@@ -57,20 +57,8 @@ class Document:
 
     @property
     def rules(self) -> list[dict[str, Any]]:
-        """Each rule with its groups' caps and the document's life filled in."""
-        groups = {group["code"]: group for group in self.body.get("groups", ())}
-        found = []
-        for rule in self.body["rules"]:
-            shared = [
-                {**cap, "group": name, "group_title": groups[name]["title"]}
-                for name in rule.get("groups", ())
-                for cap in groups[name]["caps"]
-            ]
-            whole = {name: value for name, value in rule.items() if name != "groups"}
-            whole["caps"] = [*rule.get("caps", ()), *shared]
-            whole.setdefault("life", self.body.get("life", {"type": "never"}))
-            found.append(whole)
-        return found
+        """Each rule complete in itself: what the document defines for several rules is filled in."""
+        return completed(self.body)
 
 
 def document_from(data: Any, points_scale: int = 1, effective_on: date | None = None) -> Document:
@@ -84,7 +72,7 @@ def document_from(data: Any, points_scale: int = 1, effective_on: date | None = 
         body = DocumentSchema().load(data)
     except ValidationError as error:
         raise BadDocument(list(problems_in(error.messages, data))) from None
-    body = spelled(body)
+    body = json.loads(json.dumps(body, ensure_ascii=False))  # plain JSON, nothing of the schema's
     if problems := list(contradictions(body, points_scale)):
         raise BadDocument(problems)
     return Document(body)
@@ -122,15 +110,6 @@ def no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def spelled(body: dict[str, Any]) -> dict[str, Any]:
-    """The loaded document under its own field names again ("from", not our "start"), as plain JSON."""
-    plain: dict[str, Any] = json.loads(json.dumps(body, ensure_ascii=False))
-    for rule in plain["rules"]:
-        for bracket in rule["amount"].get("brackets", ()):
-            bracket["from"] = bracket.pop("start")
-    return plain
-
-
 # ---------------------------------------------------------------- presets
 
 
@@ -141,72 +120,3 @@ def presets() -> dict[str, dict[str, Any]]:
 
 def preset(name: str) -> dict[str, Any] | None:
     return presets().get(name)
-
-
-# ---------------------------------------------------------------- what the parts say of each other
-
-
-def contradictions(body: dict[str, Any], points_scale: int) -> Iterator[Problem]:
-    if body["decimals"] > points_scale:
-        yield Problem("", gettext("积分小数位"), gettext("这里的积分没有小数，细则却有 1 位。"))
-    groups = {group["code"]: group for group in body.get("groups", ())}
-    if len(groups) != len(body.get("groups", ())):
-        yield Problem("", gettext("共用上限"), gettext("代号重复。"))
-    places: dict[str, int] = {}
-    units: dict[str, set[str]] = {}
-    for place, rule in enumerate(body["rules"], 1):
-        where = rule_name(place, rule)
-        if rule["code"] in places:
-            sentence = gettext("代号和第 %(place)s 条重复。", place=places[rule["code"]])
-            yield Problem(where, gettext("代号"), sentence)
-        places.setdefault(rule["code"], place)
-        for name in rule.get("groups", ()):
-            units.setdefault(name, set()).add(rule["unit"])
-            if name not in groups:
-                yield Problem(where, gettext("共用上限"), gettext("没有“%(name)s”这一组。", name=name[:40]))
-        if len(set(rule.get("groups", ()))) != len(rule.get("groups", ())):
-            yield Problem(where, gettext("共用上限"), gettext("同一组写了两次。"))
-        yield from contradictions_in(rule, where, body["decimals"])
-    for name, group in groups.items():
-        yield from caps_twice(group["caps"], gettext("共用上限“%(title)s”", title=group["title"]), body["decimals"])
-        if any(cap["what"] == "units" for cap in group["caps"]) and len(units.get(name, ())) > 1:
-            yield Problem(group["title"], gettext("共用上限"), gettext("组里的单位不一样，不能合起来按数量封顶。"))
-    for price in body.get("redemption", {}).get("prices", ()):
-        if not fits(price["points"], body["decimals"]):
-            yield Problem(gettext("兑换"), price["goods"], too_fine(body["decimals"]))
-
-
-def contradictions_in(rule: dict[str, Any], where: str, decimals: int) -> Iterator[Problem]:
-    amount = rule["amount"]
-    numbers = [amount[name] for name in ("points", "least", "most") if name in amount]
-    numbers += [bracket["points"] for bracket in amount.get("brackets", ())]
-    honour = rule.get("beside", {}).get("honour", 0)
-    if not all(fits(number, decimals) for number in numbers):
-        yield Problem(where, gettext("分值"), too_fine(decimals))
-    if honour != "same" and not fits(honour, decimals):
-        yield Problem(where, gettext("荣誉积分"), too_fine(decimals))
-    if rule.get("beside", {}).get("minutes") == "served" and rule["unit"] not in ("hour", "minute"):
-        yield Problem(where, gettext("服务时长"), gettext("不是按时间算的，要写每次记几分钟。"))
-    codes = [outcome["code"] for outcome in rule.get("outcomes", ())]
-    if len(set(codes)) != len(codes):
-        yield Problem(where, gettext("处理结果"), gettext("代号重复。"))
-    yield from caps_twice(rule.get("caps", ()), where, decimals)
-
-
-def caps_twice(caps: Any, where: str, decimals: int) -> Iterator[Problem]:
-    seen = [(cap["what"], cap["per"], cap.get("who", "person")) for cap in caps]
-    if len(set(seen)) != len(seen):
-        yield Problem(where, gettext("上限"), gettext("同一种上限写了两次。"))
-    if not all(fits(cap["most"], decimals) for cap in caps if cap["what"] == "points"):
-        yield Problem(where, gettext("上限"), too_fine(decimals))
-    if any(cap["what"] == "times" and not fits(cap["most"], 0) for cap in caps):
-        yield Problem(where, gettext("上限"), gettext("次数要是整数。"))
-
-
-def fits(number: Any, decimals: int) -> bool:
-    scaled = Decimal(str(number)).scaleb(decimals)
-    return scaled == scaled.to_integral_value()
-
-
-def too_fine(decimals: int) -> str:
-    return gettext("小数太细：这份细则的积分最多 %(n)s 位小数。", n=decimals)

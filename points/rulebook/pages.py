@@ -40,7 +40,7 @@ from .queries import (
     version_on,
     versions,
 )
-from .schemas import Day
+from .schema_fields import Day
 from .wording import KIND_WORDS
 
 pages = Blueprint("rulebook", __name__)

@@ -42,7 +42,7 @@ def amount_words(rule: Rule) -> str:
         return gettext("%(least)s 到 %(most)s 分", least=number(amount.least), most=number(amount.most))
     if amount.type == "brackets":
         points = [bracket.points for bracket in amount.brackets]
-        if amount.additive:
+        if amount.mode == "additive":
             return gettext("按档累加，最多 %(n)s 分", n=number(sum(points)))
         return gettext("按档 %(least)s 到 %(most)s 分", least=number(min(points)), most=number(max(points)))
     if amount.every != 1000:

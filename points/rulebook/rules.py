@@ -149,7 +149,7 @@ def price_by_bracket(it: Reckoning) -> None:
     if not reached:
         start = min((bracket.start for bracket in amount.brackets), default=0)
         it.say("below", N_("不到 {start_qty} {unit}，还没有分"), values | {"start_qty": start})
-    elif amount.additive:
+    elif amount.mode == "additive":
         points = sum(it.minor(bracket.points) for bracket in reached)
         sentence = N_("{counted_qty} {unit}，到了 {reached} 档，加起来 {sum_points} 分")
         it.say("brackets", sentence, values | {"reached": len(reached), "sum_points": points}, points)

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from ..errors import N_
 from ..web.schemas import Text, Whole
@@ -64,17 +64,6 @@ class Day(fields.Field[str]):
         return value
 
 
-class Beside(Number):
-    """A number per unit, or the one word that means "as much as the deed"."""
-
-    def __init__(self, word: str, **kwargs: Any) -> None:
-        self.word = word
-        super().__init__(**kwargs)
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        return self.word if value == self.word else super()._deserialize(value, attr, data, **kwargs)
-
-
 def word(*values: str) -> validate.OneOf:
     return validate.OneOf(values, error=N_("只能是这些里的一个：{choices}。"))
 
@@ -93,6 +82,11 @@ class Part(Schema):
 
     class Meta:
         unknown = RAISE
+
+    @post_load
+    def under_its_own_names(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Loaded parts carry the document's names again ("from", not our "start")."""
+        return {self.fields[name].data_key or name: value for name, value in data.items()}
 
 
 def flag(**kwargs: Any) -> fields.Boolean:

@@ -5,246 +5,239 @@ Numbers come out in one spelling (2.50 and "2.5" are the same), so that the same
 
 from __future__ import annotations
 
-import re
-from datetime import date
-from decimal import Decimal
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate, validates_schema
+from marshmallow import ValidationError, fields, pre_load, validates_schema
 
 from ..errors import N_
 from ..people.models import Role
 from ..web.schemas import Text, Whole
-from .terms import AMOUNTS, CAP_PERIODS, CAPPED, FORMAT, KINDS, LIVES, ROUNDINGS, SOURCES, UNITS
+from .amount_schemas import CoefficientSchema
+from .rule_schemas import CapSchema, LateSchema, LifeSchema, RuleSchema
+from .schema_fields import (
+    MAX_POINTS,
+    AgesSchema,
+    Number,
+    Part,
+    SpanSchema,
+    code,
+    flag,
+    period,
+    some,
+    title,
+    word,
+    words,
+)
+from .schema_fields import MAX_QUANTITY as MAX_QUANTITY
+from .schema_fields import Day as Day
+from .terms import CAP_PERIODS, CREDITS, FORMAT, OVERFLOWS
 
 MAX_RULES = 500
-MAX_POINTS = 1_000_000
-MAX_QUANTITY = 1_000_000
-CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}", re.ASCII)
-
-
-class Number(fields.Field[Any]):
-    """A decimal number with at most three places, out in its shortest spelling: a whole number, or text."""
-
-    default_error_messages = {
-        "invalid": N_("请填数字。"),
-        "scale": N_("小数点后最多 3 位。"),
-        "range": N_("请填 {min} 到 {max} 之间的数。"),
-        "negative": N_("不能是负数：扣分不在这里写。"),
-    }
-
-    def __init__(self, *, least: str = "0", most: int = MAX_QUANTITY, **kwargs: Any) -> None:
-        self.least, self.most = Decimal(least), most
-        super().__init__(**kwargs)
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        text = str(value).strip()
-        if isinstance(value, (bool, dict, list)) or not re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,12})?", text, re.ASCII):
-            raise self.make_error("invalid")
-        number = Decimal(text)
-        if number < 0:
-            raise self.make_error("negative")
-        if not self.least <= number <= self.most:
-            raise self.make_error("range", min=self.least, max=self.most)
-        if number * 1000 != (number * 1000).to_integral_value():
-            raise self.make_error("scale")
-        return int(number) if number == number.to_integral_value() else format(number.normalize(), "f")
-
-
-class Day(fields.Field[str]):
-    """A day, as 2026-11-20."""
-
-    default_error_messages = {"invalid": N_("日期请写成 2026-11-20 这样。")}
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII):
-            raise self.make_error("invalid")
-        try:
-            day = date.fromisoformat(value)
-        except ValueError:
-            raise self.make_error("invalid") from None
-        if not 1950 <= day.year <= 2190:
-            raise self.make_error("invalid")
-        return value
-
-
-class Beside(Number):
-    """A number per unit, or the one word that means "as much as the deed"."""
-
-    def __init__(self, word: str, **kwargs: Any) -> None:
-        self.word = word
-        super().__init__(**kwargs)
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        return self.word if value == self.word else super()._deserialize(value, attr, data, **kwargs)
-
-
-def word(*values: str) -> validate.OneOf:
-    return validate.OneOf(values, error=N_("只能是这些里的一个：{choices}。"))
-
-
-def code(**kwargs: Any) -> fields.String:
-    sentence = N_("代号用字母和数字，最多 40 个，如 r01。")
-    return fields.String(validate=validate.Regexp(CODE.pattern + r"\Z", error=sentence), **kwargs)
-
-
-def some(inner: Any, most: int, least: int = 0, **kwargs: Any) -> fields.List[Any]:
-    return fields.List(inner, validate=validate.Length(least, most, error=N_("要有 {min} 到 {max} 个。")), **kwargs)
-
-
-class Part(Schema):
-    """A part of the document. Unknown fields are refused; ``null`` is refused like any wrong value."""
-
-    class Meta:
-        unknown = RAISE
 
 
 class SourceSchema(Part):
-    title = Text(least=1, most=200, required=True)
+    title = title(200)
     organisation = Text(most=120)
     date = Text(most=60)  # as published: "undated" is a fact too
     completeness = Text(most=300)
     note = Text(most=1000)
 
 
-class BracketSchema(Part):
-    start = Number(data_key="from", required=True)
-    points = Number(most=MAX_POINTS, required=True)
+class CategorySchema(Part):
+    code = code(required=True)
+    title = title(40)
+    note = Text(most=300)
 
 
-BELONGS = {
-    "fixed": ({"points"}, set()),
-    "per_unit": ({"points"}, {"every", "count", "rounding"}),
-    "brackets": ({"brackets"}, {"mode"}),
-    "case_by_case": ({"least", "most"}, set()),
-}
-
-
-class AmountSchema(Part):
-    type = fields.String(required=True, validate=word(*AMOUNTS))
-    points = Number(most=MAX_POINTS)
-    every = Number(least="0.001")
-    count = fields.String(validate=word("whole", "proportional"))
-    rounding = fields.String(validate=word(*ROUNDINGS))
-    least = Number(most=MAX_POINTS)
-    most = Number(most=MAX_POINTS)
-    brackets = some(fields.Nested(BracketSchema), 20, 1)
-    mode = fields.String(validate=word("highest", "additive"))
-
-    @validates_schema
-    def belongs(self, data: dict[str, Any], **_: Any) -> None:
-        needed, allowed = BELONGS[data["type"]]
-        given = set(data) - {"type"}
-        wrong = {name: [N_("这种算法要填这一栏。")] for name in needed - given}
-        wrong |= {name: [N_("这种算法用不着这一栏。")] for name in given - needed - allowed}
-        if not wrong and data["type"] == "case_by_case" and Decimal(data["least"]) > Decimal(data["most"]):
-            wrong["least"] = [N_("最少的比最多的还多。")]
-        starts = [Decimal(bracket["start"]) for bracket in data.get("brackets", ())]
-        if starts != sorted(set(starts)):
-            wrong["brackets"] = [N_("档次要从小到大，不能重复。")]
-        if wrong:
-            raise ValidationError(wrong)
-
-
-class QuantitySchema(Part):
-    least = Number(least="0.001")
+class UnitSchema(Part):
+    code = code(required=True)
+    title = title(20)
+    title_en = Text(least=1, most=30)
+    measured = flag()
     most = Number(least="0.001")
-    step = Number(least="0.001")
+
+
+class BalanceSchema(Part):
+    code = code(required=True)
+    title = title(40)
+    title_en = Text(least=1, most=60)
+    decimals = Whole(most=1)
+    life = fields.Nested(LifeSchema)
+
+
+class WhoSchema(Part):
+    """Whom something is for; what is left out asks for nothing."""
+
+    roles = words(*Role)
+    ages = fields.Nested(AgesSchema)
+    areas = some(Text(least=1, most=80), 50)
+    members = some(Text(least=1, most=40), 50)
+
+
+class OpeningSchema(WhoSchema):
+    balance = fields.String(required=True)
+    amount = Number(least="0.001", most=MAX_POINTS, required=True)
+
+
+class CeilingSchema(Part):
+    balance = fields.String(required=True)
+    most = Number(least="0.001", most=10**9, required=True)
+    overflow = fields.String(required=True, validate=word(*OVERFLOWS))
+    pool = Text(least=1, most=40)
+
+
+class StageSchema(Part):
+    title = title(40)
+    by = words(*Role, least=1, required=True)
+    votes = Whole(least=1, most=9)
+    panel = Whole(least=1, most=15)
+    place = fields.String(data_key="in", validate=word("community", "scheme"))
 
     @validates_schema
-    def in_order(self, data: dict[str, Any], **_: Any) -> None:
-        if "least" in data and "most" in data and Decimal(data["least"]) > Decimal(data["most"]):
-            raise ValidationError({"least": [N_("最少的比最多的还多。")]})
+    def enough(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("panel", 15) < data.get("votes", 1):
+            raise ValidationError({"panel": [N_("请的人比要的票还少。")]})
 
 
-class CapSchema(Part):
-    what = fields.String(required=True, validate=word(*CAPPED))
-    most = Number(least="0.001", most=10**9, required=True)
-    per = fields.String(required=True, validate=word(*CAP_PERIODS))
-    who = fields.String(validate=word("person", "household"))
-    over = fields.String(validate=word("cut", "refuse"))
-
-
-class EvidenceSchema(Part):
-    photos = Whole(most=9)
-    note = fields.Boolean(truthy={True}, falsy={False})
-    place = fields.Boolean(truthy={True}, falsy={False})
-    papers = Text(most=200)
-    not_for = some(fields.String(validate=word(*SOURCES)), len(SOURCES))
-
-
-class TrustSchema(Part):
-    points = Whole(most=100)
-    honour = Whole(most=100)
-    minutes = Whole(most=100)
-    refuse = fields.Boolean(truthy={True}, falsy={False})
-
-
-class OutcomeSchema(Part):
+class PathSchema(Part):
     code = code(required=True)
-    title = Text(least=1, most=80, required=True)
-    percent = Whole(most=99)
+    title = title(40)
+    stages = some(fields.Nested(StageSchema), 6, 1, required=True)
 
 
-class LifeSchema(Part):
-    type = fields.String(required=True, validate=word(*LIVES))
-    number = Whole(least=1, most=36500)
-    month = Whole(least=1, most=12)
-    day = Whole(least=1, most=31)
-    on = Day()
+class DeductionsSchema(Part):
+    start = some(fields.String(), 8, 1, data_key="from", required=True)
+    below_zero = fields.String(required=True, validate=word("stop", "debt"))
+    notice_days = Whole(most=60, required=True)
+    appeal_days = Whole(least=1, most=60, required=True)
+    ends = fields.Nested(SpanSchema, required=True)
+
+
+class EffectSchema(Part):
+    type = fields.String(required=True, validate=word("coefficient", "award", "words"))
+    factor = Number(most=100)
+    rules = some(fields.String(), 100, 1)
+    categories = some(fields.String(), 50, 1)
+    points = Number(least="0.001", most=MAX_POINTS)
+    text = Text(least=1, most=200)
 
     @validates_schema
     def belongs(self, data: dict[str, Any], **_: Any) -> None:
-        counted = {"days": {"number"}, "months": {"number"}, "years": {"number"}}
-        needed: set[str] = {**counted, "yearly": {"month", "day"}, "fixed": {"on"}}.get(data["type"], set())
-        given = set(data) - {"type"}
-        wrong = {name: [N_("这种期限要填这一栏。")] for name in needed - given}
-        wrong |= {name: [N_("这种期限用不着这一栏。")] for name in given - needed}
-        if not wrong and data["type"] in ("months", "years") and data["number"] > 1200:
-            wrong["number"] = [N_("太长了，最多 1200。")]
-        if not wrong and data["type"] == "yearly":
-            try:
-                date(2023, data["month"], data["day"])
-            except ValueError:
-                wrong["day"] = [N_("不是每年都有这一天。")]
+        needed = {"coefficient": "factor", "award": "points", "words": "text"}[data["type"]]
+        allowed = {"type", needed} | ({"rules", "categories"} if data["type"] == "coefficient" else set())
+        wrong = {} if needed in data else {needed: [N_("这种要填这一栏。")]}
+        wrong |= {name: [N_("这种用不着这一栏。")] for name in set(data) - allowed}
         if wrong:
             raise ValidationError(wrong)
 
 
-class BesideSchema(Part):
-    honour = Beside("same", most=MAX_POINTS)
-    minutes = Beside("served", most=100_000)
+class StepSchema(Part):
+    start = Number(data_key="from", most=10**9, required=True)
+    title = title(40)
+    effects = some(fields.Nested(EffectSchema), 10)
 
 
-class RuleSchema(Part):
+class LevelSchema(Part):
     code = code(required=True)
-    title = Text(least=1, most=120, required=True)
-    kind = fields.String(required=True, validate=word(*KINDS))
-    text = Text(most=1000)
-    unit = fields.String(required=True, validate=word(*UNITS))
-    amount = fields.Nested(AmountSchema, required=True)
-    quantity = fields.Nested(QuantitySchema)
-    caps = some(fields.Nested(CapSchema), 20)
-    groups = some(fields.String(), 10)
-    roles = some(fields.String(validate=word(*Role)), len(Role))
-    evidence = fields.Nested(EvidenceSchema)
-    trust = fields.Dict(keys=fields.String(validate=word(*SOURCES)), values=fields.Nested(TrustSchema))
-    outcomes = some(fields.Nested(OutcomeSchema), 10)
+    title = title(40)
+    over = fields.String(required=True)
+    measure = fields.String(validate=word("balance", "earned"))
+    per = period("lifetime")
+    steps = some(fields.Nested(StepSchema), 20, 1, required=True)
+
+    @validates_schema
+    def ascending(self, data: dict[str, Any], **_: Any) -> None:
+        starts = [float(step["from"]) for step in data["steps"]]
+        if starts != sorted(set(starts)):
+            raise ValidationError({"steps": [N_("档次要从小到大，不能重复。")]})
+        if data.get("measure", "balance") == "balance" and "per" in data:
+            raise ValidationError({"per": [N_("看余额的，不分时间。")]})
+
+
+class PrizeSchema(Part):
+    to = Whole(least=1, most=10_000)
+    percent = Number(least="0.001", most=100)
+    points = Number(least="0.001", most=MAX_POINTS)
+    honour = Number(least="0.001", most=MAX_POINTS)
+    title = Text(least=1, most=40)
+
+    @validates_schema
+    def belongs(self, data: dict[str, Any], **_: Any) -> None:
+        if ("to" in data) == ("percent" in data):
+            raise ValidationError({"to": [N_("到第几名、前百分之几，填一样。")]})
+        if not {"points", "honour", "title"} & set(data):
+            raise ValidationError({"points": [N_("奖什么要写一样：积分、荣誉积分或者称号。")]})
+
+
+class RankingSchema(WhoSchema):
+    code = code(required=True)
+    title = title(40)
+    over = fields.String(required=True)
+    per = fields.String(required=True, validate=word("month", "quarter", "half_year", "year"))
+    categories = some(fields.String(), 50, 1)
+    rules = some(fields.String(), 100, 1)
+    split = fields.String(validate=word("", "role", "area"))
+    prizes = some(fields.Nested(PrizeSchema), 10, 1, required=True)
+    ties = fields.String(validate=word("all", "earliest"))
+    least = Number(most=MAX_POINTS)
+    notice_days = Whole(most=60)
+    review = fields.String()
+
+
+class GrantSchema(WhoSchema):
+    code = code(required=True)
+    title = title(40)
+    balance = fields.String()
+    points = Number(least="0.001", most=MAX_POINTS, required=True)
+    per = fields.String(required=True, validate=word("once", "month", "quarter", "half_year", "year"))
     life = fields.Nested(LifeSchema)
-    beside = fields.Nested(BesideSchema)
-    verify = Text(most=300)
+
+
+class GiftsSchema(Part):
+    to = words("household", "relative", "pool", least=1, required=True)
+    caps = some(fields.Nested(CapSchema), 10)
+
+
+class PoolSchema(Part):
+    code = code(required=True)
+    title = title(40)
+    use = Text(least=1, most=200, data_key="for", required=True)
+
+
+class BoundsSchema(Part):
+    least = Number(most=MAX_POINTS, signed=True, required=True)
+    most = Number(most=MAX_POINTS, signed=True, required=True)
 
 
 class GroupSchema(Part):
     code = code(required=True)
-    title = Text(least=1, most=40, required=True)
-    caps = some(fields.Nested(CapSchema), 20, 1, required=True)
+    title = title(40)
+    caps = some(fields.Nested(CapSchema), 20, 1)
+    once = fields.String(validate=word("highest"))
+    same = fields.String(validate=word("day", "act"))
+
+    @validates_schema
+    def does_something(self, data: dict[str, Any], **_: Any) -> None:
+        if "caps" not in data and "once" not in data:
+            raise ValidationError({"caps": [N_("上限和“只算最高的”，至少要写一样。")]})
+        if "same" in data and "once" not in data:
+            raise ValidationError({"same": [N_("先写“只算最高的”。")]})
 
 
 class LimitSchema(Part):
-    per = fields.String(required=True, validate=word(*CAP_PERIODS[1:]))
+    per = fields.String(required=True, validate=word(*CAP_PERIODS[1:8]))
     times = Whole(least=1, most=10_000, required=True)
     who = fields.String(validate=word("person", "household"))
+
+
+class WindowSchema(Part):
+    start = Day(data_key="from", required=True)
+    to = Day(required=True)
+
+    @validates_schema
+    def in_order(self, data: dict[str, Any], **_: Any) -> None:
+        if data["start"] > data["to"]:
+            raise ValidationError({"to": [N_("结束比开始还早。")]})
 
 
 class PriceSchema(Part):
@@ -256,6 +249,7 @@ class PriceSchema(Part):
 
 class RedemptionSchema(Part):
     limits = some(fields.Nested(LimitSchema), 10)
+    windows = some(fields.Nested(WindowSchema), 50)
     prices = some(fields.Nested(PriceSchema), 500)
     note = Text(most=1000)
 
@@ -263,12 +257,32 @@ class RedemptionSchema(Part):
 class DocumentSchema(Part):
     format = fields.String(required=True, validate=word(FORMAT))
     label = Text(least=1, most=40, required=True)
-    title = Text(least=1, most=120, required=True)
+    title = title(120)
     source = fields.Nested(SourceSchema, required=True)
     effective_on = Day(required=True)
     decimals = Whole(most=1, required=True)
     note = Text(most=2000)
     life = fields.Nested(LifeSchema)
+    categories = some(fields.Nested(CategorySchema), 50)
+    units = some(fields.Nested(UnitSchema), 30)
+    balances = some(fields.Nested(BalanceSchema), 5)
+    opening = some(fields.Nested(OpeningSchema), 20)
+    ceilings = some(fields.Nested(CeilingSchema), 8)
+    coefficients = some(fields.Nested(CoefficientSchema), 50)
+    case_by_case = fields.Nested(BoundsSchema)
+    review = fields.String()
+    paths = some(fields.Nested(PathSchema), 20)
+    notice_days = Whole(most=60)
+    notice_above = Number(most=MAX_POINTS)
+    second_above = Number(most=MAX_POINTS)
+    credit = fields.String(validate=word(*CREDITS))
+    late = fields.Nested(LateSchema)
+    deductions = fields.Nested(DeductionsSchema)
+    levels = some(fields.Nested(LevelSchema), 10)
+    rankings = some(fields.Nested(RankingSchema), 20)
+    grants = some(fields.Nested(GrantSchema), 20)
+    gifts = fields.Nested(GiftsSchema)
+    pools = some(fields.Nested(PoolSchema), 10)
     groups = some(fields.Nested(GroupSchema), 50)
     rules = some(fields.Nested(RuleSchema), MAX_RULES, 1, required=True)
     redemption = fields.Nested(RedemptionSchema)

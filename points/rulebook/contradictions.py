@@ -1,0 +1,229 @@
+"""What the parts of a document say of each other: names that lead nowhere, numbers too fine, words that contradict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import gettext
+
+from .completion import balances_of, by_code, is_negative, numbers_of
+from .problems import FIELD_WORDS, Problem, rule_name
+from .terms import BALANCES, UNITS
+
+PATHS = ("none", "one", "two", "panel", "committee")
+
+
+def contradictions(body: dict[str, Any], points_scale: int) -> Iterator[Problem]:
+    """Every problem of a document whose shape is right, for a scheme with so many decimals."""
+    if body["decimals"] > points_scale:
+        yield Problem("", gettext("积分小数位"), gettext("这里的积分没有小数，细则却有 1 位。"))
+    yield from parts_twice(body)
+    yield from unknown_names(body)
+    groups = by_code(body, "groups")
+    places: dict[str, int] = {}
+    units: dict[str, set[str]] = {}
+    for place, rule in enumerate(body["rules"], 1):
+        where = rule_name(place, rule)
+        if rule["code"] in places:
+            sentence = gettext("代号和第 %(place)s 条重复。", place=places[rule["code"]])
+            yield Problem(where, gettext("代号"), sentence)
+        places.setdefault(rule["code"], place)
+        for name in rule.get("groups", ()):
+            units.setdefault(name, set()).add(rule["unit"])
+            if name not in groups:
+                yield Problem(where, gettext("共用上限"), no_such(name))
+        if len(set(rule.get("groups", ()))) != len(rule.get("groups", ())):
+            yield Problem(where, gettext("共用上限"), gettext("同一组写了两次。"))
+        yield from unknown_in(rule, where, body)
+        yield from contradictions_in(rule, where, body)
+    for name, group in groups.items():
+        caps = group.get("caps", ())
+        yield from caps_twice(caps, gettext("共用上限“%(title)s”", title=group["title"]), body["decimals"])
+        if any(cap["what"] == "units" for cap in caps) and len(units.get(name, ())) > 1:
+            yield Problem(group["title"], gettext("共用上限"), gettext("组里的单位不一样，不能合起来按数量封顶。"))
+    for price in body.get("redemption", {}).get("prices", ()):
+        if not fits(price["points"], body["decimals"]):
+            yield Problem(gettext("兑换"), price["goods"], too_fine(body["decimals"]))
+
+
+def no_such(name: str) -> str:
+    return gettext("没有“%(name)s”这一组。", name=name[:40])
+
+
+def not_defined(name: str) -> str:
+    return gettext("没有“%(name)s”，请先在文件里写明。", name=str(name)[:40])
+
+
+def field_word(name: str) -> str:
+    return gettext(FIELD_WORDS[name]) if name in FIELD_WORDS else name
+
+
+# ---------------------------------------------------------------- names
+
+
+def parts_twice(body: dict[str, Any]) -> Iterator[Problem]:
+    for part in ("categories", "units", "balances", "coefficients", "paths", "levels", "rankings", "grants", "pools"):
+        codes = [one["code"] for one in body.get(part, ())]
+        if len(set(codes)) != len(codes):
+            yield Problem("", field_word(part), gettext("代号重复。"))
+    groups = [one["code"] for one in body.get("groups", ())]
+    if len(set(groups)) != len(groups):
+        yield Problem("", gettext("共用上限"), gettext("代号重复。"))
+    for part, taken in (("units", UNITS), ("balances", BALANCES), ("paths", PATHS)):
+        for one in body.get(part, ()):
+            if one["code"] in taken:
+                sentence = gettext("“%(name)s”本来就有，请换一个代号。", name=one["code"])
+                yield Problem("", field_word(part), sentence)
+            if part == "units" and "|" in one["title"] + one.get("title_en", ""):
+                yield Problem("", field_word(part), gettext("名称里不能有“|”。"))
+    ceilings = [one["balance"] for one in body.get("ceilings", ())]
+    if len(set(ceilings)) != len(ceilings):
+        yield Problem("", field_word("ceilings"), gettext("同一种上限写了两次。"))
+
+
+def unknown_names(body: dict[str, Any]) -> Iterator[Problem]:
+    """Names in the document's own parts that lead nowhere."""
+    balances, rules, categories = (
+        known_balances(body),
+        {rule["code"] for rule in body["rules"]},
+        by_code(body, "categories"),
+    )
+    for part, name in (
+        ("opening", "balance"),
+        ("ceilings", "balance"),
+        ("grants", "balance"),
+        ("levels", "over"),
+        ("rankings", "over"),
+    ):
+        for one in body.get(part, ()):
+            if one.get(name, "points") not in balances:
+                yield Problem("", field_word(part), not_defined(one[name]))
+    for balance in body.get("deductions", {}).get("from", ()):
+        if balance not in balances:
+            yield Problem("", field_word("deductions"), not_defined(balance))
+    chosen = [(one["title"], one) for one in body.get("rankings", ())]
+    chosen += [
+        (level["title"], effect)
+        for level in body.get("levels", ())
+        for step in level["steps"]
+        for effect in step.get("effects", ())
+    ]
+    for title, one in chosen:
+        unknown = [name for name in one.get("rules", ()) if name not in rules]
+        unknown += [name for name in one.get("categories", ()) if name not in categories]
+        for name in unknown:
+            yield Problem(title, field_word("rules"), not_defined(name))
+    for title, code in [(one["title"], one.get("review")) for one in body.get("rankings", ())] + [
+        ("", body.get("review"))
+    ]:
+        if code is not None and code not in PATHS and code not in by_code(body, "paths"):
+            yield Problem(title, field_word("review"), not_defined(code))
+    levels = steps_of(body)
+    for coefficient in body.get("coefficients", ()):
+        for choice in coefficient["choices"]:
+            for name in choice.get("when", {}).get("levels", ()):
+                if name not in levels:
+                    yield Problem(coefficient["title"], field_word("levels"), not_defined(name))
+
+
+def steps_of(body: dict[str, Any]) -> set[str]:
+    """The names of all steps of all levels: "star:1"…"""
+    return {
+        f"{level['code']}:{place}" for level in body.get("levels", ()) for place in range(1, len(level["steps"]) + 1)
+    }
+
+
+def known_balances(body: dict[str, Any]) -> set[str]:
+    return {*BALANCES, *by_code(body, "balances")}
+
+
+def unknown_in(rule: dict[str, Any], where: str, body: dict[str, Any]) -> Iterator[Problem]:
+    """Names in a rule that lead nowhere."""
+    balances = known_balances(body)
+    if rule["unit"] not in UNITS and rule["unit"] not in by_code(body, "units"):
+        yield Problem(where, field_word("unit"), not_defined(rule["unit"]))
+    if "category" in rule and rule["category"] not in by_code(body, "categories"):
+        yield Problem(where, field_word("category"), not_defined(rule["category"]))
+    for name in rule["amount"].get("coefficients", ()):
+        if name not in by_code(body, "coefficients"):
+            yield Problem(where, field_word("coefficients"), not_defined(name))
+    if "review" in rule and rule["review"] not in PATHS and rule["review"] not in by_code(body, "paths"):
+        yield Problem(where, field_word("review"), not_defined(rule["review"]))
+    for name in rule.get("beside", {}):
+        if name not in balances - {"points"}:
+            yield Problem(where, field_word("beside"), not_defined(name))
+    if rule.get("into", "points") not in balances - {"minutes"}:
+        yield Problem(where, field_word("into"), not_defined(rule["into"]))
+
+
+# ---------------------------------------------------------------- one rule
+
+
+def contradictions_in(rule: dict[str, Any], where: str, body: dict[str, Any]) -> Iterator[Problem]:
+    decimals, amount, beside = body["decimals"], rule["amount"], rule.get("beside", {})
+    if not all(fits(number, decimals) for number in numbers_of(amount)):
+        yield Problem(where, gettext("分值"), too_fine(decimals))
+    honour = beside.get("honour", 0)
+    if not isinstance(honour, dict) and honour != "same" and not fits(honour, decimals):
+        yield Problem(where, gettext("荣誉积分"), too_fine(decimals))
+    if beside.get("minutes") == "served" and rule["unit"] not in ("hour", "minute"):
+        yield Problem(where, gettext("服务时长"), gettext("不是按时间算的，要写每次记几分钟。"))
+    codes = [outcome["code"] for outcome in rule.get("outcomes", ())]
+    if len(set(codes)) != len(codes):
+        yield Problem(where, gettext("处理结果"), gettext("代号重复。"))
+    if rule.get("into", "points") in beside:
+        yield Problem(where, field_word("into"), gettext("分数已经记到这里了，“另外记”里不用再写。"))
+    if amount["type"] == "shared" and not fits(amount.get("most_each", 0), decimals):
+        yield Problem(where, gettext("分值"), too_fine(decimals))
+    yield from negative_in(rule, where, body)
+    yield from caps_twice(rule.get("caps", ()), where, decimals)
+    bonuses = [bonus["code"] for bonus in rule.get("bonuses", ())]
+    if len(set(bonuses)) != len(bonuses):
+        yield Problem(where, field_word("bonuses"), gettext("代号重复。"))
+
+
+def negative_in(rule: dict[str, Any], where: str, body: dict[str, Any]) -> Iterator[Problem]:
+    """A rule that takes away needs the document's terms for it, and takes only from what these name."""
+    if not is_negative(rule, body):
+        if "bars" in rule:
+            yield Problem(where, field_word("bars"), gettext("只有扣分的规则和处理结果才写限制。"))
+        return
+    if "deductions" not in body:
+        sentence = gettext("不能是负数：要扣分，先写明“扣分”这一部分（从哪里扣、公示几天、几天能申诉、到哪天为止）。")
+        yield Problem(where, gettext("分值"), sentence)
+        return
+    for name in sorted(balances_of(rule) - set(body["deductions"]["from"])):
+        taken = rule["amount"] if name == rule.get("into", "points") else rule.get("beside", {}).get(name)
+        if can_be_negative(taken, rule, body):
+            sentence = gettext("“%(name)s”不在可以扣的里面。", name=field_word(name))
+            yield Problem(where, field_word("deductions"), sentence)
+
+
+def can_be_negative(given: Any, rule: dict[str, Any], body: dict[str, Any]) -> bool:
+    if given == "same":
+        return is_negative({**rule, "beside": {}}, body)
+    if isinstance(given, dict):
+        return is_negative({**rule, "amount": given, "beside": {}}, body)
+    return given not in (None, "served") and Decimal(str(given)) < 0
+
+
+def caps_twice(caps: Iterable[dict[str, Any]], where: str, decimals: int) -> Iterator[Problem]:
+    caps = list(caps)
+    seen = [(cap["what"], cap["per"], cap.get("who", "person"), cap.get("starts", "")) for cap in caps]
+    if len(set(seen)) != len(seen):
+        yield Problem(where, gettext("上限"), gettext("同一种上限写了两次。"))
+    if not all(fits(cap["most"], decimals) for cap in caps if cap["what"] in ("points", "honour")):
+        yield Problem(where, gettext("上限"), too_fine(decimals))
+    if any(cap["what"] in ("times", "minutes") and not fits(cap["most"], 0) for cap in caps):
+        yield Problem(where, gettext("上限"), gettext("次数要是整数。"))
+
+
+def fits(number: Any, decimals: int) -> bool:
+    scaled = Decimal(str(number)).scaleb(decimals)
+    return scaled == scaled.to_integral_value()
+
+
+def too_fine(decimals: int) -> str:
+    return gettext("小数太细：这份细则的积分最多 %(n)s 位小数。", n=decimals)
