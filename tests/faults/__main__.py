@@ -208,10 +208,12 @@ def forgeries(field_: Field) -> None:
 
 
 def forge(app: Flask, engine: str, seed: int) -> tuple[int, list[str]]:
-    """A history, sealed, and every forgery of it."""
-    played = Engine(engine, app)
-    run = Run([played])
-    run.play([step for step in history(seed, 90) if not step.fault])
+    """A history in which everything happens, sealed, and every forgery of it."""
+    for number in range(seed, seed + 50):
+        played = Engine(engine, app)
+        Run([played]).play([step for step in history(number, 240) if not step.fault])
+        if tamper.is_rich(db.session.connection(), played.scheme_id):
+            break
     at = datetime(2029, 6, 1, tzinfo=UTC) + timedelta(days=3)
     tamper.sealed(played.scheme_id, at)
     url = app.config["SQLALCHEMY_DATABASE_URI"]
@@ -244,7 +246,8 @@ def broken_builds(field_: Field) -> None:
         field_.database("sqlite"),
         field_.part("broken on purpose: acknowledged_before_durable, kills", "sqlite") as part,
     ):
-        noticed(part, kill_writers(build(), field_.seed, 4, broken="acknowledged_before_durable").faults)
+        rich = build(pieces=10**6, points=10**6)  # hardly anything is refused: at any moment somebody was just answered
+        noticed(part, kill_writers(rich, field_.seed, 8, broken="acknowledged_before_durable").faults)
 
 
 def noticed(part: Part, faults: list[str]) -> None:

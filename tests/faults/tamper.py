@@ -122,6 +122,15 @@ def forgeries(connection: Connection, scheme_id: int) -> Iterator[Forgery]:
                 yield Forgery(f"{table.name}.{column.name}: two rows swapped", swap, both, names)
 
 
+def is_rich(connection: Connection, scheme_id: int) -> bool:
+    """Whether every table that an action fills has rows of the scheme to forge; the seals' own are filled later."""
+    filled = [model.__table__ for model in TABLES if model not in (models.Seal, models.SealLeaf)]
+    return all(
+        len(connection.execute(table.select().where(table.c.scheme_id == scheme_id).limit(2)).all()) == 2
+        for table in filled
+    )
+
+
 def is_telling(table: Table, row: Any) -> bool:
     """Rows that somebody could gain from forging: accounts that were used."""
     return table.name != "accounts" or row.seq > 0
