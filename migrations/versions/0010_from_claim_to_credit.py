@@ -296,6 +296,7 @@ def upgrade() -> None:
         sa.Column("area_id", sa.BigInteger(), nullable=False),
         sa.Column("leader_id", sa.BigInteger(), nullable=True),
         sa.Column("note", sa.String(200), nullable=False),
+        sa.Column("is_restricted", sa.Boolean(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.BigInteger(), nullable=False),
@@ -330,7 +331,8 @@ def upgrade() -> None:
         sa.Column("problems", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("claim_id", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "fate IN ('good', 'wrong', 'double', 'awarded', 'refused')", name=op.f("ck_claim_batch_rows_fate")
+            "fate IN ('good', 'wrong', 'double', 'awarded', 'queued', 'refused')",
+            name=op.f("ck_claim_batch_rows_fate"),
         ),
         sa.ForeignKeyConstraint(
             ["scheme_id", "batch_id"],
@@ -356,6 +358,13 @@ def upgrade() -> None:
             unique=False,
         )
         batch_op.create_index(batch_op.f("ix_claim_batch_rows_scheme_id_deed"), ["scheme_id", "deed"], unique=False)
+        batch_op.create_index(
+            "uq_claim_batch_rows_deed",
+            ["scheme_id", "deed"],
+            unique=True,
+            sqlite_where=sa.text("fate IN ('awarded', 'queued')"),
+            postgresql_where=sa.text("fate IN ('awarded', 'queued')"),
+        )
 
     op.create_table(
         "team_members",
@@ -708,6 +717,11 @@ def downgrade() -> None:
 
     op.drop_table("team_members")
     with op.batch_alter_table("claim_batch_rows", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_claim_batch_rows_deed",
+            sqlite_where=sa.text("fate IN ('awarded', 'queued')"),
+            postgresql_where=sa.text("fate IN ('awarded', 'queued')"),
+        )
         batch_op.drop_index(batch_op.f("ix_claim_batch_rows_scheme_id_deed"))
         batch_op.drop_index(batch_op.f("ix_claim_batch_rows_scheme_id_batch_id_fate_row"))
 

@@ -133,6 +133,7 @@ class Team(InScheme, Model):
     area_id: Mapped[int]
     leader_id: Mapped[int | None]
     note: Mapped[str] = mapped_column(String(200), default="")
+    is_restricted: Mapped[bool] = mapped_column(default=False)  # who is on it is told to few, and every look is kept
     made_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)

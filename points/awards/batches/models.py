@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, String
+from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ...db import InScheme, Model, one_of, to
@@ -28,6 +28,7 @@ class Fate(StrEnum):
     WRONG = "wrong"
     DOUBLE = "double"  # the same person, rule and day twice in the file, or imported before
     AWARDED = "awarded"
+    QUEUED = "queued"  # let through, but the rule or the person asks for a further review: it waits in the queue
     REFUSED = "refused"  # right when it was checked, refused when its turn came
 
 
@@ -80,4 +81,13 @@ class ClaimBatchRow(Model):
         one_of("fate", Fate),
         Index(None, "scheme_id", "batch_id", "fate", "row"),
         Index(None, "scheme_id", "deed"),
+        # a deed comes in once, whatever the code does and however many lists name it
+        Index(
+            "uq_claim_batch_rows_deed",
+            "scheme_id",
+            "deed",
+            unique=True,
+            sqlite_where=text("fate IN ('awarded', 'queued')"),
+            postgresql_where=text("fate IN ('awarded', 'queued')"),
+        ),
     )
