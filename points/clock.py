@@ -42,6 +42,7 @@ def day_start(day: date, zone: str) -> datetime:
 
 
 ONE_DAY = timedelta(days=1)
+A_MICROSECOND = timedelta(microseconds=1)
 PERIODS = ("day", "week", "month", "quarter", "half_year", "year", "lifetime")
 
 

@@ -6,9 +6,11 @@ An account's postings are recorded in the order of their numbers, so the last on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Executable, and_, select
+from sqlalchemy import Executable, Row, Select, and_, select
 
 from ..db import db
 from .accounts import SCHEME, accounts
@@ -22,13 +24,31 @@ def balance_at(
 ) -> int:
     """What the holder had, in minor units, once all that was recorded up to the moment had been: over all dates,
     batches and stripes. By when it was recorded, not when it happened: what is known later changes no balance."""
+    return sum(_by_account(scheme_id, _accounts(scheme_id, holder_id, unit_id, klass), moment).values())
+
+
+def balances_by_mark(
+    scheme_id: int, holder_id: int, unit_id: int, moment: datetime, klass: AccountClass, marks: Sequence[str]
+) -> dict[str, int]:
+    """``balance_at``, told apart by mark; only of these marks, and none that had no account."""
+    found = [row for row in _accounts(scheme_id, holder_id, unit_id, klass) if row.mark in marks]
+    balances = _by_account(scheme_id, found, moment)
+    by_mark: dict[str, int] = {}
+    for row in found:
+        by_mark[row.mark] = by_mark.get(row.mark, 0) + balances[row.id]
+    return by_mark
+
+
+def _accounts(scheme_id: int, holder_id: int, unit_id: int, klass: AccountClass) -> Sequence[Row[Any]]:
     a = accounts.c
-    found = db.session.execute(
-        select(a.id, a.seq).where(
-            *(a.scheme_id == scheme_id, a.holder_id == holder_id, a.unit_id == unit_id),
-            *(a["class"] == klass, a.seq > 0),
-        )
+    wanted: Select[Any] = select(a.id, a.seq, a.mark).where(
+        *(a.scheme_id == scheme_id, a.holder_id == holder_id, a.unit_id == unit_id),
+        *(a["class"] == klass, a.seq > 0),
     )
+    return db.session.execute(wanted).all()
+
+
+def _by_account(scheme_id: int, found: Sequence[Row[Any]], moment: datetime) -> dict[int, int]:
     # Between these numbers lies the last posting up to the moment; 0 is none.
     ranges = {row.id: (0, row.seq) for row in found}
     balances = dict.fromkeys(ranges, 0)
@@ -41,7 +61,7 @@ def balance_at(
                 ranges[account], balances[account] = (seq, high), balance
             else:
                 ranges[account] = (low, seq - 1)
-    return sum(balances.values())
+    return balances
 
 
 ASKED = Rows("asked", account_id=BIG, seq=BIG)

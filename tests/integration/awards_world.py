@@ -62,7 +62,13 @@ HONOUR_ONLY = {
 RULES = (VISIT, SWEEP, REPORT, HOME, HONOUR_ONLY)
 
 
-def load_rules(world: World, *rules: dict[str, Any], on: date = date(2020, 1, 1), label: str = "2026版") -> None:
+def load_rules(
+    world: World,
+    *rules: dict[str, Any],
+    on: date = date(2020, 1, 1),
+    label: str = "2026版",
+    more: dict[str, Any] | None = None,
+) -> None:
     """A version of the rulebook in force from a day."""
     with transaction():
         version = world.add(
@@ -72,7 +78,7 @@ def load_rules(world: World, *rules: dict[str, Any], on: date = date(2020, 1, 1)
                 label=label,
                 title="积分细则",
                 effective_on=on,
-                body={"rules": list(rules)},
+                body={"rules": list(rules), **(more or {})},
                 body_hash=uuid.uuid4().hex,
                 loaded_by=1,
                 loaded_at=clock.now(),

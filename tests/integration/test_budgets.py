@@ -1,0 +1,111 @@
+"""The year's budgets: set, raised and lowered by the officer of the whole scheme, and what is left of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from points import clock
+from points.awards.budgets import left_for, left_for_many, lines_of, mark_of, marks_for, months_of, set_year_budget
+from points.db import db, transaction
+from points.errors import BudgetSpent, NotAllowed, NotFound
+from points.people.models import Role, Trace
+from tests.factories import Books, World
+from tests.integration.awards_world import VISIT, load_rules
+
+CATEGORIES = {"health": "健康", "safety": "平安"}
+
+
+@pytest.fixture
+def officer(world: World) -> Any:
+    return world.visitor(world.staff(Role.OFFICER, area=world.subdistrict))
+
+
+def with_categories(world: World) -> None:
+    load_rules(
+        world, VISIT, more={"categories": [{"code": code, "title": title} for code, title in CATEGORIES.items()]}
+    )
+
+
+def issue(books: Books, person: int, points: int, mark: str) -> int:
+    issuance = books.leg("issuance", books.points, -points, mark=mark)
+    return books.post("award", issuance, books.leg("wallet", books.points, points, person))
+
+
+def test_what_is_left_is_of_the_category_s_own_budget_or_of_the_year_s(books: Books, officer: Any) -> None:
+    with_categories(books.world)
+    with transaction():
+        set_year_budget(officer, year=2026, amount=1000, at=clock.now())
+        set_year_budget(officer, year=2026, amount=200, category="health", at=clock.now())
+    issue(books, books.person(), 30, mark_of(2026, "health"))
+    issue(books, books.person(), 7, mark_of(2026))
+    own, general = left_for(books.scheme_id, 2026, "health"), left_for(books.scheme_id, 2026, "safety")
+    assert own is not None and (own.category, own.amount, own.issued, own.left) == ("health", 200, 30, 170)
+    assert general is not None and (general.category, general.left) == ("", 993)
+    assert left_for(books.scheme_id, 2027, "health") is None
+    assert left_for_many(books.scheme_id, 2026, ["health", "safety"]) == {"health": own, "safety": general}
+    units = [books.points, books.honour]
+    assert marks_for(books.scheme_id, units, 2026, "health") == {books.points: "2026.health", books.honour: ""}
+
+
+def test_a_budget_lowered_below_what_is_issued_issues_nothing_more_until_it_is_raised(
+    books: Books, officer: Any
+) -> None:
+    person = books.person()
+    with transaction():
+        set_year_budget(officer, year=2026, amount=100, at=clock.now())
+    issue(books, person, 60, "2026")
+    with transaction():
+        line = set_year_budget(officer, year=2026, amount=50, at=clock.now())
+    assert line.budget is not None and (line.budget.issued, line.budget.left) == (60, 0)
+    with pytest.raises(BudgetSpent):
+        issue(books, person, 1, "2026")
+    with transaction():
+        set_year_budget(officer, year=2026, amount=61, at=clock.now())
+    issue(books, person, 1, "2026")
+    assert books.wallet(person) == 61
+
+
+def test_every_change_of_a_budget_is_traced_with_what_it_was_before(world: World, officer: Any) -> None:
+    with transaction():
+        set_year_budget(officer, year=2026, amount=100, at=clock.now(), reason="年初定")
+        set_year_budget(officer, year=2026, amount=100, at=clock.now())
+        set_year_budget(officer, year=2026, amount=80, at=clock.now(), reason="调减")
+    traces = [
+        t.detail for t in db.session.scalars(select(Trace).filter_by(scheme_id=world.scheme_id, action="budget.set"))
+    ]
+    assert sorted((t["before"] or 0, t["amount"], t["reason"]) for t in traces) == [
+        (0, 100, "年初定"),
+        (100, 80, "调减"),
+    ]
+
+
+def test_only_the_officer_of_the_whole_scheme_sets_budgets_and_only_of_its_categories(
+    world: World, officer: Any
+) -> None:
+    for person in (world.staff(Role.STAFF), world.staff(Role.OFFICER, area=world.community)):
+        with pytest.raises(NotAllowed):
+            set_year_budget(world.visitor(person), year=2026, amount=1, at=clock.now())
+    with pytest.raises(NotFound):
+        set_year_budget(officer, year=2026, amount=1, category="nothing", at=clock.now())
+    with pytest.raises(NotFound):
+        set_year_budget(officer, year=2026, amount=1, unit="GOLD", at=clock.now())
+
+
+def test_the_months_add_up_to_what_is_issued(books: Books, officer: Any) -> None:
+    with_categories(books.world)
+    person = books.person()
+    with transaction():
+        set_year_budget(officer, year=2026, amount=1000, at=clock.now())
+        set_year_budget(officer, year=2026, amount=1000, category="health", at=clock.now())
+    for month, points in ((1, 10), (1, 5), (3, 20)):
+        with clock.at(datetime(2026, month, 28, 4, tzinfo=UTC)):
+            issue(books, person, points, "2026.health")
+    at = datetime(2026, 4, 2, tzinfo=UTC)
+    months = months_of(books.scheme_id, 2026, CATEGORIES, at, "Asia/Shanghai")
+    assert [month.issued.get("health", 0) for month in months] == [15, 0, 20, 0]
+    health = next(line for line in lines_of(books.scheme_id, 2026, CATEGORIES) if line.category == "health")
+    assert health.budget is not None and health.budget.issued == sum(month.total for month in months)
