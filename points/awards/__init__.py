@@ -16,7 +16,7 @@ from flask import Flask
 
 
 def install(app: Flask) -> None:
-    from . import api, models, pages  # noqa: F401  the models make the tables known
+    from . import api, messages, models, pages  # noqa: F401  they make the tables and what is told known
     from .appeals import models as appeals  # noqa: F401
     from .batches import models as batches  # noqa: F401
     from .notice import models as notice  # noqa: F401

@@ -1,0 +1,57 @@
+"""Questions about messages: one's own, how many are unread, what a resident was told lately."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Select, bindparam, func, select
+
+from ..db import Prepared, db, is_id, table_of
+from ..errors import NotFound
+from ..people.visitor import Visitor
+from .models import Message
+
+MOST_COUNTED = 100  # more is said as "99+": counting on would cost and tell nothing
+RECENT = 20
+
+
+def messages_of(scheme_id: int, person_id: int, *, unread: bool = False) -> Select[tuple[Message]]:
+    """Somebody's messages: a query to page through by (at, id), newest first."""
+    query = select(Message).where(Message.scheme_id == scheme_id, Message.person_id == person_id)
+    return query.where(Message.read_at.is_(None)) if unread else query
+
+
+def own_message(who: Visitor, message_id: int) -> Message:
+    """One's own message. Raises NotFound."""
+    found = None
+    if is_id(message_id):
+        found = db.session.scalar(messages_of(who.scheme_id, who.person_id).where(Message.id == message_id))
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def recent_messages(scheme_id: int, person_id: int) -> Sequence[Message]:
+    """What a person was told lately, newest first."""
+    query = messages_of(scheme_id, person_id).order_by(Message.at.desc(), Message.id.desc()).limit(RECENT)
+    return db.session.scalars(query).all()
+
+
+def _unread() -> Select[tuple[int]]:
+    message = table_of(Message).c
+    some = (
+        select(message.id)
+        .where(message.scheme_id == bindparam("scheme_id"), message.person_id == bindparam("person_id"))
+        .where(message.read_at.is_(None))
+        .limit(MOST_COUNTED)
+        .subquery()
+    )
+    return select(func.count().label("unread")).select_from(some)
+
+
+UNREAD = Prepared(_unread)  # asked by every page
+
+
+def unread_count(scheme_id: int, person_id: int) -> int:
+    """How many messages are unread, at most 100: one look into the index of unread ones."""
+    return int(UNREAD.first(scheme_id=scheme_id, person_id=person_id).unread)
