@@ -643,8 +643,301 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         refuse_on_sqlite("reviews", "UPDATE", "DELETE")
 
+    op.create_table(
+        "simulations",
+        sa.Column("scheme_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("title", sa.String(length=120), nullable=False),
+        sa.Column("label", sa.String(length=40), nullable=False),
+        sa.Column("body", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("from_on", sa.Date(), nullable=False),
+        sa.Column("to_on", sa.Date(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("asked_by", sa.BigInteger(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("key", sa.String(length=36), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("error", sa.String(length=40), nullable=False),
+        sa.Column("result", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'running', 'done', 'failed', 'cancelled')", name=op.f("ck_simulations_state")
+        ),
+        sa.CheckConstraint("from_on <= to_on", name=op.f("ck_simulations_range")),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "asked_by"], ["people.scheme_id", "people.id"], name=op.f("fk_simulations_scheme_id_asked_by")
+        ),
+        sa.ForeignKeyConstraint(["scheme_id"], ["schemes.id"], name=op.f("fk_simulations_scheme_id")),
+        sa.PrimaryKeyConstraint("scheme_id", "id", name=op.f("pk_simulations")),
+        sa.UniqueConstraint("scheme_id", "asked_by", "key", name=op.f("uq_simulations_scheme_id_asked_by_key")),
+    )
+    with op.batch_alter_table("simulations", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_simulations_scheme_id_asked_at_id"), ["scheme_id", "asked_at", "id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_simulations_scheme_id_state_asked_at_id"),
+            ["scheme_id", "state", "asked_at", "id"],
+            unique=False,
+        )
+
+    op.create_table(
+        "simulated_people",
+        sa.Column("scheme_id", sa.BigInteger(), nullable=False),
+        sa.Column("simulation_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("before", sa.BigInteger(), nullable=False),
+        sa.Column("after", sa.BigInteger(), nullable=False),
+        sa.Column("change", sa.BigInteger(), nullable=False),
+        sa.Column("claims", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "person_id"],
+            ["people.scheme_id", "people.id"],
+            name=op.f("fk_simulated_people_scheme_id_person_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "simulation_id"],
+            ["simulations.scheme_id", "simulations.id"],
+            name=op.f("fk_simulated_people_scheme_id_simulation_id"),
+        ),
+        sa.PrimaryKeyConstraint("scheme_id", "simulation_id", "person_id", name=op.f("pk_simulated_people")),
+    )
+    with op.batch_alter_table("simulated_people", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_simulated_people_scheme_id_simulation_id_after_person_id"),
+            ["scheme_id", "simulation_id", "after", "person_id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_simulated_people_scheme_id_simulation_id_before_person_id"),
+            ["scheme_id", "simulation_id", "before", "person_id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_simulated_people_scheme_id_simulation_id_change_person_id"),
+            ["scheme_id", "simulation_id", "change", "person_id"],
+            unique=False,
+        )
+
+    op.create_table(
+        "simulated_claims",
+        sa.Column("scheme_id", sa.BigInteger(), nullable=False),
+        sa.Column("simulation_id", sa.BigInteger(), nullable=False),
+        sa.Column("claim_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("rule", sa.String(length=40), nullable=False),
+        sa.Column("before", sa.BigInteger(), nullable=False),
+        sa.Column("after", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(length=40), nullable=False),
+        sa.Column("why", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "claim_id"],
+            ["claims.scheme_id", "claims.id"],
+            name=op.f("fk_simulated_claims_scheme_id_claim_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "person_id"],
+            ["people.scheme_id", "people.id"],
+            name=op.f("fk_simulated_claims_scheme_id_person_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "simulation_id"],
+            ["simulations.scheme_id", "simulations.id"],
+            name=op.f("fk_simulated_claims_scheme_id_simulation_id"),
+        ),
+        sa.PrimaryKeyConstraint("scheme_id", "simulation_id", "claim_id", name=op.f("pk_simulated_claims")),
+    )
+    with op.batch_alter_table("simulated_claims", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_simulated_claims_scheme_id_simulation_id_person_id_claim_id"),
+            ["scheme_id", "simulation_id", "person_id", "claim_id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_simulated_claims_scheme_id_simulation_id_reason_claim_id"),
+            ["scheme_id", "simulation_id", "reason", "claim_id"],
+            unique=False,
+        )
+
+    op.create_table(
+        "pools",
+        sa.Column("scheme_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("title", sa.String(length=40), nullable=False),
+        sa.Column("use", sa.String(length=200), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "id"], ["holders.scheme_id", "holders.id"], name=op.f("fk_pools_scheme_id_id")
+        ),
+        sa.ForeignKeyConstraint(["scheme_id"], ["schemes.id"], name=op.f("fk_pools_scheme_id")),
+        sa.PrimaryKeyConstraint("scheme_id", "id", name=op.f("pk_pools")),
+        sa.UniqueConstraint("scheme_id", "code", name=op.f("uq_pools_scheme_id_code")),
+    )
+    op.create_table(
+        "levels_reached",
+        sa.Column("scheme_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("level", sa.String(length=40), nullable=False),
+        sa.Column("period", sa.String(length=20), nullable=False),
+        sa.Column("step", sa.BigInteger(), nullable=False),
+        sa.Column("reached_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("transfer_id", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "person_id"],
+            ["people.scheme_id", "people.id"],
+            name=op.f("fk_levels_reached_scheme_id_person_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "transfer_id"],
+            ["transfers.scheme_id", "transfers.id"],
+            name=op.f("fk_levels_reached_scheme_id_transfer_id"),
+        ),
+        sa.PrimaryKeyConstraint("scheme_id", "person_id", "level", "period", "step", name=op.f("pk_levels_reached")),
+    )
+    op.create_table(
+        "ranking_rows",
+        sa.Column("scheme_id", sa.BigInteger(), nullable=False),
+        sa.Column("run_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("part", sa.String(length=80), nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("title", sa.String(length=40), nullable=False),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.Column("honour", sa.BigInteger(), nullable=False),
+        sa.Column("claim_id", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "claim_id"],
+            ["claims.scheme_id", "claims.id"],
+            name=op.f("fk_ranking_rows_scheme_id_claim_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "person_id"],
+            ["people.scheme_id", "people.id"],
+            name=op.f("fk_ranking_rows_scheme_id_person_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "run_id"],
+            ["period_runs.scheme_id", "period_runs.id"],
+            name=op.f("fk_ranking_rows_scheme_id_run_id"),
+        ),
+        sa.PrimaryKeyConstraint("scheme_id", "run_id", "part", "person_id", name=op.f("pk_ranking_rows")),
+    )
+    with op.batch_alter_table("ranking_rows", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_ranking_rows_scheme_id_person_id"), ["scheme_id", "person_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_ranking_rows_scheme_id_run_id_part_place_person_id"),
+            ["scheme_id", "run_id", "part", "place", "person_id"],
+            unique=False,
+        )
+
+    op.create_table(
+        "grant_orders",
+        sa.Column("scheme_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("title", sa.String(length=40), nullable=False),
+        sa.Column("period", sa.String(length=20), nullable=False),
+        sa.Column("version_id", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.Column("people", sa.BigInteger(), nullable=False),
+        sa.Column("given", sa.BigInteger(), nullable=False),
+        sa.Column("missed", sa.BigInteger(), nullable=False),
+        sa.Column("pool_id", sa.BigInteger(), nullable=True),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("asked_by", sa.BigInteger(), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("key", sa.String(length=36), nullable=False),
+        sa.Column("decided_by", sa.BigInteger(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_reason", sa.String(length=200), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("state IN ('asked', 'approved', 'done', 'refused')", name=op.f("ck_grant_orders_state")),
+        sa.CheckConstraint(
+            "decided_by IS NULL OR asked_by IS NULL OR decided_by <> asked_by", name=op.f("ck_grant_orders_two_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "asked_by"],
+            ["people.scheme_id", "people.id"],
+            name=op.f("fk_grant_orders_scheme_id_asked_by"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "decided_by"],
+            ["people.scheme_id", "people.id"],
+            name=op.f("fk_grant_orders_scheme_id_decided_by"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "pool_id"], ["pools.scheme_id", "pools.id"], name=op.f("fk_grant_orders_scheme_id_pool_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "version_id"],
+            ["rulebook_versions.scheme_id", "rulebook_versions.id"],
+            name=op.f("fk_grant_orders_scheme_id_version_id"),
+        ),
+        sa.ForeignKeyConstraint(["scheme_id"], ["schemes.id"], name=op.f("fk_grant_orders_scheme_id")),
+        sa.PrimaryKeyConstraint("scheme_id", "id", name=op.f("pk_grant_orders")),
+    )
+    with op.batch_alter_table("grant_orders", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_grant_orders_scheme_id_asked_at_id"), ["scheme_id", "asked_at", "id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_grant_orders_scheme_id_state_asked_at_id"),
+            ["scheme_id", "state", "asked_at", "id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            "uq_grant_orders_period",
+            ["scheme_id", "code", "period"],
+            unique=True,
+            sqlite_where=sa.text("state <> 'refused'"),
+            postgresql_where=sa.text("state <> 'refused'"),
+        )
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("grant_orders", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_grant_orders_scheme_id_asked_at_id"))
+        batch_op.drop_index(batch_op.f("ix_grant_orders_scheme_id_state_asked_at_id"))
+        batch_op.drop_index(
+            "uq_grant_orders_period",
+            sqlite_where=sa.text("state <> 'refused'"),
+            postgresql_where=sa.text("state <> 'refused'"),
+        )
+
+    op.drop_table("grant_orders")
+    with op.batch_alter_table("ranking_rows", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ranking_rows_scheme_id_person_id"))
+        batch_op.drop_index(batch_op.f("ix_ranking_rows_scheme_id_run_id_part_place_person_id"))
+
+    op.drop_table("ranking_rows")
+    op.drop_table("levels_reached")
+    op.drop_table("pools")
+    with op.batch_alter_table("simulated_claims", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_simulated_claims_scheme_id_simulation_id_person_id_claim_id"))
+        batch_op.drop_index(batch_op.f("ix_simulated_claims_scheme_id_simulation_id_reason_claim_id"))
+
+    op.drop_table("simulated_claims")
+    with op.batch_alter_table("simulated_people", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_simulated_people_scheme_id_simulation_id_after_person_id"))
+        batch_op.drop_index(batch_op.f("ix_simulated_people_scheme_id_simulation_id_before_person_id"))
+        batch_op.drop_index(batch_op.f("ix_simulated_people_scheme_id_simulation_id_change_person_id"))
+
+    op.drop_table("simulated_people")
+    with op.batch_alter_table("simulations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_simulations_scheme_id_asked_at_id"))
+        batch_op.drop_index(batch_op.f("ix_simulations_scheme_id_state_asked_at_id"))
+
+    op.drop_table("simulations")
+
     with op.batch_alter_table("reviews", schema=None) as batch_op:
         widen(batch_op, "reviews", "step", FORMER_STEPS)
         batch_op.alter_column("by_id", existing_type=sa.BigInteger(), nullable=False)

@@ -20,6 +20,8 @@ def install(app: Flask) -> None:
     from .appeals import models as appeals  # noqa: F401
     from .batches import models as batches  # noqa: F401
     from .notice import models as notice  # noqa: F401
+    from .periods import models as periods  # noqa: F401
+    from .simulating import models as simulating  # noqa: F401
 
     pages.install(app)
     api.install(app)
