@@ -454,6 +454,11 @@ def _connection_class() -> Any:
             if notice.source_function == "SyncRepWaitForLSN":  # the one word of the warning that is never translated
                 self.was_cut_short = True
 
+        def begin(self) -> None:
+            """BEGIN as psycopg sends it by itself, where it is told not to: without a cursor made for it."""
+            with self.lock:
+                self.wait(self._exec_command(b"BEGIN READ WRITE"))
+
         def commit(self) -> None:
             is_open = self.pgconn.transaction_status == TransactionStatus.INTRANS
             if self.is_replicated and is_open and not self.read_only:
@@ -464,6 +469,8 @@ def _connection_class() -> Any:
                 raise psycopg.OperationalError("committed on this server, but no standby has confirmed it")
 
         def rollback(self) -> None:
+            if self.pgconn.transaction_status == TransactionStatus.IDLE:
+                return  # the pool asks at every return
             if self.pgconn.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
                 with self.lock:
                     self.wait(self._exec_command(b"ROLLBACK"))
@@ -528,7 +535,7 @@ def _begin_on_postgresql(connection: Any, driver: Any, writing: bool) -> None:
     if not driver.autocommit or driver.read_only:  # it was used in the other way before
         driver.autocommit, driver.read_only = True, False
     if writing:
-        driver.execute("BEGIN READ WRITE", prepare=False)
+        driver.begin()
 
 
 class WriteOutside(RuntimeError):

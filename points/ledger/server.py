@@ -9,20 +9,31 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import String, text
+
 from .. import clock
-from ..db import Afresh, db, run_number
+from ..db import Afresh, Prepared, db, run_number
 from .accounts import draw_stripes, kinds_of, stripe_for
 from .drafts import Draft
 from .planning import Entry
 from .rules import check_shape, check_touches, merged
-from .sets import is_sqlite
+from .sets import BIG, is_sqlite
 
-# Arrays travel as text and are cast there: their types, and so the prepared statement, are then always the same.
-CALL = (
-    "SELECT posted, first_hash FROM points_post(%s::bigint, %s::bigint, %s, %s, %s::bigint, %s, %s, %s::bigint, "
-    "%s::timestamptz, %s::timestamptz, %s, %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[], "
-    "%s::bigint[])"
-)
+ARGUMENTS = {
+    **{"scheme": "bigint", "transfer": "bigint", "kind": "text", "key": "text", "actor": "bigint", "hash": "text"},
+    **{"source_kind": "text", "source": "bigint", "happened_at": "timestamptz", "recorded_at": "timestamptz"},
+    **{"today": "text", "holders": "bigint[]", "units": "bigint[]", "classes": "text[]", "marks": "text[]"},
+    **{"stripes": "bigint[]", "amounts": "bigint[]"},
+}
+
+
+def _call() -> Any:
+    given = ", ".join(f"CAST(:{name} AS {kind})" for name, kind in ARGUMENTS.items())
+    asked = text(f"SELECT posted, first_hash FROM points_post({given})")  # noqa: S608  our own names
+    return asked.columns(posted=BIG, first_hash=String)
+
+
+CALL = Prepared(_call)
 
 
 def is_used() -> bool:
@@ -42,10 +53,10 @@ def post_one(scheme_id: int, entry: Entry, at: datetime, today: date) -> tuple[i
     given = arguments(scheme_id, entry, at, today)
     if given is None:
         return None
-    row = db.session.connection().exec_driver_sql(CALL, given).one()
-    if row[0] is None and run_number() == 1:
+    row = CALL.first(**dict(zip(ARGUMENTS, given, strict=True)))
+    if row.posted is None and run_number() == 1:
         raise Afresh()
-    return (row[0], row[1]) if row[0] is not None else None
+    return (row.posted, row.first_hash) if row.posted is not None else None
 
 
 def call_of(scheme_id: int, draft: Draft, at: datetime, zone: str) -> tuple[int, tuple[Any, ...]] | None:

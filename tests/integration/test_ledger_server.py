@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from flask import Flask
 from sqlalchemy import event, text
 
 from points import clock
-from points.db import db, in_own_transaction, transaction
+from points.db import Ready, db, in_own_transaction, transaction
 from points.errors import InsufficientPoints, LedgerFault, SoldOut
 from points.ledger import AccountClass, accounts, post, rules
 from points.ledger.audit import audit
@@ -39,9 +40,15 @@ def asked_by(books: Books, *drafts: Any) -> list[str]:
     def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
         sent.append(statement)
 
+    run = Ready.run
+
+    def noted(self: Ready, connection: Any, values: dict[str, Any]) -> list[Any]:
+        sent.append(self.text)
+        return run(self, connection, values)
+
     event.listen(db.engine, "before_cursor_execute", note)
     try:
-        with transaction():
+        with patch.object(Ready, "run", noted), transaction():
             post(books.scheme_id, drafts, at=AT)
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
