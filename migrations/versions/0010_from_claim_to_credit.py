@@ -78,6 +78,8 @@ def upgrade() -> None:
         sa.Column("opens_on", sa.Date(), nullable=False),
         sa.Column("closes_on", sa.Date(), nullable=False),
         sa.Column("days", sa.BigInteger(), nullable=False),
+        sa.Column("beyond", sa.Boolean(), nullable=False),
+        sa.Column("items", sa.BigInteger(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -96,7 +98,11 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("notices", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_notices_scheme_id_closes_on_id"), ["scheme_id", "closes_on", "id"], unique=False
+            "ix_notices_open",
+            ["scheme_id", "closes_on", "id"],
+            unique=False,
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
         )
         batch_op.create_index(
             batch_op.f("ix_notices_scheme_id_opens_on_id"), ["scheme_id", "opens_on", "id"], unique=False
@@ -595,6 +601,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("round", sa.BigInteger(), nullable=False, server_default="1"))
         batch_op.add_column(sa.Column("decided_points", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("notice_id", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("notice_place", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("due_on", sa.Date(), nullable=True))
         batch_op.add_column(
             sa.Column(
@@ -609,7 +616,9 @@ def upgrade() -> None:
             batch_op.f("ix_claims_scheme_id_helped_id_state"), ["scheme_id", "helped_id", "state"], unique=False
         )
         batch_op.create_index(
-            batch_op.f("ix_claims_scheme_id_notice_id_id"), ["scheme_id", "notice_id", "id"], unique=False
+            batch_op.f("ix_claims_scheme_id_notice_id_notice_place"),
+            ["scheme_id", "notice_id", "notice_place"],
+            unique=False,
         )
         batch_op.create_index(
             batch_op.f("ix_claims_scheme_id_person_id_done_on"), ["scheme_id", "person_id", "done_on"], unique=False
@@ -958,12 +967,13 @@ def downgrade() -> None:
         batch_op.drop_constraint(batch_op.f("fk_claims_scheme_id_batch_id"), type_="foreignkey")
         batch_op.drop_index(batch_op.f("ix_claims_scheme_id_state_due_on_id"))
         batch_op.drop_index(batch_op.f("ix_claims_scheme_id_person_id_done_on"))
-        batch_op.drop_index(batch_op.f("ix_claims_scheme_id_notice_id_id"))
+        batch_op.drop_index(batch_op.f("ix_claims_scheme_id_notice_id_notice_place"))
         batch_op.drop_index(batch_op.f("ix_claims_scheme_id_helped_id_state"))
         batch_op.drop_index(batch_op.f("ix_claims_scheme_id_batch_id_id"))
         batch_op.drop_column("has_appeal")
         batch_op.drop_column("flags")
         batch_op.drop_column("due_on")
+        batch_op.drop_column("notice_place")
         batch_op.drop_column("notice_id")
         batch_op.drop_column("decided_points")
         batch_op.drop_column("round")
@@ -1050,7 +1060,11 @@ def downgrade() -> None:
     op.drop_table("photo_prints")
     with op.batch_alter_table("notices", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_notices_scheme_id_opens_on_id"))
-        batch_op.drop_index(batch_op.f("ix_notices_scheme_id_closes_on_id"))
+        batch_op.drop_index(
+            "ix_notices_open",
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
+        )
 
     op.drop_table("notices")
     with op.batch_alter_table("reason_templates", schema=None) as batch_op:

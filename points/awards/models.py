@@ -116,6 +116,7 @@ class Claim(InScheme, Model):
     round: Mapped[int] = mapped_column(default=1)  # rises when it is sent again or a decision is undone
     decided_points: Mapped[int | None]  # what a reviewer set instead of the reckoning, minor units
     notice_id: Mapped[int | None]  # the notice list it stands on
+    notice_place: Mapped[int | None]  # and as which item of it: never given to another
     due_on: Mapped[date | None]  # from this day it may be credited
     flags: Mapped[list[Any]] = mapped_column(default=list)  # why bulk approval holds it back: codes
     has_appeal: Mapped[bool] = mapped_column(default=False)  # marked while an appeal is open
@@ -136,7 +137,7 @@ class Claim(InScheme, Model):
         Index(None, "scheme_id", "person_id", "made_at", "id"),
         Index(None, "scheme_id", "transfer_id"),
         Index(None, "scheme_id", "state", "due_on", "id"),
-        Index(None, "scheme_id", "notice_id", "id"),
+        Index(None, "scheme_id", "notice_id", "notice_place"),
         Index(None, "scheme_id", "batch_id", "id"),
         Index(None, "scheme_id", "helped_id", "state"),
         Index(None, "scheme_id", "person_id", "done_on"),

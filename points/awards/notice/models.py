@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ...db import InScheme, Model, one_of, to
@@ -21,13 +21,22 @@ class Notice(InScheme, Model):
     opens_on: Mapped[date]
     closes_on: Mapped[date]  # the last day on which somebody may object
     days: Mapped[int]  # working days promised
+    beyond: Mapped[bool] = mapped_column(default=False)  # reckoned by the week, where the calendar had no day
+    items: Mapped[int] = mapped_column(default=0)  # how many were ever put on it: the last one's place
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     __table_args__ = (
         to("areas", "area_id"),
         UniqueConstraint("scheme_id", "number"),
         UniqueConstraint("scheme_id", "area_id", "opens_on", "closes_on"),
-        Index(None, "scheme_id", "closes_on", "id"),
+        Index(
+            "ix_notices_open",
+            "scheme_id",
+            "closes_on",
+            "id",
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
         Index(None, "scheme_id", "opens_on", "id"),
     )
 
