@@ -9,7 +9,7 @@ from flask import Flask
 
 
 def install(app: Flask) -> None:
-    for name in ("ledger", "people", "jobs", "rulebook", "redemption", "reporting"):
+    for name in ("ledger", "people", "jobs", "files", "rulebook", "redemption", "reporting"):
         if find_spec(f"points.{name}.commands"):
             app.cli.add_command(import_module(f"points.{name}.commands").group)
     import_module("points.opening.commands")  # joins the ledger's group
