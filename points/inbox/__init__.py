@@ -18,4 +18,7 @@ __all__ = ["Told", "install", "register", "tell", "tell_many"]
 
 
 def install(app: Flask) -> None:
-    from . import models  # noqa: F401  makes the table known
+    from . import api, models, pages  # noqa: F401  models make the table known
+
+    pages.install(app)
+    api.install(app)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Select, bindparam, func, select
 
 from ..db import Prepared, db, is_id, table_of
 from ..errors import NotFound
+from ..people.enrolment import trace
+from ..people.models import Person
+from ..people.residents import resident_for
 from ..people.visitor import Visitor
 from .models import Message
 
@@ -31,10 +35,12 @@ def own_message(who: Visitor, message_id: int) -> Message:
     return found
 
 
-def recent_messages(scheme_id: int, person_id: int) -> Sequence[Message]:
-    """What a person was told lately, newest first."""
-    query = messages_of(scheme_id, person_id).order_by(Message.at.desc(), Message.id.desc()).limit(RECENT)
-    return db.session.scalars(query).all()
+def messages_of_resident(who: Visitor, person_id: int, at: datetime) -> tuple[Person, Sequence[Message]]:
+    """A resident within reach and the latest 20 messages. That they were looked at is written down. Raises NotFound."""
+    person = resident_for(who, person_id, "messages.see_for")
+    query = messages_of(who.scheme_id, person.id).order_by(Message.at.desc(), Message.id.desc()).limit(RECENT)
+    trace(who.scheme_id, who.person_id, "messages.see", person.id, at)
+    return person, db.session.scalars(query).all()
 
 
 def _unread() -> Select[tuple[int]]:

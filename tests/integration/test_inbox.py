@@ -106,13 +106,13 @@ def test_only_the_reader_marks_a_message_as_read(world: World) -> None:
     returned(world, person)
     returned(world, person, "l")
     returned(world, other)
-    first = told(world, person.id)[0]
+    first, reader, stranger = told(world, person.id)[0], world.visitor(person), world.visitor(other)
     with transaction():
-        assert mark_read(world.visitor(other), [first.id], clock.now()) == 0
+        assert mark_read(stranger, [first.id], clock.now()) == 0
     with transaction():
-        assert mark_read(world.visitor(person), [first.id, -1, 2**70], clock.now()) == 1
+        assert mark_read(reader, [first.id, -1, 2**70], clock.now()) == 1
     with transaction():
-        assert mark_read(world.visitor(person), [first.id], clock.now()) == 0
+        assert mark_read(reader, [first.id], clock.now()) == 0
     assert unread_count(world.scheme_id, person.id) == 1
     assert unread_count(world.scheme_id, other.id) == 1
 
@@ -120,11 +120,11 @@ def test_only_the_reader_marks_a_message_as_read(world: World) -> None:
 def test_all_read_leaves_what_came_after_the_page_was_shown(world: World) -> None:
     person = world.person()
     returned(world, person)
-    shown_at = clock.now()
+    shown_at, reader = clock.now(), world.visitor(person)
     with clock.at(shown_at + timedelta(seconds=5)):
         returned(world, person, "later")
     with transaction():
-        assert mark_all_read(world.visitor(person), shown_at, clock.now()) == 1
+        assert mark_all_read(reader, shown_at, clock.now()) == 1
     assert [one.key for one in told(world, person.id) if one.read_at is None] == ["later"]
 
 
@@ -150,8 +150,8 @@ def test_a_claim_tells_its_claimant_and_whoever_entered_it_when_it_comes_back(wo
     assert len(told(world, person.id)) == before[person.id] + 2
     assert [one.code for one in told(world, staff.id)][before[staff.id] :] == ["entered_returned"]
     assert told(world, person.id)[-1].link == f"/claims/{claim.id}"
-    claim.round = 2
     with transaction():
+        claim.round = 2
         tell_of_many([(claim, {"reason": "请补一张照片"})], "claim_returned", clock.now())
     assert len(told(world, person.id)) == before[person.id] + 3
     db.session.rollback()
