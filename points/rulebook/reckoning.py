@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 
+from ..clock import period_of
 from ..ledger.rules import expires_on, wallet_mark
-from .assessment import Assessment, CapKey, CapTake, Line, Values
-from .terms import Life, Rule
+from .assessment import CapKey, CapTake, Line, Values
+from .terms import Life, Rule, Span
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
@@ -80,35 +82,68 @@ def mark_of(life: Life, credited_on: date) -> str:
     return wallet_mark(expires_on("days" if life.type == "days" else "month_end", credited_on, number))
 
 
+def posting_day(credit: str, day: date) -> date:
+    """The day on which points decided on a day are credited: that day, or the first day of the next period."""
+    return day if credit == "at_once" else period_of(day, credit)[2] or day
+
+
+def after(span: Span, day: date) -> date:
+    """The day so many days, months or years later; in a shorter month its last day."""
+    if span.unit == "days":
+        return day + timedelta(days=span.number)
+    months = day.year * 12 + day.month - 1 + span.number * (12 if span.unit == "years" else 1)
+    year, month = divmod(months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
 def rounded(value: Fraction, how: str) -> int:
+    """To a whole number; "down" and "up" mean the size, so that a deduction is rounded like a gain."""
+    size, sign = abs(value), -1 if value < 0 else 1
     if how == "up":
-        return -((-value.numerator) // value.denominator)
+        return -sign * (-size.numerator // size.denominator)
     if how == "half_up":
-        return (2 * value.numerator + value.denominator) // (2 * value.denominator)
-    return value.numerator // value.denominator
+        return sign * ((2 * size.numerator + size.denominator) // (2 * size.denominator))
+    return sign * (size.numerator // size.denominator)
 
 
 @dataclass
 class Reckoning:
-    """``points`` is always the sum of the changes of its lines."""
+    """``points`` is always the sum of the changes of its lines; ``exact`` is the amount before it was rounded."""
 
     rule: Rule
     facts: Facts
     usage: Usage
     scale: int
     points: int = 0
+    exact: Fraction = Fraction(0)
     quantity: int = 0
+    honour: int = 0
+    minutes: int = 0
     percent_minutes: int = 100
     percent_honour: int = 100
     lines: list[Line] = field(default_factory=list)
     refusals: list[Line] = field(default_factory=list)
     needs: list[Line] = field(default_factory=list)
     takes: list[CapTake] = field(default_factory=list)
+    others: dict[str, int] = field(default_factory=dict)
+    overflow: list[tuple[str, int, str, str]] = field(default_factory=list)
     bounds: tuple[int, int] | None = None
+
+    def exactly(self, thousandths: int) -> Fraction:
+        """Thousandths of a point in minor units, however fine."""
+        return Fraction(thousandths * 10**self.scale, 1000)
 
     def minor(self, thousandths: int) -> int:
         """Thousandths of a point in the scheme's minor units; finer than the scheme can hold is rounded."""
-        return rounded(Fraction(thousandths * 10**self.scale, 1000), self.rule.amount.rounding)
+        return rounded(self.exactly(thousandths), self.rule.amount.rounding)
+
+    def rounded(self, exact: Fraction) -> int:
+        """Minor units, rounded as the rule says."""
+        return rounded(exact, self.rule.amount.rounding)
+
+    def in_thousandths(self, exact: Fraction) -> int:
+        """Minor units as thousandths of a point, to be shown."""
+        return rounded(exact * 1000 / 10**self.scale, "half_up")
 
     def say(self, code: str, sentence: str, values: Values, change: int = 0) -> None:
         self.points += change
@@ -120,36 +155,19 @@ class Reckoning:
     def need(self, code: str, sentence: str, values: Values | None = None) -> None:
         self.needs.append(Line(code, sentence, values or {}))
 
-    def made(self) -> Assessment:
-        """The answer. A refusal leaves nothing else standing."""
-        if self.refusals:
-            return Assessment(refusals=tuple(self.refusals), needs=tuple(self.needs), scale=self.scale)
-        facts = self.facts
-        return Assessment(
-            points=self.points,
-            honour=self.honour(),
-            minutes=self.minutes(),
-            quantity=self.quantity,
-            mark=mark_of(self.rule.life, facts.credited_on or facts.done_on),
-            lines=tuple(self.lines),
-            takes=tuple(sorted(self.takes, key=lambda take: take.key)),
-            needs=tuple(self.needs),
-            bounds=self.bounds,
-            undecided=self.bounds is not None and facts.decided is None,
-            scale=self.scale,
-        )
+    def count(self, key: CapKey, amount: int) -> None:
+        """Let a row count without limiting anything."""
+        if amount > 0:
+            self.takes.append(CapTake(key, amount, None, None))
 
-    def honour(self) -> int:
-        """Points of honour for what counted; "same" follows the points as capped."""
-        rule = self.rule
-        if rule.honour is None:
-            return self.points
-        exact = Fraction(self.quantity * rule.honour * self.percent_honour * 10**self.scale, 100 * 10**6)
-        return rounded(exact, rule.amount.rounding)
+    @property
+    def credited_on(self) -> date:
+        return self.facts.credited_on or self.facts.done_on
 
-    def minutes(self) -> int:
-        """Whole minutes of service for what counted."""
-        each = self.rule.minutes
-        if each is None:
-            each = {"hour": 60_000, "minute": 1000}.get(self.rule.unit, 0)
-        return self.quantity * each * self.percent_minutes // (100 * 10**6)
+    @property
+    def takes_something(self) -> bool:
+        return any(amount < 0 for amount in (self.points, self.honour, self.minutes, *self.others.values()))
+
+    @property
+    def undecided(self) -> bool:
+        return self.bounds is not None and self.facts.decided is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..errors import N_
 from ..web.formats import day, decimal, in_english, zone
 from ..web.navigation import ROLE_NAMES
 from .assessment import Assessment, Line
+from .terms import Rule
 
 UNIT_WORDS = {
     "event": N_("次"),
@@ -29,6 +30,13 @@ UNIT_WORDS = {
     "stairwell": N_("个楼道"),
     "microgrid": N_("个微网格"),
     "kilometre": N_("公里"),
+    "session": N_("场"),
+    "referral": N_("人"),
+    "meal": N_("餐"),
+    "month": N_("个月"),
+    "square_metre": N_("平方米"),
+    "mu": N_("亩"),
+    "millilitre": N_("毫升"),
 }
 # "做了几个小时？": the question a claim form asks for the quantity.
 QUESTIONS = {
@@ -45,6 +53,13 @@ QUESTIONS = {
     "stairwell": N_("走了几个楼道？"),
     "microgrid": N_("完成了几个微网格？"),
     "kilometre": N_("走了几公里？"),
+    "session": N_("参加了几场？"),
+    "referral": N_("推荐了几个人？"),
+    "meal": N_("做了几餐？"),
+    "month": N_("做了几个月？"),
+    "square_metre": N_("有多少平方米？"),
+    "mu": N_("有多少亩？"),
+    "millilitre": N_("有多少毫升？"),
 }
 SOURCE_WORDS = {
     "self_checked": N_("到场签到签退"),
@@ -61,6 +76,26 @@ KIND_WORDS = {
     "mediation": N_("矛盾调解"),
     "suggestion": N_("建言献策"),
     "other": N_("其他"),
+}
+BALANCE_WORDS = {"points": N_("积分"), "honour": N_("荣誉积分"), "minutes": N_("服务时长")}
+# What a row of periods is counted in: "连续 3 个月".
+RUN_WORDS = {
+    "day": N_("天"),
+    "week": N_("周"),
+    "month": N_("个月"),
+    "quarter": N_("个季度"),
+    "half_year": N_("个半年"),
+    "year": N_("年"),
+}
+ROUNDING_WORDS = {"down": N_("去掉零头"), "half_up": N_("四舍五入"), "up": N_("零头进上去")}
+PROOF_WORDS = {
+    "photos": N_("%(n)s 张照片"),
+    "files": N_("%(n)s 份签了字的文件"),
+    "note": N_("写清楚做了什么"),
+    "place": N_("写在哪里做的"),
+    "attendance": N_("参加记录（签到）"),
+    "helped": N_("受助的人确认"),
+    "record": N_("别的部门的记录号"),
 }
 
 
@@ -98,32 +133,97 @@ def shown_value(name: str, value: str | int | date, beside: Mapping[str, Any], s
         return decimal(int(value), 3)  # type: ignore[arg-type]
     if isinstance(value, date):
         return day(value)
-    if name == "unit":
-        return gettext(UNIT_WORDS.get(str(value), str(value)))
-    if name == "source":
-        return gettext(SOURCE_WORDS.get(str(value), str(value)))
-    if name == "roles":
-        return listing(gettext(ROLE_NAMES.get(role, role)) for role in str(value).split(","))
+    text = str(value)
     if name == "span":
-        return span_words(str(value))
+        return span_words(text)
     if name == "item":
-        return item_words(str(value), beside.get("who") == "household")
-    return str(value)
+        return item_words(text, str(beside.get("who", "person")))
+    return WORDED[name](text) if name in WORDED else text
+
+
+def either(text: str) -> str:
+    """A name of the document's own, "套|set", in the reader's language."""
+    here, _, english = text.partition("|")
+    return english if english and in_english() else here
+
+
+def unit_word(code: str) -> str:
+    return gettext(UNIT_WORDS[code]) if code in UNIT_WORDS else either(code)
+
+
+def unit_of(rule: Rule) -> str:
+    """The rule's unit as people say it."""
+    return unit_word(rule.unit_name)
+
+
+def question_of(rule: Rule) -> str:
+    """What a claim form asks for the quantity."""
+    if rule.unit in QUESTIONS and not rule.unit_title:
+        return gettext(QUESTIONS[rule.unit])
+    return gettext("有多少%(unit)s？", unit=unit_of(rule))
+
+
+def balance_word(code: str) -> str:
+    return gettext(BALANCE_WORDS[code]) if code in BALANCE_WORDS else either(code)
+
+
+def age_words(text: str) -> str:
+    """ "60-" → 60 岁以上"""
+    least, _, most = text.partition("-")
+    if least and most:
+        return gettext("%(least)s 到 %(most)s 岁", least=least, most=most)
+    return gettext("%(least)s 岁以上（含）", least=least) if least else gettext("%(most)s 岁以下（含）", most=most)
+
+
+def proof_words(text: str) -> str:
+    """ "photos=2,note" → 2 张照片、写清楚做了什么"""
+    parts = (part.partition("=") for part in text.split(",") if part)
+    return gettext("加").join(gettext(PROOF_WORDS.get(name, name), n=count) for name, _, count in parts)
+
+
+WORDED: Mapping[str, Callable[[str], str]] = {
+    "unit": unit_word,
+    "source": lambda text: gettext(SOURCE_WORDS.get(text, text)),
+    "roles": lambda text: listing(gettext(ROLE_NAMES.get(role, role)) for role in text.split(",")),
+    "names": lambda text: listing(text.split(",")),
+    "ages": age_words,
+    "balance": balance_word,
+    "each": lambda text: gettext(RUN_WORDS.get(text, text)),
+    "rounding": lambda text: gettext(ROUNDING_WORDS.get(text, text)),
+    "proofs": lambda text: listing(proof_words(one) for one in text.split(";")),
+}
 
 
 def listing(words: Iterable[str]) -> str:
     return (", " if in_english() else "、").join(words)
 
 
-def item_words(group: str, household: bool) -> str:
-    """Whose cap it is: this rule's, or that of a group of rules; one person's or the household's."""
-    if group:
-        return gettext("全家“%(group)s”", group=group) if household else gettext("“%(group)s”", group=group)
-    return gettext("全家这一项") if household else gettext("这一项")
+# Whose cap it is: of a group of rules, and of this one alone.
+WHOSE = {
+    "person": (N_("“%(group)s”"), N_("这一项")),
+    "household": (N_("全家“%(group)s”"), N_("全家这一项")),
+    "team": (N_("全队“%(group)s”"), N_("全队这一项")),
+    "area": (N_("整个片区“%(group)s”"), N_("整个片区这一项")),
+    "all": (N_("所有人合起来“%(group)s”"), N_("所有人合起来这一项")),
+}
+
+
+def item_words(group: str, who: str = "person") -> str:
+    """Whose cap it is: this rule's, or that of a group of rules; one person's, the household's, everybody's."""
+    of_group, of_rule = WHOSE.get(who, WHOSE["person"])
+    return gettext(of_group, group=group) if group else gettext(of_rule)
+
+
+SPANS = {"ever": N_("一直以来"), "subject": N_("同一件事"), "act": N_("同一次"), "activity": N_("一次")}
 
 
 def span_words(key: str) -> str:
     """A period's key as people say it: 本月 while it lasts, 10月 or 2025年10月 afterwards."""
+    if key in SPANS:
+        return gettext(SPANS[key])
+    if "~" in key:
+        year, _, starts = key.partition("~")
+        return gettext("从%(day)s起的一年", day=day(date.fromisoformat(f"{year}-{starts}"), year=True))
     today = clock.local_date(clock.now(), zone())
     for period, word in (
         ("day", N_("今天")),

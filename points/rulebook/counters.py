@@ -1,0 +1,167 @@
+"""What needs to know of earlier deeds: amounts over a period, bonuses and streaks, one act that counts once.
+
+Each keeps rows of usage that limit nothing: how much was counted, and how much has been given for it. What is given
+is always f(all so far) less what was given before, so that deeds add up to the same in any order and any pieces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from fractions import Fraction
+
+from ..clock import period_of
+from ..errors import N_
+from .assessment import CapKey, Values
+from .caps import SUFFIX, counts_units, short
+from .reckoning import FIRST_DAY, LAST_DAY, Reckoning
+from .terms import Bonus, Cap, Once, Rule
+
+
+def counter_keys(rule: Rule, done_on: date, act: str) -> set[CapKey]:
+    """The rows of all counters of a rule."""
+    found: set[CapKey] = set()
+    if rule.amount.cumulative:
+        found |= set(cumulative_keys(rule, done_on))
+    for bonus in rule.bonuses:
+        found |= {key for period in window(bonus, done_on) for key in bonus_keys(rule, bonus, period)}
+    for once in rule.once:
+        if period := act_of(once, done_on, act):
+            found |= {once_key(once, what, period) for what in ("points", "honour", "minutes", "less")}
+    return found
+
+
+# ---------------------------------------------------------------- amounts over a period
+
+
+def cumulative_keys(rule: Rule, done_on: date) -> tuple[CapKey, CapKey]:
+    """How much was counted in the period of the day, and how much was given for it."""
+    amount = rule.amount
+    period, who, suffix = period_of(done_on, amount.cumulative)[0], amount.cumulative_who, SUFFIX[amount.cumulative_who]
+    return CapKey(who, f"{rule.code}.sum{suffix}", period), CapKey(who, f"{rule.code}.got{suffix}", period)
+
+
+def cumulated(it: Reckoning, worth: Callable[[int], Fraction]) -> tuple[Fraction, int]:
+    """What this deed adds to the worth of all so far, in minor units; and how much all so far is."""
+    counted, given = cumulative_keys(it.rule, it.facts.done_on)
+    total = max(0, it.usage.get(counted, 0)) + it.quantity
+    whole = it.rounded(worth(total))
+    points = max(0, whole - max(0, it.usage.get(given, 0)))
+    it.count(counted, it.quantity)
+    it.count(given, points)
+    return Fraction(points), total
+
+
+# ---------------------------------------------------------------- bonuses
+
+
+def bonus_keys(rule: Rule, bonus: Bonus, period: str) -> tuple[CapKey, CapKey]:
+    """How much was counted towards the bonus in the period, and how much was given for it."""
+    name = f"{rule.code}.b.{bonus.code}"
+    return CapKey("person", name, period), CapKey("person", name + ".got", period)
+
+
+def window(bonus: Bonus, done_on: date) -> list[str]:
+    """The periods that may belong to one row of periods with the day's, in order; the day's alone for a plain bonus."""
+    before, after = [], []
+    day = done_on
+    for _ in range(bonus.in_a_row - 1):
+        if day <= FIRST_DAY:
+            break
+        day = period_of(day, bonus.per)[1] - timedelta(days=1)
+        before.append(period_of(day, bonus.per)[0])
+    day = done_on
+    for _ in range(bonus.in_a_row - 1):
+        day = period_of(day, bonus.per)[2] or LAST_DAY
+        after.append(period_of(day, bonus.per)[0])
+    return [*reversed(before), period_of(done_on, bonus.per)[0], *after]
+
+
+def add_bonuses(it: Reckoning) -> None:
+    """Points on top when this deed makes a total full."""
+    for bonus in it.rule.bonuses:
+        counts = counts_units(it, Cap("times" if bonus.of == "times" else "units", 0, "lifetime"))
+        amount = it.quantity if counts else 1000
+        counted, given = bonus_keys(it.rule, bonus, period_of(it.facts.done_on, bonus.per)[0])
+        used = max(0, it.usage.get(counted, 0))
+        it.count(counted, amount)
+        if bonus.in_a_row > 1:
+            add_streak(it, bonus, {counted.period: used + amount})
+            continue
+        times = (used + amount) // bonus.reach if bonus.again else int(used + amount >= bonus.reach)
+        points = max(0, times * it.minor(bonus.points) - max(0, it.usage.get(given, 0)))
+        if points > 0:
+            it.count(given, points)
+            values: Values = {"bonus": bonus.title, "reach_qty": bonus.reach, "add_points": points}
+            values |= {"unit": it.rule.unit_name if bonus.of == "units" else "time", "total_qty": used + amount}
+            it.say(
+                "bonus",
+                N_("{bonus}：累计 {total_qty} {unit}，满 {reach_qty} {unit}，另加 {add_points} 分"),
+                values,
+                points,
+            )
+
+
+def add_streak(it: Reckoning, bonus: Bonus, now: dict[str, int]) -> None:
+    """A bonus for so many periods running: given once for each row of periods, whichever was filled last."""
+    periods = window(bonus, it.facts.done_on)
+
+    def full(period: str) -> bool:
+        counted, given = bonus_keys(it.rule, bonus, period)
+        total = now.get(period, it.usage.get(counted, 0))
+        return total >= bonus.reach and it.usage.get(given, 0) <= 0
+
+    this = period_of(it.facts.done_on, bonus.per)[0]
+    for first in range(len(periods) - bonus.in_a_row + 1):
+        row = periods[first : first + bonus.in_a_row]
+        if this in row and all(full(period) for period in row):
+            for period in row:
+                it.count(bonus_keys(it.rule, bonus, period)[1], 1)
+            points = it.minor(bonus.points)
+            values: Values = {"bonus": bonus.title, "n": bonus.in_a_row, "each": bonus.per, "add_points": points}
+            it.say("streak", N_("{bonus}：连续 {n} {each}都做到了，另加 {add_points} 分"), values, points)
+            return
+
+
+# ---------------------------------------------------------------- one act counts once
+
+
+def act_of(once: Once, done_on: date, act: str) -> str:
+    """The key of the one act: the day, or the act that the claim names; "" when it stands alone."""
+    if once.same == "day":
+        return done_on.isoformat()
+    return f"a:{short(act)}" if act else ""
+
+
+def once_key(once: Once, what: str, period: str) -> CapKey:
+    return CapKey("person", f"@{once.group}.once.{what}", period)
+
+
+def rows_once(it: Reckoning) -> Iterator[tuple[Once, str]]:
+    for once in it.rule.once:
+        if period := act_of(once, it.facts.done_on, it.facts.act):
+            yield once, period
+
+
+def count_points_once(it: Reckoning) -> None:
+    """Of several rules for one act the highest counts: what was given already is taken off, for gain and loss apart."""
+    for once, period in rows_once(it):
+        key = once_key(once, "less" if it.points < 0 else "points", period)
+        given = max(0, it.usage.get(key, 0))
+        left, sign = max(0, abs(it.points) - given), -1 if it.points < 0 else 1
+        if given and it.points:
+            values: Values = {"group": once.title, "given_points": given, "left_points": left}
+            sentence = N_("“{group}”同一件事只算最高的：已经算过 {given_points} 分，这次再算 {left_points} 分")
+            it.say("once", sentence, values, sign * left - it.points)
+        it.count(key, left)
+
+
+def count_beside_once(it: Reckoning) -> None:
+    """The same for honour and minutes."""
+    for once, period in rows_once(it):
+        for what in ("honour", "minutes"):
+            amount, key = getattr(it, what), once_key(once, what, period)
+            if amount > 0 and not (what == "honour" and it.rule.honour is None):
+                left = max(0, amount - max(0, it.usage.get(key, 0)))
+                setattr(it, what, left)
+                it.count(key, left)
