@@ -6,7 +6,7 @@ An account's postings are recorded in the order of their numbers, so the last on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +37,25 @@ def balances_by_mark(
     for row in found:
         by_mark[row.mark] = by_mark.get(row.mark, 0) + balances[row.id]
     return by_mark
+
+
+def moved(
+    scheme_id: int, holder_ids: Collection[int], klass: AccountClass, start: datetime, end: datetime
+) -> dict[tuple[int, int], int]:
+    """By how much the balances of these holders' accounts of a class changed from one moment to another: (holder, unit)
+    → minor units. What was recorded at the start itself does not count, at the end it does."""
+    a = accounts.c
+    found = db.session.execute(
+        select(a.id, a.seq, a.holder_id, a.unit_id).where(
+            a.scheme_id == scheme_id, a.holder_id.in_(list(holder_ids)), a["class"] == klass, a.seq > 0
+        )
+    ).all()
+    at_start, at_end = _by_account(scheme_id, found, start), _by_account(scheme_id, found, end)
+    changes: dict[tuple[int, int], int] = {}
+    for row in found:
+        name = row.holder_id, row.unit_id
+        changes[name] = changes.get(name, 0) + at_end[row.id] - at_start[row.id]
+    return changes
 
 
 def _accounts(scheme_id: int, holder_id: int, unit_id: int, klass: AccountClass) -> Sequence[Row[Any]]:

@@ -46,6 +46,10 @@ RAIL: tuple[tuple[str, tuple[tuple[str, str, str, str | None], ...]], ...] = (
 )
 
 
+# Open whatever page one is on; the others only when the page is one of theirs.
+OPEN = 2
+
+
 @dataclass(frozen=True)
 class Entry:
     url: str
@@ -55,7 +59,20 @@ class Entry:
     count: int = 0
 
 
-def rail() -> list[tuple[str, list[Entry]]]:
+@dataclass(frozen=True)
+class Group:
+    """Entries under one heading, folded away unless they are often used or one of them is where we are."""
+
+    heading: str
+    entries: tuple[Entry, ...]
+    is_open: bool
+
+    @property
+    def count(self) -> int:
+        return sum(entry.count for entry in self.entries)
+
+
+def rail() -> list[Group]:
     """The rail as this visitor may see it. Counts come from ``rail_counts`` hooks: endpoint → number."""
     who: Any = visitor()
     counts: dict[str, int] = {}
@@ -63,7 +80,7 @@ def rail() -> list[tuple[str, list[Entry]]]:
         counts.update(hook(who))
     here = section()
     found = []
-    for heading, entries in RAIL:
+    for place, (heading, entries) in enumerate(RAIL):
         shown = []
         for endpoint, icon, label, action in entries:
             view = current_app.view_functions[endpoint]
@@ -73,7 +90,8 @@ def rail() -> list[tuple[str, list[Entry]]]:
             url = url_for(endpoint)
             shown.append(Entry(url, icon, gettext(label), url == here, counts.get(endpoint, 0)))
         if shown:
-            found.append((gettext(heading), shown))
+            is_open = place < OPEN or any(entry.current for entry in shown)
+            found.append(Group(gettext(heading), tuple(shown), is_open))
     return found
 
 
