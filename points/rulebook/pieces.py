@@ -1,0 +1,250 @@
+"""What a document says beside its rules: levels, rankings, grants, openings, gifts, pools. Numbers in thousandths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .parsing import balance_from, caps_from, ceiling_from, deductions_from, life_from, thousandths
+from .terms import Balance, Cap, Ceiling, Deductions, Life
+
+Body = Mapping[str, Any]
+NEVER = Life()
+
+
+@dataclass(frozen=True)
+class Who:
+    """Whom something is for; what is empty asks for nothing. ``areas`` are names, ``members`` team codes."""
+
+    roles: tuple[str, ...] = ()
+    ages: tuple[int | None, int | None] = (None, None)
+    areas: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is known of somebody: roles, age in whole years, the areas they live in, their teams and lists."""
+
+    roles: frozenset[str] = frozenset()
+    age: int | None = None
+    areas: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Category:
+    code: str
+    title: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Given once to every member it is for."""
+
+    balance: str
+    amount: int
+    who: Who = Who()
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a step of a level does: a factor on rules (in the rules already), points given once, or words."""
+
+    type: str
+    factor: int = 1000
+    points: int = 0
+    text: str = ""
+    rules: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Step:
+    start: int
+    title: str
+    effects: tuple[Effect, ...] = ()
+
+
+@dataclass(frozen=True)
+class Level:
+    """Star levels, titles: steps over a balance, or over what was earned in a period. Minutes count in minutes."""
+
+    code: str
+    title: str
+    over: str
+    measure: str
+    per: str
+    steps: tuple[Step, ...]
+    decimals: int | None = None  # of the balance, where it is not the scheme's points
+
+
+@dataclass(frozen=True)
+class Prize:
+    """For everybody up to a place, or up to a share of all ranked (thousandths of a percent)."""
+
+    to: int | None
+    percent: int | None
+    points: int = 0
+    honour: int = 0
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Who stands at the top at the end of a period, and what they get. ``least``: who earned less is not ranked."""
+
+    code: str
+    title: str
+    over: str
+    per: str
+    prizes: tuple[Prize, ...]
+    who: Who = Who()
+    categories: frozenset[str] = frozenset()
+    rules: frozenset[str] = frozenset()
+    split: str = ""
+    ties: str = "all"
+    least: int = 0
+    notice_days: int = 0
+    review: str = "two"
+    decimals: int | None = None
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Given to every member of a group in need, once or every period."""
+
+    code: str
+    title: str
+    points: int
+    per: str
+    balance: str = "points"
+    who: Who = Who()
+    life: Life = NEVER
+
+
+@dataclass(frozen=True)
+class Gifts:
+    """To whom points may be given away (household, relative, pool), and how many."""
+
+    to: frozenset[str] = frozenset()
+    caps: tuple[Cap, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pool:
+    code: str
+    title: str
+    use: str
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """A document without its rules. ``gifts`` None: nothing may be given away."""
+
+    categories: tuple[Category, ...] = ()
+    balances: tuple[Balance, ...] = ()
+    opening: tuple[Opening, ...] = ()
+    ceilings: tuple[Ceiling, ...] = ()
+    levels: tuple[Level, ...] = ()
+    rankings: tuple[Ranking, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    gifts: Gifts | None = None
+    pools: tuple[Pool, ...] = ()
+    deductions: Deductions | None = None
+
+
+def who_from(body: Body) -> Who:
+    ages = body.get("ages", {})
+    return Who(
+        tuple(body.get("roles", ())),
+        (ages.get("from"), ages.get("to")),
+        frozenset(body.get("areas", ())),
+        frozenset(body.get("members", ())),
+    )
+
+
+def effect_from(body: Body) -> Effect:
+    return Effect(
+        body["type"],
+        thousandths(body.get("factor", 1)),
+        thousandths(body.get("points", 0)),
+        body.get("text", ""),
+        frozenset(body.get("rules", ())),
+        frozenset(body.get("categories", ())),
+    )
+
+
+def level_from(body: Body, decimals: Mapping[str, int]) -> Level:
+    steps = tuple(
+        Step(thousandths(one["from"]), one["title"], tuple(effect_from(effect) for effect in one.get("effects", ())))
+        for one in body["steps"]
+    )
+    measure = body.get("measure", "balance")
+    per = body.get("per", "lifetime")
+    return Level(body["code"], body["title"], body["over"], measure, per, steps, decimals.get(body["over"]))
+
+
+def ranking_from(body: Body, decimals: Mapping[str, int]) -> Ranking:
+    prizes = tuple(
+        Prize(
+            one.get("to"),
+            thousandths(one["percent"]) if "percent" in one else None,
+            thousandths(one.get("points", 0)),
+            thousandths(one.get("honour", 0)),
+            one.get("title", ""),
+        )
+        for one in body["prizes"]
+    )
+    return Ranking(
+        code=body["code"],
+        title=body["title"],
+        over=body["over"],
+        per=body["per"],
+        prizes=prizes,
+        who=who_from(body),
+        categories=frozenset(body.get("categories", ())),
+        rules=frozenset(body.get("rules", ())),
+        split=body.get("split", ""),
+        ties=body.get("ties", "all"),
+        least=thousandths(body.get("least", 0)),
+        notice_days=body.get("notice_days", 0),
+        review=body.get("review", "two"),
+        decimals=decimals.get(body["over"]),
+    )
+
+
+def pieces_of(body: Body) -> Pieces:
+    """What a checked document says beside its rules."""
+    balances = tuple(balance_from(one) for one in body.get("balances", ()))
+    decimals = {"minutes": 0} | {one.code: one.decimals for one in balances}
+    gifts = body.get("gifts")
+    return Pieces(
+        categories=tuple(
+            Category(one["code"], one["title"], one.get("note", "")) for one in body.get("categories", ())
+        ),
+        balances=balances,
+        opening=tuple(
+            Opening(one["balance"], thousandths(one["amount"]), who_from(one)) for one in body.get("opening", ())
+        ),
+        ceilings=tuple(ceiling_from(one) for one in body.get("ceilings", ())),
+        levels=tuple(level_from(one, decimals) for one in body.get("levels", ())),
+        rankings=tuple(ranking_from(one, decimals) for one in body.get("rankings", ())),
+        grants=tuple(
+            Grant(
+                one["code"],
+                one["title"],
+                thousandths(one["points"]),
+                one["per"],
+                one.get("balance", "points"),
+                who_from(one),
+                life_from(one.get("life", body.get("life", {"type": "never"}))),
+            )
+            for one in body.get("grants", ())
+        ),
+        gifts=Gifts(frozenset(gifts["to"]), caps_from(gifts.get("caps", ()))) if gifts else None,
+        pools=tuple(Pool(one["code"], one["title"], one["for"]) for one in body.get("pools", ())),
+        deductions=deductions_from(body["deductions"]) if "deductions" in body else None,
+    )

@@ -1,0 +1,293 @@
+"""What a rule says beside its amount, in plain words: limits, who, proof, review, deductions, life."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask_babel import gettext
+
+from ..errors import N_
+from ..web.formats import day
+from ..web.navigation import ROLE_NAMES
+from .plain_amounts import beside_amount, number
+from .terms import Bars, Cap, Ceiling, Life, Path, Proof, Rule, Span, Stage
+from .wording import (
+    PROOF_WORDS,
+    RUN_WORDS,
+    SOURCE_WORDS,
+    UNIT_WORDS,
+    age_words,
+    balance_word,
+    listing,
+    unit_of,
+)
+
+PER_WORDS: Mapping[str, str] = {
+    "activity": N_("每次"),
+    "day": N_("每天"),
+    "week": N_("每周"),
+    "month": N_("每月"),
+    "quarter": N_("每季度"),
+    "half_year": N_("每半年"),
+    "year": N_("每年"),
+    "lifetime": N_("一共"),
+    "subject": N_("同一件事"),
+    "act": N_("同一次"),
+}
+PATH_WORDS: Mapping[str, str] = {
+    "none": N_("到场签到的不用审核"),
+    "one": N_("一个人审核"),
+    "two": N_("两个人分别审核"),
+    "panel": N_("三人评议，两票通过"),
+    "committee": N_("初审、复审、评议会"),
+}
+CREDIT_WORDS: Mapping[str, str] = {
+    "day": N_("第二天入账"),
+    "week": N_("下周一入账"),
+    "month": N_("下月 1 日入账"),
+    "quarter": N_("下季度第一天入账"),
+    "half_year": N_("下半年第一天入账"),
+    "year": N_("第二年 1 月 1 日入账"),
+}
+
+
+UPON = {
+    "household": N_("全家%(said)s"),
+    "team": N_("全队%(said)s"),
+    "area": N_("整个片区%(said)s"),
+    "all": N_("所有人合起来%(said)s"),
+}
+
+
+def cap_words(rule: Rule, cap: Cap) -> str:
+    """ "每月最多 40 分"; with whose it is, and what happens beyond it."""
+    per = gettext(PER_WORDS[cap.per])
+    if cap.starts:
+        per = gettext("每年（从 %(starts)s 起算）", starts=cap.starts)
+    unit = unit_of(rule) if cap.what == "units" else gettext(UNIT_WORDS["time"])
+    if cap.what == "points":
+        said = gettext("%(per)s最多 %(n)s 分", per=per, n=number(cap.most))
+    elif cap.what == "honour":
+        said = gettext("%(per)s最多 %(n)s 分荣誉积分", per=per, n=number(cap.most))
+    elif cap.what == "minutes":
+        said = gettext("%(per)s最多 %(n)s 分钟服务时长", per=per, n=number(cap.most))
+    else:
+        said = gettext("%(per)s最多算 %(n)s %(unit)s", per=per, n=number(cap.most), unit=unit)
+    if cap.group:
+        said = gettext("“%(group)s”几项合起来%(said)s", group=cap.group_title, said=said)
+    if cap.who in UPON:
+        said = gettext(UPON[cap.who], said=said)
+    return gettext("%(said)s，超了不收", said=said) if cap.over == "refuse" else said
+
+
+def limit_lines(rule: Rule) -> list[str]:
+    """Caps, what counts once, and ceilings."""
+    said = [cap_words(rule, cap) for cap in rule.caps]
+    for once in rule.once:
+        sentence = (
+            N_("“%(group)s”里同一天的只算最高的") if once.same == "day" else N_("“%(group)s”里同一件事只算最高的")
+        )
+        said.append(gettext(sentence, group=once.title))
+    for one in rule.ceilings:
+        said.append(ceiling_words(one))
+    return said
+
+
+def ceiling_words(ceiling: Ceiling) -> str:
+    values = {"balance": balance_word(ceiling.balance), "n": number(ceiling.most), "pool": ceiling.pool}
+    if ceiling.overflow == "refuse":
+        return gettext("%(balance)s最多存 %(n)s，满了不收", **values)
+    if ceiling.overflow == "lapse":
+        return gettext("%(balance)s最多存 %(n)s，多出的不记", **values)
+    if ceiling.pool:
+        return gettext("%(balance)s最多存 %(n)s，多出的进“%(pool)s”", **values)
+    return gettext("%(balance)s最多存 %(n)s，多出的进公益池", **values)
+
+
+def bonus_words(rule: Rule) -> list[str]:
+    said = []
+    for bonus in rule.bonuses:
+        unit = unit_of(rule) if bonus.of == "units" else gettext(UNIT_WORDS["time"])
+        per = gettext(PER_WORDS[bonus.per])
+        values = {"name": bonus.title, "per": per, "reach": number(bonus.reach), "unit": unit}
+        values |= {"n": number(bonus.points), "row": bonus.in_a_row, "each": gettext(RUN_WORDS.get(bonus.per, ""))}
+        if bonus.in_a_row > 1:
+            sentence = N_("%(name)s：连续 %(row)s %(each)s、%(per)s满 %(reach)s %(unit)s，另加 %(n)s 分")
+        elif bonus.again:
+            sentence = N_("%(name)s：%(per)s每满 %(reach)s %(unit)s，另加 %(n)s 分")
+        else:
+            sentence = N_("%(name)s：%(per)s满 %(reach)s %(unit)s，另加 %(n)s 分")
+        said.append(gettext(sentence, **values))
+    return said
+
+
+def who_words(rule: Rule) -> list[str]:
+    """Who may earn it, and whose deed it is."""
+    said = [gettext(ROLE_NAMES[role]) for role in ROLE_NAMES if role in rule.roles]
+    least, most = rule.ages
+    if least is not None or most is not None:
+        said.append(age_words(f"{'' if least is None else least}-{'' if most is None else most}"))
+    if rule.areas:
+        said.append(gettext("住在：%(names)s", names=listing(sorted(rule.areas))))
+    if rule.members:
+        said.append(gettext("名单：%(names)s", names=listing(sorted(rule.members))))
+    if rule.subject == "household":
+        said.append(gettext("以家庭为单位"))
+    elif rule.subject == "team":
+        said.append(gettext("以队伍为单位"))
+    if rule.spend == "donate_only":
+        said.append(gettext("只能捐赠，不能自己用"))
+    if rule.trigger == "first_sign_in":
+        said.append(gettext("第一次登录时自动记"))
+    return said
+
+
+def evidence_words(rule: Rule) -> list[str]:
+    wanted = rule.evidence
+    said = proof_said(wanted)
+    if wanted.any:
+        ways = listing(gettext("加").join(proof_said(one)) for one in wanted.any)
+        said.append(gettext("%(ways)s，有一样就行", ways=ways))
+    if said and wanted.not_for:
+        sources = listing(gettext(SOURCE_WORDS[source]) for source in sorted(wanted.not_for))
+        said.append(gettext("%(sources)s的不用", sources=sources))
+    return said
+
+
+def proof_said(proof: Proof) -> list[str]:
+    given = {"photos": proof.photos, "files": proof.files}
+    given |= {name: int(getattr(proof, name)) for name in ("note", "place", "attendance", "helped", "record")}
+    order = ("photos", "note", "place", "attendance", "files", "helped", "record")
+    said = [gettext(PROOF_WORDS[name], n=given[name]) for name in order if given[name]]
+    return [*said, proof.papers] if proof.papers else said
+
+
+def life_words(life: Life) -> str:
+    if life.type == "never":
+        return gettext("不过期")
+    if life.type == "fixed":
+        return gettext("用到 %(day)s", day=day(life.on, year=True))
+    if life.type == "calendar_year":
+        return gettext("用到当年 12月31日")
+    if life.type == "yearly":
+        return gettext("每年用到 %(month)s月%(day)s日", month=life.month, day=life.day)
+    if life.type == "days":
+        return gettext("%(n)s 天内有效，到月底为止", n=life.number)
+    if life.type == "months":
+        return gettext("%(n)s 个月内有效，到月底为止", n=life.number)
+    return gettext("%(n)s 年内有效，到月底为止", n=life.number)
+
+
+def beside_words(rule: Rule) -> list[str]:
+    said, unit, times = [], unit_of(rule), rule.unit == "event"
+    if rule.into:
+        name = rule.into_balance.title if rule.into_balance else rule.into
+        said.append(gettext("分数记入%(balance)s，不记积分", balance=balance_word(name)))
+    if rule.honour_amount is not None:
+        said.append(beside_amount("honour", rule.honour_amount, unit, times))
+    elif rule.honour is None:
+        said.append(gettext("荣誉积分同样多"))
+    elif rule.honour:
+        said.append(gettext("每%(unit)s另记荣誉积分 %(n)s 分", unit=unit, n=number(rule.honour)))
+    if rule.minutes_amount is not None:
+        said.append(beside_amount("minutes", rule.minutes_amount, unit, times))
+    elif rule.minutes is None:
+        said.append(gettext("时间记入服务时长"))
+    elif rule.minutes:
+        said.append(gettext("每%(unit)s记服务时长 %(n)s 分钟", unit=unit, n=number(rule.minutes)))
+    for one in rule.beside:
+        name = one.balance.title + (f"|{one.balance.title_en}" if one.balance.title_en else "")
+        if one.amount is not None:
+            said.append(beside_amount(name, one.amount, unit, times))
+        elif one.each is None:
+            said.append(gettext("%(name)s同样多", name=balance_word(name)))
+        else:
+            values = {"unit": unit, "name": balance_word(name), "n": number(one.each)}
+            said.append(gettext("每%(unit)s另记%(name)s %(n)s", **values))
+    return said
+
+
+def review_words(rule: Rule) -> list[str]:
+    """Who reviews it, how long it is on public notice, when it is credited."""
+    said = []
+    if rule.path.title:
+        said.append(gettext("审核：%(name)s", name=rule.path.title))
+        said += [stage_words(stage) for stage in rule.path.stages]
+    elif rule.path != Path():
+        said.append(gettext(PATH_WORDS[rule.path.code]))
+    if rule.second_above is not None:
+        said.append(gettext("超过 %(n)s 分要两个人审", n=number(rule.second_above)))
+    if rule.notice_days:
+        sentence = N_("公示 %(days)s 个工作日")
+        if rule.notice_above:
+            sentence = N_("%(n)s 分以上的公示 %(days)s 个工作日")
+        said.append(gettext(sentence, days=rule.notice_days, n=number(rule.notice_above)))
+    if rule.credit != "at_once":
+        said.append(gettext(CREDIT_WORDS[rule.credit]))
+    if rule.late is not None:
+        sentence = (
+            N_("过了 %(days)s 天再报的按 %(percent)s%% 算")
+            if rule.late.percent is not None
+            else N_("要在 %(days)s 天内报")
+        )
+        said.append(gettext(sentence, days=rule.late.days, percent=rule.late.percent))
+    return said
+
+
+def stage_words(stage: Stage) -> str:
+    by = gettext("或").join(gettext(ROLE_NAMES[role]) for role in ROLE_NAMES if role in stage.by)
+    if stage.votes == 1:
+        return gettext("%(title)s（%(by)s）", title=gettext(stage.title), by=by)
+    values = {"title": gettext(stage.title), "by": by, "panel": stage.panel, "votes": stage.votes}
+    return gettext("%(title)s（%(by)s，%(panel)s 人里要 %(votes)s 票）", **values)
+
+
+def span_words(span: Span) -> str:
+    return gettext(
+        {"days": N_("%(n)s 天"), "months": N_("%(n)s 个月"), "years": N_("%(n)s 年")}[span.unit], n=span.number
+    )
+
+
+def deduction_words(rule: Rule) -> list[str]:
+    if rule.deductions is None:
+        return []
+    terms = rule.deductions
+    said = [
+        gettext("扣分先公示 %(n)s 个工作日", n=terms.notice_days),
+        gettext("%(n)s 天内可以申诉", n=terms.appeal_days),
+        gettext("%(span)s后解除", span=span_words(terms.ends)),
+        gettext("扣到 0 分为止") if terms.below_zero == "stop" else gettext("不够扣的欠着"),
+    ]
+    return [*said, *bars_words(rule.bars)]
+
+
+def bars_words(bars: Bars | None) -> list[str]:
+    if bars is None:
+        return []
+    sentences = {"earn": N_("%(span)s内不能得分"), "ranking": N_("%(span)s内不参加排名")}
+    return [gettext(sentences[one], span=span_words(bars.span)) for one in sentences if one in bars.start]
+
+
+def trust_words(rule: Rule) -> list[str]:
+    said = []
+    for source, trust in rule.trust:
+        name = gettext(SOURCE_WORDS[source])
+        if trust.refuse:
+            said.append(gettext("%(source)s：不收", source=name))
+        elif trust.points == 0 and trust.minutes == 100 and rule.minutes != 0:
+            said.append(gettext("%(source)s：不换积分，时长照记", source=name))
+        elif trust.points != 100:
+            said.append(gettext("%(source)s：积分按 %(n)s%% 算", source=name, n=trust.points))
+    for outcome in rule.outcomes:
+        if outcome.percent == 0:
+            said.append(gettext("%(outcome)s：这一次不算", outcome=outcome.title))
+        else:
+            said.append(gettext("%(outcome)s：按 %(n)s%% 算", outcome=outcome.title, n=outcome.percent))
+        said += bars_words(outcome.bars)
+    return said
+
+
+def limit_words(limit: Mapping[str, object]) -> str:
+    """A limit on redeeming: "每季度最多换 1 次"."""
+    said = gettext("%(per)s最多换 %(n)s 次", per=gettext(PER_WORDS[str(limit["per"])]), n=limit["times"])
+    return gettext("全家%(said)s", said=said) if limit.get("who") == "household" else said
