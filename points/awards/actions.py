@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, select, update
 
 from .. import clock
 from ..db import db, is_id, new_id
@@ -20,6 +20,7 @@ from ..people.visitor import Visitor
 from ..rulebook.queries import rule_by_id
 from ..rulebook.rules import Assessment
 from .assessing import Deed, check, kept, reckon, rule_in_force
+from .deeds import deeds_of
 from .models import Claim, ClaimPhoto, ClaimState, Review, Step
 from .queries import beneficiary_for, seen_by_claimant
 from .rules import STATE_AFTER, NotWaiting, check_day, check_photos, source_of, window_days
@@ -61,8 +62,8 @@ def file_claim(
     check_photos(len(photo_ids) + len(photos))
     known = rule_in_force(who.scheme_id, rule, done_on)
     source = source_of(person.id == who.person_id, as_staff)
-    deed = Deed(quantity, done_on, source, len(photo_ids) + len(photos), bool(note), bool(place))
-    assessment, subjects = reckon(known.rule, deed, person, who.points_scale)
+    deed = Deed(quantity, done_on, str(source), len(photo_ids) + len(photos), bool(note), bool(place))
+    assessment, subjects = reckon(known, deed, person, who.points_scale)
     check(assessment)
     claim = Claim(
         scheme_id=who.scheme_id,
@@ -109,7 +110,7 @@ def forecast(
     check_day(done_on, today, window_days(who.settings))
     known = rule_in_force(who.scheme_id, rule, done_on)
     deed = Deed(quantity, done_on, source_of(person.id == who.person_id, as_staff), photos, bool(note), bool(place))
-    return reckon(known.rule, deed, person, who.points_scale, credited_on=today)[0]
+    return reckon(known, deed, person, who.points_scale, credited_on=today)[0]
 
 
 def withdraw(who: Visitor, claim_id: int, *, key: UUID, at: datetime) -> Claim:
@@ -144,7 +145,7 @@ def resend(
     attach(who, claim, [], photos, at)
     person = db.session.get_one(Person, (who.scheme_id, claim.person_id))
     known = rule_by_id(who.scheme_id, claim.rule_id)
-    assessment, subjects = reckon(known.rule, deed_of(claim), person, who.points_scale)
+    assessment, subjects = reckon(known, deed_of(claim), person, who.points_scale)
     check(assessment)
     claim.forecast = kept(assessment, subjects)
     note_step(claim, who.person_id, Step.RESENT, "", key, at)
@@ -171,13 +172,7 @@ def keep_photo(who: Visitor, photo: Prepared, at: datetime) -> int:
 
 def deed_of(claim: Claim) -> Deed:
     """The deed as the claim tells it, with the photos it has by now."""
-    photos = (
-        select(func.count())
-        .select_from(ClaimPhoto)
-        .where(ClaimPhoto.scheme_id == claim.scheme_id, ClaimPhoto.claim_id == claim.id)
-    )
-    count = db.session.scalar(photos) or 0
-    return Deed(claim.quantity, claim.done_on, claim.source, count, bool(claim.note), bool(claim.place))
+    return deeds_of([claim])[claim.id]
 
 
 def leave(claim: Claim, step: Step, at: datetime, *states: ClaimState, **values: Any) -> None:

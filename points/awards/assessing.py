@@ -1,33 +1,21 @@
-"""From a deed to what it earns: the version in force on its day, the beneficiary's roles, what is used of the caps."""
+"""From deeds to what they earn: the version in force on their day, what is known of people, what is used of caps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
-
-from ..db import db
-from ..people.models import Assignment, Person, Role
+from ..people.models import Person
 from ..rulebook.queries import KnownRule, rules_on
-from ..rulebook.rules import Assessment, Facts, Rule, assess, caps_for
+from ..rulebook.rules import Assessment, assess
 from ..rulebook.wording import said
 from . import usage
+from .deeds import Deed
+from .facts import Case, Gathered, roles_of_all
 from .rules import CannotEarn, NoSuchRule
 
-
-@dataclass(frozen=True)
-class Deed:
-    """What is known of a deed when it is assessed. ``quantity`` in thousandths of the rule's unit."""
-
-    quantity: int
-    done_on: date
-    source: str
-    photos: int
-    has_note: bool
-    has_place: bool
-    outcome: str = ""
+__all__ = ["Deed", "Desk", "check", "kept", "reckon", "roles_of", "rule_in_force"]
 
 
 def rule_in_force(scheme_id: int, code: str, done_on: date) -> KnownRule:
@@ -40,16 +28,42 @@ def rule_in_force(scheme_id: int, code: str, done_on: date) -> KnownRule:
 
 def roles_of(scheme_id: int, person_id: int) -> frozenset[str]:
     """What the person does in the scheme today; everybody is a resident."""
-    given = db.session.scalars(
-        select(Assignment.role).where(
-            Assignment.scheme_id == scheme_id, Assignment.person_id == person_id, Assignment.ended_at.is_(None)
-        )
-    )
-    return frozenset({Role.RESIDENT.value, *given})
+    return roles_of_all(scheme_id, [person_id])[person_id]
+
+
+class Desk:
+    """Where many deeds are assessed one after the other, as if each award before were already made.
+
+    ``lock`` for awards: the usage rows of all cases are locked in key order, once, before any account.
+    """
+
+    def __init__(self, scheme_id: int, cases: Sequence[Case], scale: int, *, lock: bool = False) -> None:
+        self.scheme_id, self.scale = scheme_id, scale
+        self.gathered = Gathered(scheme_id, cases)
+        rows = {row for case in cases for row in self.gathered.rows(case)}
+        self.used = usage.used_rows(scheme_id, rows, lock=lock)
+        self.gathered.read_balances(cases)
+
+    def assess(self, case: Case) -> tuple[Assessment, usage.Subjects]:
+        """What the deed earns, after the awards of this desk so far; and whose caps it uses."""
+        subjects = self.gathered.subjects(case)
+        so_far = {key: self.used.get(subjects.row(key), 0) for key in case.keys}
+        return assess(case.rule, self.gathered.facts(case), so_far, self.scale), subjects
+
+    def award(self, case: Case, subjects: usage.Subjects, seen: Assessment) -> None:
+        """Let the deeds that follow see this award. Writes nothing: ``usage.take_all`` does, for all at once."""
+        for take in seen.takes:
+            row = subjects.row(take.key)
+            self.used[row] = self.used.get(row, 0) + take.amount
+        have = self.gathered.balances.get(case.holder_id)
+        if have is not None:
+            given = {"points": seen.points, "honour": seen.honour, "minutes": seen.minutes, **seen.others}
+            for balance, amount in given.items():
+                have[balance] = have.get(balance, 0) + amount
 
 
 def reckon(
-    rule: Rule,
+    known: KnownRule,
     deed: Deed,
     person: Person,
     scale: int,
@@ -58,28 +72,22 @@ def reckon(
     decided: int | None = None,
     lock: bool = False,
 ) -> tuple[Assessment, usage.Subjects]:
-    """What the deed earns now, and whose caps it uses. ``lock`` for an approval: usage rows are locked in key order."""
-    subjects = usage.Subjects(person.id, person.household_id)
-    so_far = usage.used(person.scheme_id, subjects, caps_for(rule, deed.done_on), lock=lock)
-    facts = Facts(
-        quantity=deed.quantity,
-        source=deed.source,
-        done_on=deed.done_on,
-        roles=roles_of(person.scheme_id, person.id),
-        photos=deed.photos,
-        has_note=deed.has_note,
-        has_place=deed.has_place,
-        outcome=deed.outcome,
-        credited_on=credited_on,
-        decided=decided,
-    )
-    return assess(rule, facts, so_far, scale), subjects
+    """What one deed earns now, and whose caps it uses. ``lock`` for an award: usage rows are locked in key order."""
+    case = Case(known, deed, person, credited_on, decided)
+    return Desk(person.scheme_id, [case], scale, lock=lock).assess(case)
 
 
 def check(assessment: Assessment) -> None:
     """Raises CannotEarn with the first thing that stands in the way, in words: a refusal, or what is still missing."""
+    if refusal := obstacle(assessment):
+        raise refusal
+
+
+def obstacle(assessment: Assessment) -> CannotEarn | None:
+    """The first thing that stands in the way, in words: a refusal, or what is still missing."""
     for line in (*assessment.refusals, *assessment.needs):
-        raise CannotEarn(cause=line.code, why=said(line, assessment.scale))
+        return CannotEarn(cause=line.code, why=said(line, assessment.scale))
+    return None
 
 
 def kept(assessment: Assessment, subjects: usage.Subjects) -> dict[str, Any]:

@@ -222,7 +222,7 @@ def opened(who: Visitor, claim_id: int) -> Open:
     else:
         person = db.session.get_one(Person, (who.scheme_id, claim.person_id))
         today = clock.local_date(clock.now(), who.zone)
-        seen, _ = reckon(known.rule, deed_of(claim), person, who.points_scale, credited_on=today)
+        seen, _ = reckon(known, deed_of(claim), person, who.points_scale, credited_on=today)
     return Open(
         line=line,
         known=known,

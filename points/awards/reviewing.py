@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, update
 
-from .. import clock, ledger
 from ..db import db, is_id
 from ..errors import KeyReused, NotFound
-from ..ledger.budgets import budgets_of
-from ..ledger.queries import units_of
-from ..people.actions import HONOUR, MINUTES, POINTS
-from ..people.models import Person
+from ..people.models import Person, Scheme
 from ..people.visitor import Visitor, within
-from ..rulebook.queries import rule_by_id
-from ..rulebook.rules import Assessment
-from . import usage
-from .actions import deed_of, note_step, step_by_key
-from .assessing import check, kept, reckon
+from .actions import note_step, step_by_key
+from .granting import grant
 from .models import Claim, ClaimState, Step
-from .rules import STATE_AFTER, Parties, PointsNeeded, PointsNotAsked, check_reason, objection, too_late
+from .rules import STATE_AFTER, Parties, check_reason, objection, too_late
 
 
 def approve(
@@ -47,21 +39,11 @@ def approve(
         if (points is not None and claim.points != points) or (claim.outcome or {}).get("result", "") != outcome:
             raise KeyReused()
         return claim
-    person = check_stranger(who, claim)
-    decide(who, claim, Step.APPROVED, reason, at)
-    known = rule_by_id(who.scheme_id, claim.rule_id)
-    today = clock.local_date(at, who.zone)
-    deed = replace(deed_of(claim), outcome=outcome)
-    seen, subjects = reckon(known.rule, deed, person, who.points_scale, credited_on=today, decided=points, lock=True)
-    check(seen)
-    if seen.undecided:
-        least, most = seen.bounds or (0, 0)
-        raise PointsNeeded(least_points=least, most_points=most)
-    if points is not None and known.rule.amount.type != "case_by_case":
-        raise PointsNotAsked()
-    usage.take(who.scheme_id, subjects, seen.takes)
-    claim.outcome, claim.points = kept(seen, subjects) | {"result": outcome}, seen.points
-    claim.transfer_id = credit(who, claim, seen, at)
+    check_stranger(who, claim)
+    if claim.state != ClaimState.WAITING:
+        raise too_late(claim.state, claim.decided_by == who.person_id)
+    scheme = db.session.get_one(Scheme, who.scheme_id)
+    grant(scheme, claim, by_id=who.person_id, at=at, points=points, outcome=outcome, reason=reason)
     note_step(claim, who.person_id, Step.APPROVED, reason, key, at)
     return claim
 
@@ -142,41 +124,3 @@ def decide(who: Visitor, claim: Claim, step: Step, reason: str, at: datetime) ->
     db.session.refresh(claim)
     if moved.rowcount != 1:
         raise too_late(claim.state, claim.decided_by == who.person_id)
-
-
-def credit(who: Visitor, claim: Claim, outcome: Assessment, at: datetime) -> int | None:
-    """Post the award: points, honour and minutes together; what is zero is left out. None when all of it is. Issued
-    from this year's budget where there is one. Raises BudgetSpent."""
-    units = units_of(who.scheme_id)
-    mark = outcome.mark if outcome.mark == "never" else ledger.wallet_mark(date.fromisoformat(outcome.mark))
-    given = [
-        (units[code], amount, until)
-        for code, amount, until in (
-            (POINTS, outcome.points, mark),
-            (HONOUR, outcome.honour, "never"),
-            (MINUTES, outcome.minutes, "never"),
-        )
-        if amount > 0
-    ]
-    year = str(clock.local_date(at, who.zone).year)
-    budgets = budgets_of(who.scheme_id, [unit for unit, _, _ in given], year) if given else {}
-    legs: list[ledger.Leg] = []
-    for unit, amount, until in given:
-        budget = year if unit in budgets else ""
-        legs += [
-            ledger.Leg(who.scheme_id, unit, ledger.AccountClass.ISSUANCE, -amount, budget),
-            ledger.Leg(claim.person_id, unit, ledger.AccountClass.WALLET, amount, until),
-        ]
-    if not legs:
-        return None
-    draft = ledger.Draft(
-        kind="award",
-        key=f"claim:{claim.id}",
-        actor_id=who.person_id,
-        request_hash=ledger.request_hash(claim=claim.id),
-        source_kind="claim",
-        source_id=claim.id,
-        occurred_at=clock.day_start(claim.done_on, who.zone),
-        legs=tuple(legs),
-    )
-    return ledger.post(who.scheme_id, [draft], at=at)[0].transfer_id

@@ -141,8 +141,31 @@ class PointsNeeded(DomainError):
 
 
 class PointsNotAsked(DomainError):
+    """More than the rule gives. Facts: ``most_points``."""
+
     code = "points_not_asked"
-    sentence = N_("这一项的分数由积分细则算出，不能另填。")
+    sentence = N_("这一项的分数由积分细则算出，只能改少，最多 {most_points} 分。")
+
+
+class DeductionsOff(Refused, Conflict):
+    """The rule takes points away, and the scheme has not switched deductions on."""
+
+    code = "deductions_off"
+    sentence = N_("这里没有启用扣分。要用，请街道干部先在“审核设置”里启用。")
+
+
+class PersonDisabled(Conflict):
+    """The beneficiary's account has been closed since."""
+
+    code = "person_disabled"
+    sentence = N_("这位居民的账户停用了，暂时不能入账。请先到“居民”里恢复。")
+
+
+class MixedSigns(Conflict):
+    """One award would both give and take away."""
+
+    code = "mixed_signs"
+    sentence = N_("这一项又加又扣，记不了账。请街道干部把细则分成两项。")
 
 
 class NotCredited(Conflict):

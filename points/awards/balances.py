@@ -1,0 +1,84 @@
+"""The further balances of a rulebook on the ledger, the pools that overflow goes to, and what somebody has of each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from ..db import db, new_id
+from ..ledger import AccountClass, HolderKind, UnitKind, open_holder, open_unit
+from ..ledger.accounts import accounts, units
+from ..ledger.queries import units_of
+from ..people.actions import HONOUR, MINUTES, POINTS
+from ..people.models import Area, Team, TeamKind
+from ..rulebook.terms import Balance, Rule
+
+UNIT_OF = {"points": POINTS, "honour": HONOUR, "minutes": MINUTES}  # balance → code of its unit
+PREFIX = "BALANCE."  # of the units of a rulebook's own balances
+POOL = "pool."
+
+
+def unit_code(balance: str) -> str:
+    return UNIT_OF.get(balance, PREFIX + balance)
+
+
+def open_balances(scheme_id: int, balances: Iterable[Balance]) -> dict[str, int]:
+    """The unit of each of a rulebook's own balances, opened when it is first given: they count like honour, and are
+    never spent."""
+    there = units_of(scheme_id)
+    found = {}
+    for one in balances:
+        code = unit_code(one.code)
+        found[one.code] = there.get(code) or open_unit(scheme_id, code, UnitKind.HONOUR, scale=one.decimals)
+    return found
+
+
+def balances_in(rule: Rule) -> list[Balance]:
+    """The further balances that a rule gives to."""
+    found = {one.balance.code: one.balance for one in rule.beside}
+    if rule.into_balance is not None:
+        found[rule.into_balance.code] = rule.into_balance
+    return list(found.values())
+
+
+def balances_of(scheme_id: int, holder_ids: Collection[int]) -> dict[int, dict[str, int]]:
+    """What each holder has of each balance, in minor units; 0 of what they never had. One query, by index."""
+    names = {POINTS: "points", HONOUR: "honour", MINUTES: "minutes"}
+    a, u = accounts.c, units.c
+    rows = db.session.execute(
+        select(a.holder_id, u.code, func.sum(a.balance))
+        .join(units, (u.scheme_id == a.scheme_id) & (u.id == a.unit_id))
+        .where(a.scheme_id == scheme_id, a.holder_id.in_(list(holder_ids)), a["class"] == AccountClass.WALLET)
+        .group_by(a.holder_id, u.code)
+    )
+    found = {holder_id: dict.fromkeys(UNIT_OF, 0) for holder_id in holder_ids}
+    for holder_id, code, amount in rows:
+        found[holder_id][names.get(code, code.removeprefix(PREFIX))] = int(amount)
+    return found
+
+
+def pool_of(scheme_id: int, title: str, at: datetime) -> int:
+    """The holder of a pool, by its title; made when something first flows into it."""
+    code = POOL + title[:30]
+    found = db.session.scalar(select(Team.id).where(Team.scheme_id == scheme_id, Team.code == code))
+    if found is not None:
+        return found
+    root = db.session.scalar(
+        select(Area.id).where(Area.scheme_id == scheme_id, Area.parent_id.is_(None)).order_by(Area.id).limit(1)
+    )
+    holder_id = open_holder(scheme_id, new_id(), HolderKind.GROUP)
+    db.session.add(
+        Team(
+            scheme_id=scheme_id,
+            id=holder_id,
+            code=code,
+            name=title[:80],
+            kind=TeamKind.ORGANISATION,
+            area_id=root,
+            made_at=at,
+        )
+    )
+    db.session.flush()
+    return holder_id

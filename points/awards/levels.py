@@ -1,0 +1,64 @@
+"""The levels somebody has reached (star levels, titles): what the document counts, against its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+
+from ..clock import period_of
+from ..db import db
+from ..people.models import Scheme
+from ..rulebook.queries import version_by_id
+from .models import Claim, ClaimState
+
+
+def levels_of(
+    scheme_id: int, person_id: int, version_id: int, day: date, balances: Mapping[str, int]
+) -> frozenset[str]:
+    """Every step reached, as "star:1", "star:2", by a version's levels on a day. ``balances`` in minor units."""
+    body = version_by_id(scheme_id, version_id).body
+    listed: list[dict[str, Any]] = body.get("levels", [])
+    reached = set()
+    for level in listed:
+        if level.get("measure", "balance") == "earned":
+            have = earned(scheme_id, person_id, level["over"], level.get("per", "lifetime"), day)
+        else:
+            have = balances.get(level["over"], 0)
+        scale = scale_of(scheme_id, body, level["over"])
+        for place, step in enumerate(level["steps"], 1):
+            if have >= Decimal(str(step["from"])) * 10**scale:
+                reached.add(f"{level['code']}:{place}")
+    return frozenset(reached)
+
+
+def scale_of(scheme_id: int, body: Mapping[str, Any], balance: str) -> int:
+    """Decimals of a balance."""
+    if balance == "minutes":
+        return 0
+    for one in body.get("balances", ()):
+        if one["code"] == balance:
+            return int(one.get("decimals", 0))
+    return db.session.get_one(Scheme, scheme_id).points_scale
+
+
+def earned(scheme_id: int, person_id: int, balance: str, per: str, day: date) -> int:
+    """What the deeds of a period were awarded, by the day of the deed; what was taken back does not count."""
+    _, first, following = period_of(day, per)
+    mine = (
+        Claim.scheme_id == scheme_id,
+        Claim.person_id == person_id,
+        Claim.state == ClaimState.APPROVED,
+        Claim.done_on >= first,
+        Claim.done_on < (following or date.max),
+    )
+    if balance == "points":
+        return int(db.session.scalar(select(func.coalesce(func.sum(Claim.points), 0)).where(*mine, Claim.points > 0)))
+    outcomes = db.session.scalars(select(Claim.outcome).where(*mine)).all()
+    some = [(one or {}) for one in outcomes]
+    if balance in ("honour", "minutes"):
+        return sum(max(0, int(one.get(balance, 0))) for one in some)
+    return sum(max(0, int(one.get("others", {}).get(balance, 0))) for one in some)
