@@ -18,4 +18,7 @@ __all__ = ["Window", "add_working_days", "day_kind", "install", "reaches_until",
 
 
 def install(app: Flask) -> None:
-    from . import models  # noqa: F401  makes the table known
+    from . import api, models, pages  # noqa: F401  the models make the table known
+
+    pages.install(app)
+    api.install(app)

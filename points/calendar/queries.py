@@ -21,7 +21,7 @@ def days_known(scheme_id: int, first: date, last: date) -> dict[date, str]:
         .where(CalendarDay.scheme_id == scheme_id)
         .where(CalendarDay.day >= first, CalendarDay.day <= last)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def day_kind(scheme_id: int, day: date) -> str:
