@@ -1,7 +1,8 @@
 """The audit: works the books out again from their postings and names the first bad row of every law that is broken.
 
 One pass over all postings in the order of their transfers (``audit_pass``), and questions about what is few beside
-them: accounts, reversals, holds (``audit_few``). Nothing of it trusts a constraint, a trigger or a cached balance.
+them: accounts, reversals, holds (``audit_few``), and the seals' own sums; ``verify`` goes on to what they seal.
+Nothing of it trusts a constraint, a trigger or a cached balance.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from .audit_accounts import accounts_of, check_account, check_cache
 from .audit_few import check_few
 from .audit_pass import check_postings
 from .snapshot import snapshot
+from .verify import broken_seals
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,9 @@ def audit_on(connection: Connection, scheme_id: int) -> Audit:
     for account in accounts.values():
         check_cache(account, found.note)
     check_few(connection, scheme_id, accounts, found.note)
+    for broken in broken_seals(connection, scheme_id):
+        found.note("the seals hold together", what=broken.what, day=str(broken.day), transfer=broken.transfer_id)
+        break
     findings = tuple(Finding(law, row) for law, row in found.rows.items())
     return Audit(len(accounts), transfers, postings, findings)
 

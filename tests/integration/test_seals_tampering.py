@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from points import clock
 from points.db import db, new_id
+from points.ledger.audit import audit
 from points.ledger.proofs import published
 from points.ledger.snapshot import snapshot
 from points.ledger.verify import MOST, Finding, broken_seals
@@ -296,6 +297,8 @@ def test_the_quick_look_at_the_seals_alone_sees_what_was_done_to_them(books: Boo
         found = list(broken_seals(connection, books.scheme_id))
     whole = findings(books)
     assert found and set(found) <= set(whole)
+    [named] = [one for one in audit(books.scheme_id).findings if one.law == "the seals hold together"]
+    assert (named.row["what"], named.row["day"]) == (found[0].what, str(found[0].day))
 
 
 def test_the_quick_look_leaves_the_rows_behind_them_to_verify(books: Books, week: Week) -> None:
