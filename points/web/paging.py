@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 from flask import request
@@ -35,8 +35,8 @@ class Page(Generic[Row]):
 
 
 def pack(values: Sequence[Any]) -> str:
-    """Key values as a cursor; moments travel as text."""
-    values = [value.isoformat() if isinstance(value, datetime) else value for value in values]
+    """Key values as a cursor; moments and days travel as text."""
+    values = [value.isoformat() if isinstance(value, date) else value for value in values]
     return base64.urlsafe_b64encode(json.dumps(list(values), separators=(",", ":")).encode()).decode().rstrip("=")
 
 
@@ -50,7 +50,8 @@ def cursor_from(text: str | None, shape: Sequence[type]) -> tuple[Any, ...] | No
         return None
     if not isinstance(values, list) or len(values) != len(shape):
         return None
-    values = [moment_from(v) if kind is datetime else v for v, kind in zip(values, shape, strict=True)]
+    readers = {datetime: moment_from, date: day_from}
+    values = [readers[kind](v) if kind in readers else v for v, kind in zip(values, shape, strict=True)]
     if not all(type(v) is kind for v, kind in zip(values, shape, strict=True)):
         return None
     if any(isinstance(v, int) and abs(v) > MAX_ID for v in values):
@@ -66,6 +67,14 @@ def moment_from(text: Any) -> datetime | None:
     return moment if moment.tzinfo and 1900 <= moment.year <= 2200 else None
 
 
+def day_from(text: Any) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return day if 1900 <= day.year <= 2200 else None
+
+
 def page_of(
     query: Select[Any],
     *keys: Any,
@@ -78,7 +87,7 @@ def page_of(
 ) -> Page[Any]:
     """One page of a query ordered by ``keys`` (columns that together are unique), starting after ``cursor``.
 
-    shape   the plain types of the keys, as they stand in the cursor (int, str or datetime)
+    shape   the plain types of the keys, as they stand in the cursor (int, str, date or datetime)
     key_of  the same keys, read from a row
     """
     size = max(1, min(size, MAX_PAGE_SIZE))
