@@ -22,15 +22,14 @@ BUILT_IN: Mapping[str, tuple[Stage, ...]] = {
 }
 
 
-def resolve(
-    path: Path, source: str, size: int, second_above: int | None, takes_away: bool = False
-) -> tuple[Stage, ...]:
+def resolve(path: Path, trusted: bool, size: int, second_above: int | None, takes_away: bool) -> tuple[Stage, ...]:
     """The stages of review, in order; none only for what a trusted machine recorded and what takes nothing away.
 
+    trusted             recorded by a machine: checked in and out, or filed by the system itself
     size, second_above  minor units: a larger amount needs a second, distinct reviewer
     """
     stages = path.stages or BUILT_IN.get(path.code, BUILT_IN["one"])
-    if not stages and (source != "self_checked" or takes_away):
+    if not stages and (not trusted or takes_away):
         stages = BUILT_IN["one"]
     if second_above is not None and size > second_above and sum(stage.votes for stage in stages) < 2:
         return BUILT_IN["two"]
@@ -40,7 +39,8 @@ def resolve(
 def stages_for(it: Reckoning) -> tuple[Stage, ...]:
     rule = it.rule
     above = None if rule.second_above is None else it.minor(rule.second_above)
-    return resolve(rule.path, it.facts.source, size_of(it), above, takes_away=rule.takes_away and it.points < 0)
+    trusted = it.facts.source == "self_checked" or rule.trigger != "claim"
+    return resolve(rule.path, trusted, size_of(it), above, takes_away=it.takes_something)
 
 
 def size_of(it: Reckoning) -> int:
