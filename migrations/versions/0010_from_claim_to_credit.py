@@ -626,6 +626,24 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_claims_scheme_id_state_due_on_id"), ["scheme_id", "state", "due_on", "id"], unique=False
         )
+        batch_op.drop_index(batch_op.f("ix_claims_scheme_id_state_made_at_id"))
+        batch_op.create_index(
+            batch_op.f("ix_claims_scheme_id_state_made_at_id_area_path"),
+            ["scheme_id", "state", "made_at", "id", "area_path"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_claims_scheme_id_rule_id_state_made_at_id"),
+            ["scheme_id", "rule_id", "state", "made_at", "id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            "ix_claims_flagged",
+            ["scheme_id", "state", "made_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("CAST(flags AS VARCHAR) <> '[]'"),
+            postgresql_where=sa.text("CAST(flags AS VARCHAR) <> '[]'"),
+        )
         batch_op.create_foreign_key(
             batch_op.f("fk_claims_scheme_id_batch_id"), "claim_batches", ["scheme_id", "batch_id"], ["scheme_id", "id"]
         )
@@ -965,6 +983,12 @@ def downgrade() -> None:
         batch_op.drop_constraint(batch_op.f("fk_claims_scheme_id_helped_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_claims_scheme_id_notice_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_claims_scheme_id_batch_id"), type_="foreignkey")
+        batch_op.drop_index("ix_claims_flagged")
+        batch_op.drop_index(batch_op.f("ix_claims_scheme_id_rule_id_state_made_at_id"))
+        batch_op.drop_index(batch_op.f("ix_claims_scheme_id_state_made_at_id_area_path"))
+        batch_op.create_index(
+            batch_op.f("ix_claims_scheme_id_state_made_at_id"), ["scheme_id", "state", "made_at", "id"], unique=False
+        )
         batch_op.drop_index(batch_op.f("ix_claims_scheme_id_state_due_on_id"))
         batch_op.drop_index(batch_op.f("ix_claims_scheme_id_person_id_done_on"))
         batch_op.drop_index(batch_op.f("ix_claims_scheme_id_notice_id_notice_place"))
