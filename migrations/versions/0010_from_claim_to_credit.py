@@ -19,7 +19,7 @@ SOURCES = (*FORMER_SOURCES, "system")
 FORMER_STEPS = ("sent", "returned", "resent", "approved", "rejected", "withdrawn", "reversed")
 STEPS = (
     *FORMER_STEPS,
-    *("confirmed", "agreed", "posted", "objected", "cleared", "failed", "undone", "appealed", "appeal_done"),
+    *("confirmed", "agreed", "against", "posted", "objected", "cleared", "failed", "undone", "appealed", "appeal_done"),
 )
 
 
@@ -262,6 +262,8 @@ def upgrade() -> None:
         sa.Column("edited_by", sa.BigInteger(), nullable=False),
         sa.Column("edited_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("steps", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("key", sa.String(36), nullable=False),
         sa.Column("published_id", sa.BigInteger(), nullable=True),
         sa.Column("dropped_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -286,6 +288,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["scheme_id"], ["schemes.id"], name=op.f("fk_rulebook_drafts_scheme_id")),
         sa.PrimaryKeyConstraint("scheme_id", "id", name=op.f("pk_rulebook_drafts")),
+        sa.UniqueConstraint("scheme_id", "key", name=op.f("uq_rulebook_drafts_scheme_id_key")),
     )
     with op.batch_alter_table("rulebook_drafts", schema=None) as batch_op:
         batch_op.create_index(
@@ -622,6 +625,9 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             batch_op.f("ix_claims_scheme_id_person_id_done_on"), ["scheme_id", "person_id", "done_on"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_claims_scheme_id_entered_by_made_at"), ["scheme_id", "entered_by", "made_at"], unique=False
         )
         batch_op.create_index(
             batch_op.f("ix_claims_scheme_id_state_due_on_id"), ["scheme_id", "state", "due_on", "id"], unique=False
@@ -990,6 +996,7 @@ def downgrade() -> None:
             batch_op.f("ix_claims_scheme_id_state_made_at_id"), ["scheme_id", "state", "made_at", "id"], unique=False
         )
         batch_op.drop_index(batch_op.f("ix_claims_scheme_id_state_due_on_id"))
+        batch_op.drop_index(batch_op.f("ix_claims_scheme_id_entered_by_made_at"))
         batch_op.drop_index(batch_op.f("ix_claims_scheme_id_person_id_done_on"))
         batch_op.drop_index(batch_op.f("ix_claims_scheme_id_notice_id_notice_place"))
         batch_op.drop_index(batch_op.f("ix_claims_scheme_id_helped_id_state"))

@@ -44,6 +44,7 @@ class Step(StrEnum):
     RESENT = "resent"
     CONFIRMED = "confirmed"  # the helped person says that it was so
     AGREED = "agreed"  # one voice of a review that needs more, or a stage before the last
+    AGAINST = "against"  # one voice of a panel, not enough to refuse
     APPROVED = "approved"  # the last review: the award is granted
     POSTED = "posted"  # credited after its notice or at the end of its period
     OBJECTED = "objected"
@@ -152,6 +153,7 @@ class Claim(InScheme, Model):
         Index(None, "scheme_id", "batch_id", "id"),
         Index(None, "scheme_id", "helped_id", "state"),
         Index(None, "scheme_id", "person_id", "done_on"),
+        Index(None, "scheme_id", "entered_by", "made_at"),
     )
 
 
