@@ -23,6 +23,6 @@ def install(app: Flask) -> None:
     login.init_app(app)
     app.extensions["waiting_for"] = lambda who: None
     app.context_processor(lambda: {"visitor": asking()})
-    for part in ("sign_in", "sign_in_api", "front", "first_run", "pages", "api"):
+    for part in ("sign_in", "sign_in_api", "front", "first_run", "pages", "team_api"):
         if find_spec(f"points.people.{part}"):
             import_module(f"points.people.{part}").install(app)

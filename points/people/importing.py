@@ -100,6 +100,7 @@ def stage(
     for old in db.session.scalars(
         select(ImportFile).where(
             ImportFile.scheme_id == who.scheme_id,
+            ImportFile.kind == "residents",
             ImportFile.sha256 == digest,
             ImportFile.made_by == who.person_id,
             ImportFile.area_id == area_id,
@@ -159,7 +160,7 @@ def file_for(who: Actor, file_id: int, *, lock: bool = False) -> ImportFile:
     wanted = (
         select(ImportFile)
         .join(Area, (Area.scheme_id == ImportFile.scheme_id) & (Area.id == ImportFile.area_id))
-        .where(ImportFile.scheme_id == who.scheme_id, ImportFile.id == file_id)
+        .where(ImportFile.scheme_id == who.scheme_id, ImportFile.id == file_id, ImportFile.kind == "residents")
         .where(within(Area.path, who.reach("people.import")))
     )
     if lock:

@@ -22,7 +22,7 @@ from ..web.navigation import ROLE_NAMES
 from ..web.paging import page_of
 from ..web.request import idempotency_key, in_transaction, new_key, payload
 from ..web.sentences import translated
-from . import places, queries, residents, workbooks
+from . import places, queries, relatives, residents, team_queries, workbooks
 from .actions import HONOUR, MINUTES, POINTS
 from .enrolment import trace
 from .models import Area, Assignment, Person
@@ -35,8 +35,11 @@ DEEDS = {
     "person.edit": N_("改了资料"),
     "person.open": N_("打开完整资料来修改"),
     "person.unmask": N_("看了完整资料"),
+    "messages.see": N_("看了收到的消息"),
     "person.disable": N_("停用"),
     "person.enable": N_("恢复"),
+    "relative.add": N_("记了亲属"),
+    "relative.remove": N_("去掉了亲属"),
     "role.give": N_("给了岗位"),
     "role.end": N_("结束岗位"),
 }
@@ -172,6 +175,9 @@ def page_for(person: Person, *, open_: bool = False, errors: Any = None, status:
         area=queries.place_name(area),
         household=residents.household_number(person),
         members=queries.household_members(who, person),
+        teams=team_queries.teams_of(who.scheme_id, person.id),
+        relatives=relatives.relatives_of(who.scheme_id, person.id),
+        relative_kinds=relatives.KIND_WORDS,
         posts=[(post, places.givers(who, post.role, post.area.path) and person.id != who.person_id) for post in given],
         roles=places.all_giveable(who) if person.id != who.person_id else [],
         role_names=ROLE_NAMES,
@@ -339,6 +345,6 @@ def end_role(assignment_id: int) -> ResponseReturnValue:
 
 
 def install(app: Flask) -> None:
-    for part in ("area_pages", "import_pages"):
+    for part in ("area_pages", "import_pages", "team_pages", "team_import_pages", "relative_pages"):
         import_module(f"points.people.{part}")
     app.register_blueprint(pages)

@@ -199,7 +199,7 @@ def lists(who: Visitor, most: int = 20) -> list[tuple[ImportFile, Area, str | No
         .join(Area, (Area.scheme_id == ImportFile.scheme_id) & (Area.id == ImportFile.area_id))
         .outerjoin(Person, (Person.scheme_id == ImportFile.scheme_id) & (Person.id == ImportFile.made_by))
         .where(ImportFile.scheme_id == who.scheme_id, within(Area.path, who.reach("people.import")))
-        .where(ImportFile.dropped_at.is_(None))
+        .where(ImportFile.dropped_at.is_(None), ImportFile.kind == "residents")
         .order_by(ImportFile.made_at.desc(), ImportFile.id.desc())
         .limit(most)
     )
@@ -259,6 +259,7 @@ def earlier_same(file: ImportFile) -> ImportFile | None:
     return db.session.scalar(
         select(ImportFile)
         .where(ImportFile.scheme_id == file.scheme_id, ImportFile.sha256 == file.sha256, ImportFile.id != file.id)
+        .where(ImportFile.kind == file.kind)
         .where(ImportFile.confirmed_at.is_not(None), ImportFile.made_at < file.made_at)
         .order_by(ImportFile.made_at.desc())
         .limit(1)

@@ -42,15 +42,15 @@ def places_within(scheme_id: int, chosen: Area) -> Places:
 def register_for(scheme_id: int, reach: tuple[str, ...], rows: Sequence[Reading]) -> Register:
     """Everybody whom one of the rows might mean: by number, phone, or name with address and year of birth."""
     numbers = {row["number"] for row in rows if row["number"]}
-    people = _people(scheme_id, reach, Person.number, numbers)
+    people = people_by(scheme_id, reach, Person.number, numbers)
     lost = numbers - {one.number for one in people}
-    people += _people(scheme_id, reach, Person.number, _padded(lost))
-    people += _people(scheme_id, reach, Person.phone, {row["phone"] for row in rows if row["phone"]})
+    people += people_by(scheme_id, reach, Person.number, padded(lost))
+    people += people_by(scheme_id, reach, Person.phone, {row["phone"] for row in rows if row["phone"]})
     named = {(row["name"], row["address"]) for row in rows if row["name"] and row["address"] and row["birth_year"]}
     for part in chunks(sorted(named), AT_ONCE):
         # Both by themselves: a few too many come back, but each engine uses its index on names.
         names, addresses = {name for name, _ in part}, {address for _, address in part}
-        people += _people(scheme_id, reach, Person.name, names, Person.address.in_(addresses))
+        people += people_by(scheme_id, reach, Person.name, names, Person.address.in_(addresses))
     return Register(
         people,
         _found(SignInName.name, SignInName.scheme_id == scheme_id, lost),
@@ -58,7 +58,7 @@ def register_for(scheme_id: int, reach: tuple[str, ...], rows: Sequence[Reading]
     )
 
 
-def _padded(numbers: Iterable[str]) -> set[str]:
+def padded(numbers: Iterable[str]) -> set[str]:
     """The same numbers with their leading zeros put back or taken off: 452 → 0452, 00452 …"""
     found: set[str] = set()
     for number in numbers:
@@ -75,7 +75,7 @@ def _found(column: Any, where: Any, values: Collection[str]) -> set[str]:
     }
 
 
-def _people(scheme_id: int, reach: tuple[str, ...], column: Any, values: Collection[str], *also: Any) -> list[Known]:
+def people_by(scheme_id: int, reach: tuple[str, ...], column: Any, values: Collection[str], *also: Any) -> list[Known]:
     found = []
     for part in chunks(sorted(values), AT_ONCE):
         rows = db.session.execute(

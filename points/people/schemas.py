@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from flask_babel import gettext
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate, validates
 
 from .. import clock
 from ..errors import N_
 from ..web.schemas import IdField, Strict, Text, Whole
 from .cells import Unreadable, address_of, household_of, name_of, number_of, phone_of, text_of, year_of
-from .models import AreaKind, Role
+from .models import AreaKind, Role, TeamKind
+from .relatives import KINDS as RELATIVE_KINDS
 
 
 class Cell(fields.Field[Any]):
@@ -88,3 +89,43 @@ class SearchSchema(Strict):
 
 class UploadSchema(Strict):
     area_id = IdField(required=True, error_messages={"required": N_("请选一个区域。")})
+
+
+TEAM_CODE = validate.Regexp(r"[\w.\-]{1,40}\Z", error=N_("代号写字母、数字、汉字或 - _ .，最多 40 个。"))
+
+
+class TeamSchema(Strict):
+    """A team, organisation or list as the form sends it. ``leader``: a resident number, empty for none."""
+
+    name = Text(least=1, most=80, required=True, error_messages={"required": N_("请写名称。")})
+    code = Text(most=40, load_default="")
+    area_id = IdField(required=True, error_messages={"required": N_("请选一个区域。")})
+    leader = Cell(number_of, load_default=None, allow_none=True)
+    note = Text(most=200, load_default="")
+    is_restricted = fields.Boolean(load_default=False)
+
+    @validates("code")
+    def code_is_one(self, value: str, **_: Any) -> None:
+        if value:
+            TEAM_CODE(value)
+
+
+class NewTeamSchema(TeamSchema):
+    kind = fields.String(
+        required=True,
+        validate=validate.OneOf([kind.value for kind in TeamKind], error=N_("请选一种。")),
+        error_messages={"required": N_("请选一种。")},
+    )
+
+
+class EditTeamSchema(TeamSchema):
+    version = Whole(least=1, required=True)
+
+
+class MemberSchema(Strict):
+    person_id = IdField(required=True)
+
+
+class RelativeSchema(Strict):
+    number = Cell(number_of, required=True, error_messages={"required": N_("请写居民编号。")})
+    kind = fields.String(required=True, validate=validate.OneOf(RELATIVE_KINDS, error=N_("请选是什么亲属。")))

@@ -27,6 +27,7 @@ RAIL: tuple[tuple[str, tuple[tuple[str, str, str, str | None], ...]], ...] = (
         (
             ("people.index", "users", N_("居民"), None),
             ("people.imports", "upload", N_("导入"), None),
+            ("people.teams_index", "flag", N_("队伍和名单"), None),
             ("awards.new", "plus", N_("代居民申报"), "claims.file_for"),
             ("redemption.cards", "card", N_("打印卡"), None),
             ("shop.items", "list", N_("商品与价格"), None),
