@@ -59,6 +59,8 @@ class RulebookDraft(InScheme, Model):
     edited_by: Mapped[int]
     edited_at: Mapped[datetime]
     version: Mapped[int] = mapped_column(default=1)  # two people editing: the second sees it
+    steps: Mapped[list[Any]] = mapped_column(default=list)  # how to take back what was done last, the newest at the end
+    key: Mapped[str] = mapped_column(String(36))  # of the form that began it: sending it twice begins one draft
     published_id: Mapped[int | None]  # the version it became
     dropped_at: Mapped[datetime | None]
     __table_args__ = (
@@ -66,5 +68,6 @@ class RulebookDraft(InScheme, Model):
         to("rulebook_versions", "published_id"),
         to("people", "made_by"),
         to("people", "edited_by"),
+        UniqueConstraint("scheme_id", "key"),
         Index(None, "scheme_id", "edited_at", "id"),
     )
