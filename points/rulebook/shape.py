@@ -50,7 +50,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Rows:
-    """A list of objects. ``key``: in JSON it is an object by this field of its rows; ``own``: the word for one value."""
+    """A list of objects. ``key``: in JSON it is an object by this field of its rows."""
 
     name: str
     row: Group

@@ -1,4 +1,4 @@
-"""A rulebook as an Excel workbook: a sheet for each list of the format, every cell text or a number, none calculated."""
+"""A rulebook as an Excel workbook: a sheet for each list of the format, every cell text or a number, no formulas."""
 
 from __future__ import annotations
 
@@ -17,7 +17,19 @@ from ..errors import N_
 from .editor_words import hint_of, label_of
 from .shape import document_shape, opened
 from .workbook_cells import cell_of, hidden, spoken
-from .workbook_layout import ABOUT, DOCUMENT, FIRST_ROW, OF, Column, Table, document_columns, rows_at, tables
+from .workbook_layout import (
+    ABOUT,
+    DOCUMENT,
+    FIRST_ROW,
+    NO_ROWS,
+    NO_VALUES,
+    OF,
+    Column,
+    Table,
+    document_columns,
+    rows_at,
+    tables,
+)
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 BAND, SOFT = PatternFill("solid", fgColor="FFE0EDE4"), PatternFill("solid", fgColor="FFF1F5F0")
@@ -130,12 +142,9 @@ def write_table(sheet: Worksheet, table: Table, document: Mapping[str, Any]) -> 
         for one in rows or [None]:
             if offset:
                 put(sheet, row, 1, hidden(" / ".join(names)))
-            if one is None:
-                put(sheet, row, 1 + offset, "[]")
-            elif one == {}:
-                put(sheet, row, 1 + offset, "{}")
-            for place, column in enumerate(table.columns, 1 + offset):
-                write_value(sheet, row, place, column, one)
+            written = [write_value(sheet, row, n, column, one) for n, column in enumerate(table.columns, 1 + offset)]
+            if not any(written):
+                put(sheet, row, 1 + offset, NO_ROWS if one is None else NO_VALUES)
             row += 1
 
 
@@ -145,18 +154,19 @@ def heading(sheet: Worksheet, place: int, words: str, machine: str) -> None:
     below.font, below.fill = SMALL, SOFT
 
 
-def write_value(sheet: Worksheet, row: int, place: int, column: Column, value: Any) -> None:
-    """Write a row's value for a column; an empty object is told apart from none in its first column."""
+def write_value(sheet: Worksheet, row: int, place: int, column: Column, value: Any) -> bool:
+    """Write a row's value for a column, if it has one; an empty object is told apart from none in its first column."""
     for depth, name in enumerate(column.path):
         if not isinstance(value, Mapping) or name not in value:
-            return
+            return False
         value = value[name]
         if value == {} and depth + 1 < len(column.path):
             first = next((one for one in group_columns(column, depth)), None)
             if first == column.path:
                 put(sheet, row, place, "{}")
-            return
+            return first == column.path
     put(sheet, row, place, cell_of(column, value))
+    return True
 
 
 def group_columns(column: Column, depth: int) -> list[tuple[str, ...]]:

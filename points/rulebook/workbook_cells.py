@@ -13,9 +13,10 @@ from flask_babel import gettext
 from ..errors import N_
 from ..web.formats import in_english
 from .editor_words import words_for
-from .workbook_layout import Column
+from .workbook_layout import NO_ROWS, NO_VALUES, Column
 
 MARKS = {'""': "", "[]": [], "{}": {}}
+TAKEN = (*MARKS, NO_ROWS, NO_VALUES)
 MAX_CELL = 8_000
 SPLIT = re.compile(r"[、,;；\n]+")
 UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_x[0-9A-Fa-f]{4}_")
@@ -47,7 +48,7 @@ def cell_of(column: Column, value: Any) -> int | float | str:
         )
     if kind == "lines" and isinstance(value, list):
         texts = [one for one in value if isinstance(one, str) and one == one.strip() and one and "\n" not in one]
-        whole = len(texts) == len(value) and not texts[0].startswith(("[", "'")) and "\n".join(texts) not in MARKS
+        whole = len(texts) == len(value) and not texts[0].startswith(("[", "'")) and "\n".join(texts) not in TAKEN
         return hidden("\n".join(texts)) if whole else hidden(json.dumps(value, ensure_ascii=False))
     if isinstance(value, str):
         return escaped(value)
@@ -65,7 +66,7 @@ def spoken(column: Column) -> dict[str, str]:
 
 
 def escaped(text: str) -> str:
-    return hidden(f"'{text}" if text.startswith("'") or text in MARKS or text != text.strip() else text)
+    return hidden(f"'{text}" if text.startswith("'") or text in TAKEN or text != text.strip() else text)
 
 
 def hidden(text: str) -> str:

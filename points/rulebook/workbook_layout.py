@@ -12,7 +12,8 @@ from .editor_words import label_of
 from .shape import Group, Leaf, Path, Rows, document_shape
 
 ABOUT, DOCUMENT = N_("说明"), N_("版本")
-OF = "of"  # the column that says to which row of another sheet this one belongs
+OF = "belongs_to"  # the column that says to which row of another sheet this one belongs
+NO_ROWS, NO_VALUES = "[[]]", "{{}}"  # in the first column: a list without rows, a row without values
 FIRST_ROW = 3  # below the headings and the machine's names
 # Sheets in the order in which one meets them; a part that is not here gets a sheet named by its path.
 TITLES: Mapping[tuple[str, ...], str] = {

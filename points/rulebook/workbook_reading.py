@@ -12,7 +12,19 @@ from openpyxl.utils import get_column_letter
 from ..people.sheets import SheetRefused, workbook_cells
 from .shape import Leaf, Path, closed, document_shape, doubles
 from .workbook_cells import BadCell, value_of
-from .workbook_layout import ABOUT, DOCUMENT, FIRST_ROW, OF, Column, Table, document_columns, names_of, tables
+from .workbook_layout import (
+    ABOUT,
+    DOCUMENT,
+    FIRST_ROW,
+    NO_ROWS,
+    NO_VALUES,
+    OF,
+    Column,
+    Table,
+    document_columns,
+    names_of,
+    tables,
+)
 
 MAX_BYTES, MAX_ROWS, MAX_COLUMNS = 2_000_000, 6_000, 120
 
@@ -175,9 +187,9 @@ def read_rows(
                     reading.note(title, number, place, gettext("这一列没有栏目名，不知道是什么。"))
             elif name == OF:
                 of = str(value_of(Column((OF,), Leaf(OF, "text"), ""), cell) or "") if cell.data_type != "f" else ""
-            elif cell.value == "[]" and name == table.columns[0].machine:
-                said["[]"] = True
-            elif not (cell.value == "{}" and by_name[name].path == table.columns[0].path):
+            elif cell.value == NO_ROWS:
+                said[NO_ROWS] = True
+            elif cell.value != NO_VALUES:
                 put(reading, said, by_name[name], cell, title, number, place)
         found.append((number, of, said))
     return columns, found
@@ -199,9 +211,9 @@ def place_rows(reading: Reading, table: Table, title: str, columns: dict[str, in
             into = into.setdefault(step, {})
             path = (*path, step)
         rows = into.setdefault(table.pattern[-1], [])
-        if said != {"[]": True}:
+        if said != {NO_ROWS: True}:
             reading.rows[(*path, table.pattern[-1], len(rows))] = (table, title, number, columns)
-            said.pop("[]", None)
+            said.pop(NO_ROWS, None)
             rows.append(said)
 
 
