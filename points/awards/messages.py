@@ -7,13 +7,17 @@ deed's title and day.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from .. import clock
+from ..db import db
 from ..errors import N_
 from ..inbox import Told, register, tell_many
+from ..people.models import Scheme
 from ..rulebook.queries import rule_by_id
 from .models import Claim, Source
+from .settings import reviews_of
 
 APPEAL = {"appeal_until_on": N_("觉得不对，{appeal_until_on}以前可以申诉，点开这一条就能写。")}
 
@@ -116,6 +120,12 @@ register(
     tone="no",
 )
 register(
+    "claim_stuck",
+    N_("还没能入账"),
+    N_("“{title}”到日子了，还没能入账。社区在办，分不会丢，办好了告诉您。"),
+    tone="wait",
+)
+register(
     "claim_undone",
     N_("要重新看一看"),
     N_("“{title}”的决定收回了，社区会重新看。"),
@@ -126,6 +136,7 @@ register(
     "claim_reversed",
     N_("一笔积分更正了"),
     N_("“{title}”入账的 {points} 分更正了，已经收回：{reason}。原来那一笔会留着。"),
+    more=APPEAL,
     tone="no",
 )
 register(
@@ -185,6 +196,11 @@ register(
     tone="wait",
 )
 register("entered_rejected", N_("您代报的没有通过"), N_("您替居民报的“{title}”没通过：{reason}。"), tone="no")
+# Told with the last day to appeal, unless the caller gives another.
+WITH_APPEAL = frozenset(
+    {"claim_rejected", "claim_recorded", "claim_reversed", "objection_upheld", "amount_changed", "barred",
+     "deduction_announced", "deduction_made"}
+)  # fmt: skip
 TO_ENTERER = {"claim_returned": "entered_returned", "claim_rejected": "entered_rejected"}
 
 
@@ -196,7 +212,7 @@ def tell_of(claim: Claim, code: str, at: datetime, *, key: str = "", **values: A
     Whoever entered it for somebody else is told as well when it came back or was refused.
     """
     title = rule_by_id(claim.scheme_id, claim.rule_id).title
-    tell_many(claim.scheme_id, messages_about(claim, title, code, key, values), at)
+    tell_many(claim.scheme_id, messages_about(claim, title, code, key, appealable(claim, code, at) | values), at)
 
 
 def tell_of_many(claims: Iterable[tuple[Claim, Mapping[str, Any]]], code: str, at: datetime) -> None:
@@ -208,8 +224,17 @@ def tell_of_many(claims: Iterable[tuple[Claim, Mapping[str, Any]]], code: str, a
         scheme_id = claim.scheme_id
         if claim.rule_id not in titles:
             titles[claim.rule_id] = rule_by_id(scheme_id, claim.rule_id).title
-        told += messages_about(claim, titles[claim.rule_id], code, "", values)
+        told += messages_about(claim, titles[claim.rule_id], code, "", {**appealable(claim, code, at), **values})
     tell_many(scheme_id, told, at)
+
+
+def appealable(claim: Claim, code: str, at: datetime) -> dict[str, Any]:
+    """The last day to appeal against what is told now: n days after today, as the scheme or the deduction has it."""
+    if code not in WITH_APPEAL:
+        return {}
+    scheme = db.session.get_one(Scheme, claim.scheme_id)  # kept by the session: read once
+    days = (claim.outcome or {}).get("appeal_days") or reviews_of(scheme.settings).appeal_file_days
+    return {"appeal_until_on": clock.local_date(at, scheme.zone) + timedelta(days=days)}
 
 
 def messages_about(claim: Claim, title: str, code: str, key: str, values: Mapping[str, Any]) -> list[Told]:
