@@ -188,7 +188,19 @@ def leave(claim: Claim, step: Step, at: datetime, *states: ClaimState, **values:
         raise NotWaiting(state=claim.state)
 
 
-def note_step(claim: Claim, by_id: int, step: Step, reason: str, key: UUID, at: datetime) -> None:
+def note_step(
+    claim: Claim,
+    by_id: int | None,
+    step: Step,
+    reason: str,
+    key: UUID | str,
+    at: datetime,
+    *,
+    stage: int | None = None,
+    points: int | None = None,
+    flush: bool = True,
+) -> None:
+    """Write a step of the claim's life down. ``by_id`` None: the system's own."""
     db.session.add(
         Review(
             scheme_id=claim.scheme_id,
@@ -199,9 +211,13 @@ def note_step(claim: Claim, by_id: int, step: Step, reason: str, key: UUID, at: 
             reason=reason,
             at=at,
             key=str(key),
+            stage=claim.stage if stage is None else stage,
+            round=claim.round or 1,
+            points=points,
         )
     )
-    db.session.flush()
+    if flush:
+        db.session.flush()
 
 
 def step_by_key(who: Visitor, claim: Claim, step: Step, key: UUID, reason: str = "") -> bool:

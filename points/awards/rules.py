@@ -88,6 +88,40 @@ class OwnHousehold(NotAllowed):
     sentence = N_("这条是您家里人的，要请另一位来审。")
 
 
+class OwnRelative(NotAllowed):
+    code = "own_relative"
+    sentence = N_("这条是您亲属的，要请另一位来审。")
+
+
+class OwnTeam(NotAllowed):
+    code = "own_team"
+    sentence = N_("这条是您所在的队做的，要请队外的人来审。")
+
+
+class OwnHelp(NotAllowed):
+    code = "own_help"
+    sentence = N_("这条里受帮助的是您，要请另一位来审。")
+
+
+class AlreadyVoted(NotAllowed):
+    code = "already_voted"
+    sentence = N_("这条您已经看过一道了，要请另一位来看。")
+
+
+class NotYourStage(NotAllowed):
+    """Facts: ``roles`` (codes)."""
+
+    code = "not_your_stage"
+    sentence = N_("这一道要由{roles}来审。")
+
+
+class SamePair(NotAllowed):
+    """One reviewer approved too much of what one person entered. Facts: ``percent``."""
+
+    code = "same_pair"
+    sentence = N_("近 90 天，这位录的大多由您审（超过 {percent}%），这条要请另一位来审。")
+
+
 class OwnCorrection(NotAllowed):
     code = "own_correction"
     sentence = N_("这条更正是您提的，要请另一位来确认。")
@@ -147,6 +181,11 @@ class PointsNotAsked(DomainError):
     sentence = N_("这一项的分数由积分细则算出，只能改少，最多 {most_points} 分。")
 
 
+class ChoiceNotAsked(DomainError):
+    code = "choice_not_asked"
+    sentence = N_("这一项没有让审核的人选这个，请按申报的来审。")
+
+
 class DeductionsOff(Refused, Conflict):
     """The rule takes points away, and the scheme has not switched deductions on."""
 
@@ -187,21 +226,33 @@ class AlreadySpent(Conflict):
 
 @dataclass(frozen=True)
 class Parties:
-    """The people of a claim, by id: who entered it, whose deed it is, and that person's household."""
+    """The people of a claim, by id: who entered it, whose deed it is, that person's household, who was helped; and of
+    whoever decides, the relatives and the teams."""
 
     entered_by: int
     person_id: int
     household_id: int | None
+    relatives: frozenset[int] = frozenset()
+    team_id: int | None = None
+    own_teams: frozenset[int] = frozenset()
+    helped_id: int | None = None
 
 
 def objection(decider_id: int, decider_household: int | None, parties: Parties) -> type[NotAllowed] | None:
-    """Why this person may not decide about the claim, or None: never one's own, one's household's, one's own entry."""
+    """Why this person may not decide about the claim, or None: never one's own, one's household's or relatives', one's
+    own entry, one's own team's, nor where oneself was helped."""
     if decider_id == parties.person_id:
         return OwnClaim
     if decider_household is not None and decider_household == parties.household_id:
         return OwnHousehold
+    if parties.person_id in parties.relatives:
+        return OwnRelative
     if decider_id == parties.entered_by:
         return OwnEntry
+    if parties.team_id is not None and parties.team_id in parties.own_teams:
+        return OwnTeam
+    if decider_id == parties.helped_id:
+        return OwnHelp
     return None
 
 

@@ -1,0 +1,74 @@
+"""Stages of review, pure: who decides at which, when enough voices have spoken, and what a voice makes of a claim."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..people.models import Role
+from ..people.visitor import Duty
+from ..rulebook.assessment import stage_from, stage_to_dict
+from ..rulebook.paths import BUILT_IN
+from ..rulebook.terms import Stage
+from .models import Step
+
+DEFAULT = BUILT_IN["one"]  # of claims from before there were paths, and of those a machine's record could not settle
+SCHEME = "scheme"
+
+
+@dataclass(frozen=True)
+class Voice:
+    """What one person said about a claim in its present round."""
+
+    by_id: int
+    stage: int
+    step: str
+
+
+def stages_in(body: Sequence[Mapping[str, Any]]) -> tuple[Stage, ...]:
+    """The stages as a claim keeps them; one by staff or an officer where it keeps none."""
+    return tuple(stage_from(one) for one in body) or DEFAULT
+
+
+def kept_stages(stages: Sequence[Stage]) -> list[dict[str, Any]]:
+    return [stage_to_dict(stage) for stage in stages]
+
+
+def voices_wanted(stages: Sequence[Stage]) -> int:
+    """How many people have to agree in all."""
+    return sum(stage.votes for stage in stages)
+
+
+def may_sit(duties: Collection[Duty], stage: Stage, area_path: str) -> bool:
+    """Whether one of somebody's duties is one of the stage's: in the area of the deed, or anywhere in the scheme where
+    the stage is the scheme's."""
+    wanted = set(stage.by)
+    return any(
+        str(duty.role) in wanted and (stage.place == SCHEME or area_path.startswith(duty.area_path))
+        for duty in duties
+        if duty.role is not Role.RESIDENT
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a voice makes of a claim: the step that is written, and the stage it waits at then (None: it is over)."""
+
+    step: Step
+    stage: int | None
+
+
+def agreeing(stages: Sequence[Stage], stage: int, voices: Collection[Voice]) -> Verdict:
+    """One more voice for it. ``voices``: of this round, this one not among them."""
+    said = 1 + sum(1 for voice in voices if voice.stage == stage and voice.step == Step.AGREED)
+    if said < stages[stage].votes:
+        return Verdict(Step.AGREED, stage)
+    return Verdict(Step.AGREED, stage + 1) if stage + 1 < len(stages) else Verdict(Step.APPROVED, None)
+
+
+def refusing(stages: Sequence[Stage], stage: int, voices: Collection[Voice]) -> Verdict:
+    """One more voice against it: the claim falls when those left on the panel can no longer carry it."""
+    against = 1 + sum(1 for voice in voices if voice.stage == stage and voice.step == Step.AGAINST)
+    panel = max(stages[stage].panel, stages[stage].votes)
+    return Verdict(Step.REJECTED, None) if against > panel - stages[stage].votes else Verdict(Step.AGAINST, stage)
