@@ -32,6 +32,13 @@ class TooLate(DomainError):
     sentence = N_("新版本最早从 {from_on}起用：以前的事按以前的细则算。")
 
 
+class DeductionsOff(DomainError):
+    """The rulebook takes points away, and the scheme has not switched that on. Facts: ``rules``, titles of such."""
+
+    code = "deductions_off"
+    sentence = N_("这份细则有扣分的规则：{rules}。体系还没有打开扣分。请先在“审核设置”里打开，再公布。")
+
+
 @dataclass(frozen=True)
 class Loaded:
     """A version, and whether it is new."""
@@ -65,6 +72,7 @@ def add_version(scheme_id: int, document: Document | dict[str, Any], *, loaded_b
     earlier = same_or_refuse(scheme_id, document, clock.local_date(at, scheme.zone))
     if earlier is not None:
         return Loaded(earlier, created=False)
+    deductions_allowed(scheme, document)
     version = RulebookVersion(
         scheme_id=scheme_id,
         id=new_id(),
@@ -88,6 +96,7 @@ def add_version(scheme_id: int, document: Document | dict[str, Any], *, loaded_b
                 place=place,
                 title=rule["title"],
                 kind=rule["kind"],
+                category=rule.get("category", ""),
                 body=rule,
             )
         )
@@ -105,6 +114,14 @@ def add_version(scheme_id: int, document: Document | dict[str, Any], *, loaded_b
     )
     db.session.flush()
     return Loaded(version, created=True)
+
+
+def deductions_allowed(scheme: Scheme, document: Document) -> None:
+    """Rules that take points away need a scheme that has switched them on, knowingly. Raises DeductionsOff."""
+    taking = [rule["title"] for rule in document.rules if "deductions" in rule]
+    if taking and scheme.settings.get("reviews", {}).get("deductions_allowed") is not True:
+        shown = "、".join(taking[:3])
+        raise DeductionsOff(rules=shown if len(taking) <= 3 else f"{shown}…")
 
 
 def same_or_refuse(scheme_id: int, document: Document, today: date) -> RulebookVersion | None:
