@@ -10,8 +10,8 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from ..errors import N_
 from ..people.models import Role
-from ..web.schemas import Text
-from .schema_fields import MAX_POINTS, AgesSchema, Number, Part, clock_time, code, flag, some, title, word, words
+from ..web.schemas import Text, Whole
+from .schema_fields import MAX_POINTS, AgesSchema, Day, Number, Part, clock_time, code, flag, some, title, word, words
 from .terms import AMOUNTS, CALENDAR, CHOSEN_BY, COUNTS, DAY_KINDS, ROUNDINGS, WHO
 
 
@@ -89,6 +89,12 @@ class WhenSchema(Part):
     ends = clock_time(data_key="to")
     roles = words(*Role, least=1)
     members = some(Text(least=1, most=40), 50, 1)
+    areas = some(Text(least=1, most=80), 50, 1)
+    months = some(Whole(least=1, most=12), 12, 1)
+    weekdays = some(Whole(least=1, most=7), 7, 1)
+    month_days = some(Whole(least=1, most=31), 31, 1)
+    first_on = Day()
+    last_on = Day()
     ages = fields.Nested(AgesSchema)
     levels = some(Text(least=1, most=44), 50, 1)
 

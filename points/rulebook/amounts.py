@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True)
 class Bracket:
-    """From this quantity on, these points; in progressive brackets so many for each ``every`` within the slice."""
+    """From this quantity on, these points; with ``every``, so many for each of them.
+
+    Of progressive brackets each slice is worth its own rate, of others the whole quantity that of the highest reached.
+    """
 
     start: int
     points: int
-    every: int = 1000
+    every: int = 0
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class When:
     """When a coefficient's choice holds, for those the system chooses. What is empty asks for nothing.
 
     begins, ends  of the deed's starting time ("22:00"); a span that ends before it begins runs over midnight
+    months, weekdays, month_days, first_on, last_on  of the day of the deed; Monday is 1
     levels        levels reached, as "star:3" (or higher); ages in whole years, both ends included
     """
 
@@ -36,6 +41,12 @@ class When:
     ends: str = ""
     roles: frozenset[str] = frozenset()
     members: frozenset[str] = frozenset()
+    areas: frozenset[str] = frozenset()
+    months: frozenset[int] = frozenset()
+    weekdays: frozenset[int] = frozenset()
+    month_days: frozenset[int] = frozenset()
+    first_on: date | None = None
+    last_on: date | None = None
     least_age: int | None = None
     most_age: int | None = None
     levels: frozenset[str] = frozenset()

@@ -6,6 +6,7 @@ What is taken away is counted apart from what is given, in rows whose name ends 
 from __future__ import annotations
 
 from datetime import date
+from fractions import Fraction
 from hashlib import blake2b
 
 from ..clock import period_of
@@ -186,6 +187,9 @@ def cap_points(it: Reckoning) -> None:
             continue
         if cap.over == "refuse":
             return refuse_over(it, cap)
+        if cap.over == "percent":
+            discount_beyond(it, cap, left)
+            continue
         values = named(it, cap) | {"sum_points": left}
         if row_of(it, cap) is None:
             sentence = (
@@ -205,6 +209,18 @@ def cap_points(it: Reckoning) -> None:
             sentence = N_("{span}{item}满 {most_points} 分了，{again_on}起再记。")
         it.say("cap_cut" if left else "cap_full", sentence, values, (-left if less else left) - it.points)
     return None
+
+
+def discount_beyond(it: Reckoning, cap: Cap, left: int) -> None:
+    """What goes beyond the cap counts in part. The row counts what there was before, so that the cap stays reached."""
+    row = row_of(it, cap, it.points < 0)
+    if row:
+        it.nominal[row[0]] = abs(it.points)
+    beyond = abs(it.points) - left
+    size = left + it.rounded(Fraction(beyond * cap.percent, 100))
+    values = named(it, cap) | {"over_points": beyond, "percent": cap.percent, "sum_points": size}
+    sentence = N_("超过 {most_points} 分的部分（{over_points} 分）按 {percent}% 算，是 {sum_points} 分")
+    it.say("cap_part", sentence, values, (-size if it.points < 0 else size) - it.points)
 
 
 def cap_beside(it: Reckoning) -> None:
@@ -238,6 +254,9 @@ def take(it: Reckoning, points: int) -> None:
         if row is None or amount == 0:
             continue
         most = most_of(it, cap)
+        if cap.over == "percent":
+            it.count(row[0], it.nominal.get(row[0], abs(amount)))
+            continue
         it.takes.append(CapTake(row[0], abs(amount), most, row[1]))
         left = left_of(it, cap, most, less) - abs(amount)
         if cap.what == "points" and left > 0 and not less and cap.per not in ("subject", "act"):

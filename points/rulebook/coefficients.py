@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from ..errors import N_
 from .assessment import Values
 from .reckoning import Facts, Reckoning
@@ -73,11 +75,25 @@ def holds(when: When, facts: Facts) -> bool:
         return False
     if when.members and not when.members & facts.members:
         return False
+    if when.areas and not when.areas & facts.areas:
+        return False
     if when.levels and not when.levels & facts.levels:
+        return False
+    if not on_such_a_day(when, facts.done_on):
         return False
     if when.least_age is not None and (facts.age is None or facts.age < when.least_age):
         return False
     return when.most_age is None or (facts.age is not None and facts.age <= when.most_age)
+
+
+def on_such_a_day(when: When, day: date) -> bool:
+    return (
+        (not when.months or day.month in when.months)
+        and (not when.weekdays or day.isoweekday() in when.weekdays)
+        and (not when.month_days or day.day in when.month_days)
+        and (when.first_on is None or day >= when.first_on)
+        and (when.last_on is None or day <= when.last_on)
+    )
 
 
 def within(moment: str, begins: str, ends: str) -> bool:

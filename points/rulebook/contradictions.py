@@ -177,6 +177,9 @@ def contradictions_in(rule: dict[str, Any], where: str, body: dict[str, Any]) ->
         yield Problem(where, field_word("into"), gettext("分数已经记到这里了，“另外记”里不用再写。"))
     if amount["type"] == "shared" and not fits(amount.get("most_each", 0), decimals):
         yield Problem(where, gettext("分值"), too_fine(decimals))
+    signs = {Decimal(str(number)) > 0 for number in numbers_of(amount) if Decimal(str(number)) != 0}
+    if len(signs) > 1 and "cumulative" in amount:
+        yield Problem(where, field_word("cumulative"), gettext("累计着算的，不能有的加分有的扣分。"))
     yield from negative_in(rule, where, body)
     yield from caps_twice(rule.get("caps", ()), where, decimals)
     bonuses = [bonus["code"] for bonus in rule.get("bonuses", ())]

@@ -15,7 +15,7 @@ from ..errors import N_
 from .assessment import CapKey, Values
 from .caps import SUFFIX, counts_units, short
 from .reckoning import FIRST_DAY, LAST_DAY, Reckoning
-from .terms import Bonus, Cap, Once, Rule
+from .terms import Bars, Bonus, Cap, Once, Rule
 
 
 def counter_keys(rule: Rule, done_on: date, act: str) -> set[CapKey]:
@@ -25,6 +25,8 @@ def counter_keys(rule: Rule, done_on: date, act: str) -> set[CapKey]:
         found |= set(cumulative_keys(rule, done_on))
     for bonus in rule.bonuses:
         found |= {key for period in window(bonus, done_on) for key in bonus_keys(rule, bonus, period)}
+    for bars in all_bars(rule):
+        found.add(bars_key(rule, bars, done_on))
     for once in rule.once:
         if period := act_of(once, done_on, act):
             found |= {once_key(once, what, period) for what in ("points", "honour", "minutes", "less")}
@@ -46,10 +48,10 @@ def cumulated(it: Reckoning, worth: Callable[[int], Fraction]) -> tuple[Fraction
     counted, given = cumulative_keys(it.rule, it.facts.done_on)
     total = max(0, it.usage.get(counted, 0)) + it.quantity
     whole = it.rounded(worth(total))
-    points = max(0, whole - max(0, it.usage.get(given, 0)))
+    size = max(0, abs(whole) - max(0, it.usage.get(given, 0)))
     it.count(counted, it.quantity)
-    it.count(given, points)
-    return Fraction(points), total
+    it.count(given, size)
+    return Fraction(-size if whole < 0 else size), total
 
 
 # ---------------------------------------------------------------- bonuses
@@ -121,6 +123,33 @@ def add_streak(it: Reckoning, bonus: Bonus, now: dict[str, int]) -> None:
             values: Values = {"bonus": bonus.title, "n": bonus.in_a_row, "each": bonus.per, "add_points": points}
             it.say("streak", N_("{bonus}：连续 {n} {each}都做到了，另加 {add_points} 分"), values, points)
             return
+
+
+# ---------------------------------------------------------------- barred after so many times
+
+
+def all_bars(rule: Rule) -> list[Bars]:
+    """What bars only after several times."""
+    found = [rule.bars, *(outcome.bars for outcome in rule.outcomes)]
+    return [bars for bars in found if bars is not None and bars.times > 1]
+
+
+def bars_key(rule: Rule, bars: Bars, done_on: date) -> CapKey:
+    return CapKey("person", f"{rule.code}.bars", period_of(done_on, bars.per)[0])
+
+
+def bars_of(it: Reckoning) -> Bars | None:
+    """What the holder is barred from by this deed: through its outcome, or because the rule took something away."""
+    outcome = it.rule.outcome(it.facts.outcome) if it.facts.outcome else None
+    bars = outcome.bars if outcome is not None and outcome.bars is not None else None
+    if bars is None:
+        bars = it.rule.bars if it.quantity > 0 else None
+    if bars is None or bars.times <= 1:
+        return bars
+    key = bars_key(it.rule, bars, it.facts.done_on)
+    if all(take.key != key for take in it.takes):
+        it.count(key, 1)
+    return bars if max(0, it.usage.get(key, 0)) + 1 >= bars.times else None
 
 
 # ---------------------------------------------------------------- one act counts once

@@ -55,6 +55,7 @@ def amount_from(body: Body, measured: bool, bounds: Body | None = None) -> Amoun
     if kind == "case_by_case":
         body = {"least": 0, "most": 1000, **(bounds or {}), **body}
     every = body.get("every", 1)
+    each = every if mode == "progressive" else 0
     least, most = thousandths(body.get("least", 0)), thousandths(body.get("most", 0))
     return Amount(
         type=kind,
@@ -73,7 +74,7 @@ def amount_from(body: Body, measured: bool, bounds: Body | None = None) -> Amoun
         each=body.get("per") == "unit",
         mode=mode or {"brackets": "highest", "choice": "one"}.get(kind, ""),
         brackets=tuple(
-            Bracket(thousandths(one["from"]), thousandths(one["points"]), thousandths(one.get("every", every)))
+            Bracket(thousandths(one["from"]), thousandths(one["points"]), thousandths(one.get("every", each)))
             for one in body.get("brackets", ())
         ),
         choices=tuple(Choice(one["code"], one["title"], thousandths(one["points"])) for one in body.get("choices", ())),
@@ -104,6 +105,12 @@ def when_from(body: Body) -> When:
         ends=body.get("to", ""),
         roles=frozenset(body.get("roles", ())),
         members=frozenset(body.get("members", ())),
+        areas=frozenset(body.get("areas", ())),
+        months=frozenset(body.get("months", ())),
+        weekdays=frozenset(body.get("weekdays", ())),
+        month_days=frozenset(body.get("month_days", ())),
+        first_on=date.fromisoformat(body["first_on"]) if "first_on" in body else None,
+        last_on=date.fromisoformat(body["last_on"]) if "last_on" in body else None,
         least_age=ages.get("from"),
         most_age=ages.get("to"),
         levels=frozenset(body.get("levels", ())),
@@ -117,13 +124,18 @@ def caps_from(bodies: Iterable[Body], group: str = "", title: str = "") -> tuple
             most=thousandths(body["most"]),
             per=body["per"],
             who=body.get("who", "person"),
-            over=body.get("over", "cut"),
+            **over_from(body.get("over", "cut")),
             group=body.get("group", group),
             group_title=body.get("group_title", title),
             starts=body.get("starts", ""),
         )
         for body in bodies
     )
+
+
+def over_from(value: Any) -> dict[str, Any]:
+    """What happens beyond a cap: "cut", "refuse", or {"percent": 50}."""
+    return {"over": value} if isinstance(value, str) else {"over": "percent", "percent": value["percent"]}
 
 
 def life_from(body: Body) -> Life:
@@ -138,7 +150,10 @@ def span_from(body: Body) -> Span:
 
 
 def bars_from(body: Body | None) -> Bars | None:
-    return Bars(frozenset(body["from"]), span_from(body["for"])) if body else None
+    if not body:
+        return None
+    after = body.get("after", {})
+    return Bars(frozenset(body["from"]), span_from(body["for"]), after.get("times", 1), after.get("per", "lifetime"))
 
 
 def late_from(body: Body | None) -> Late | None:

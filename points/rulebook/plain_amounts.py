@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flask_babel import gettext
 
 from ..errors import N_
-from ..web.formats import decimal
+from ..web.formats import day, decimal
 from ..web.navigation import ROLE_NAMES
 from .terms import Amount, Coefficient, CoefficientChoice, Rule, When
 from .wording import ROUNDING_WORDS, age_words, balance_word, listing, unit_of
@@ -103,7 +103,9 @@ def steps_of(amount: Amount, unit: str, measured: bool) -> Iterator[str]:
             )
     elif amount.type == "brackets":
         for one in amount.brackets:
-            yield gettext("满 %(start)s %(unit)s，%(n)s 分", start=number(one.start), unit=unit, n=number(one.points))
+            values = {"start": number(one.start), "unit": unit, "n": number(one.points), "every": number(one.every)}
+            rated = N_("满 %(start)s %(unit)s，每 %(every)s %(unit)s %(n)s 分")
+            yield gettext(rated if one.every else N_("满 %(start)s %(unit)s，%(n)s 分"), **values)
     elif amount.type == "per_unit":
         yield from steps_by_unit(amount, unit, measured)
 
@@ -154,6 +156,18 @@ def when_words(when: When) -> Iterator[str]:
     if when.least_age is not None or when.most_age is not None:
         least = "" if when.least_age is None else when.least_age
         yield age_words(f"{least}-{'' if when.most_age is None else when.most_age}")
+    if when.areas:
+        yield gettext("住在：%(names)s", names=listing(sorted(when.areas)))
+    if when.months:
+        yield gettext("%(names)s 月", names=listing(map(str, sorted(when.months))))
+    if when.weekdays:
+        yield gettext("星期 %(names)s", names=listing(map(str, sorted(when.weekdays))))
+    if when.month_days:
+        yield gettext("每月 %(names)s 日", names=listing(map(str, sorted(when.month_days))))
+    if when.first_on:
+        yield gettext("从 %(day)s起", day=day(when.first_on, year=True))
+    if when.last_on:
+        yield gettext("到 %(day)s止", day=day(when.last_on, year=True))
     if when.levels:
         yield gettext("等级：%(names)s", names=listing(sorted(when.levels)))
 

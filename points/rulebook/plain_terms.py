@@ -77,6 +77,8 @@ def cap_words(rule: Rule, cap: Cap) -> str:
         said = gettext("“%(group)s”几项合起来%(said)s", group=cap.group_title, said=said)
     if cap.who in UPON:
         said = gettext(UPON[cap.who], said=said)
+    if cap.over == "percent":
+        return gettext("%(said)s，超出的按 %(percent)s%% 算", said=said, percent=cap.percent)
     return gettext("%(said)s，超了不收", said=said) if cap.over == "refuse" else said
 
 
@@ -265,7 +267,11 @@ def bars_words(bars: Bars | None) -> list[str]:
     if bars is None:
         return []
     sentences = {"earn": N_("%(span)s内不能得分"), "ranking": N_("%(span)s内不参加排名")}
-    return [gettext(sentences[one], span=span_words(bars.span)) for one in sentences if one in bars.start]
+    said = [gettext(sentences[one], span=span_words(bars.span)) for one in sentences if one in bars.start]
+    if bars.times == 1:
+        return said
+    per = gettext(PER_WORDS[bars.per])
+    return [gettext("%(per)s满 %(n)s 次，%(said)s", per=per, n=bars.times, said=one) for one in said]
 
 
 def trust_words(rule: Rule) -> list[str]:

@@ -45,7 +45,8 @@ def worth_of_brackets(amount: Amount, quantity: int) -> Fraction:
     if amount.mode == "additive":
         return Fraction(sum(bracket.points for bracket in reached))
     if amount.mode != "progressive":
-        return Fraction(max(reached, key=lambda bracket: bracket.start).points)
+        top = max(reached, key=lambda bracket: bracket.start)
+        return lots(Fraction(quantity, top.every), amount.count) * top.points if top.every else Fraction(top.points)
     ends = [*(bracket.start for bracket in amount.brackets[1:]), quantity]
     slices = (
         lots(Fraction(min(end, quantity) - bracket.start, bracket.every), amount.count) * bracket.points
@@ -151,8 +152,15 @@ def price_by_bracket(it: Reckoning) -> None:
         return say(it, "slices", sentence, values, exact)
     del values["reached"]
     top = max(reached, key=lambda bracket: bracket.start)
-    sentence = N_("{counted_qty} {unit}，够 {start_qty} {unit}这一档，{sum_points} 分")
-    return say(it, "bracket", sentence, values | {"start_qty": top.start}, exact)
+    values["start_qty"] = top.start
+    if top.every:
+        values |= {"every_qty": top.every, "each_milli": top.points}
+        sentence = N_(
+            "{counted_qty} {unit}，够 {start_qty} {unit}这一档，"
+            "每 {every_qty} {unit} {each_milli} 分，是 {sum_points} 分"
+        )
+        return say(it, "bracket", sentence, values, exact)
+    return say(it, "bracket", N_("{counted_qty} {unit}，够 {start_qty} {unit}这一档，{sum_points} 分"), values, exact)
 
 
 def price_over_time(it: Reckoning) -> None:

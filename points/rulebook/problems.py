@@ -164,6 +164,12 @@ FIELD_WORDS: Mapping[str, str] = {
     "record": N_("别的部门的记录号"),
     "any": N_("任选一样"),
     "windows": N_("兑换日期"),
+    "months": N_("哪几个月"),
+    "weekdays": N_("星期几"),
+    "month_days": N_("每月哪几天"),
+    "first_on": N_("从哪天起"),
+    "last_on": N_("到哪天止"),
+    "after": N_("满几次才限制"),
     "case_by_case": N_("酌情的范围"),
 }
 

@@ -127,6 +127,7 @@ class Reckoning:
     takes: list[CapTake] = field(default_factory=list)
     others: dict[str, int] = field(default_factory=dict)
     overflow: list[tuple[str, int, str, str]] = field(default_factory=list)
+    nominal: dict[CapKey, int] = field(default_factory=dict)  # what rows count where only a part is given
     bounds: tuple[int, int] | None = None
 
     def exactly(self, thousandths: int) -> Fraction:

@@ -50,13 +50,15 @@ class CapSchema(Part):
     most = Number(least="0.001", most=10**9, required=True)
     per = fields.String(required=True, validate=word(*CAP_PERIODS))
     who = fields.String(validate=word(*WHO))
-    over = fields.String(validate=word("cut", "refuse"))
+    over = Or(("cut", "refuse"), fields.Nested(PercentSchema))
     starts = month_and_day()
 
     @validates_schema
     def starts_a_year(self, data: dict[str, Any], **_: Any) -> None:
         if "starts" in data and data["per"] != "year":
             raise ValidationError({"starts": [N_("只有按年的上限才写从哪天起。")]})
+        if isinstance(data.get("over"), dict) and data["what"] != "points":
+            raise ValidationError({"over": [N_("只有按分封顶的，超出的才能打折。")]})
 
 
 class ProofSchema(Part):
@@ -92,9 +94,15 @@ class TrustSchema(Part):
     refuse = flag()
 
 
+class TimesSchema(Part):
+    times = Whole(least=2, most=100, required=True)
+    per = period("lifetime", required=True)
+
+
 class BarsSchema(Part):
     start = words(*BARRED, least=1, data_key="from", required=True)
     span = fields.Nested(SpanSchema, data_key="for", required=True)
+    after = fields.Nested(TimesSchema)
 
 
 class OutcomeSchema(Part):

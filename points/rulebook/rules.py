@@ -14,13 +14,13 @@ from .assessment import Assessment, CapKey, CapTake, Line, Values
 from .caps import cap_beside, cap_keys, cap_points, cap_quantity, take
 from .ceilings import honour_of, minutes_of, others_of, place
 from .coefficients import weigh_by_coefficients
-from .counters import add_bonuses, count_beside_once, count_points_once, counter_keys
+from .counters import add_bonuses, bars_of, count_beside_once, count_points_once, counter_keys
 from .eligibility import ask_for_evidence, check, is_late
 from .parsing import rule_from
 from .paths import notice_for, stages_for
 from .pricing import price
 from .reckoning import FIRST_DAY, LAST_DAY, Facts, Reckoning, Usage, after, mark_of, posting_day
-from .terms import Bars, Rule
+from .terms import Rule
 
 __all__ = [
     "Assessment",
@@ -154,11 +154,3 @@ def made(it: Reckoning) -> Assessment:
         ends=after(rule.deductions.ends, it.credited_on) if taken and rule.deductions else None,
         appeal_days=rule.deductions.appeal_days if taken and rule.deductions else 0,
     )
-
-
-def bars_of(it: Reckoning) -> Bars | None:
-    """What the holder is barred from: by the outcome, or by a rule that took something away."""
-    outcome = it.rule.outcome(it.facts.outcome) if it.facts.outcome else None
-    if outcome is not None and outcome.bars is not None:
-        return outcome.bars
-    return it.rule.bars if it.quantity > 0 else None

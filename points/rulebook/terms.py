@@ -79,6 +79,7 @@ class Cap:
     group: str = ""
     group_title: str = ""
     starts: str = ""
+    percent: int = 0  # of what goes beyond it, where ``over`` is "percent"
 
 
 @dataclass(frozen=True)
@@ -149,10 +150,12 @@ class Span:
 
 @dataclass(frozen=True)
 class Bars:
-    """What somebody is barred from, and for how long."""
+    """What somebody is barred from, and for how long; after so many times within a period."""
 
     start: frozenset[str]
     span: Span
+    times: int = 1
+    per: str = "lifetime"
 
 
 @dataclass(frozen=True)
