@@ -24,6 +24,7 @@ from .models import AccountClass, Outcome
 from .planning import Entry, plan
 from .posting import ZONE, post, replay, transfers
 from .rules import GIVEN_MARK, check_shape, merged
+from .server import is_used
 from .sets import BIG
 
 SYSTEM = 0
@@ -110,12 +111,14 @@ def capture(
     parts  line → how much of it (minor units, positive; together they balance); None is the whole hold
     Raises NotFound, HoldEnded(outcome), Conflict(cause="beyond", line, left), KeyReused.
     """
+    whole = lines_of(scheme_id, hold_id)
+    if not is_used():  # the statements open what is missing, which must come before any lock
+        open_missing(scheme_id, _legs(whole, None), draw_stripes())
     lock_held(scheme_id, [hold_id])
     held = _state(scheme_id, hold_id)
     if held.transfer_id and (held.by, held.named) == (actor_id, key):
         return replay(held.transfer_id, held.hashed, request_hash)
     _check_alive(held, at)
-    whole = lines_of(scheme_id, hold_id)
     legs = _legs(whole, parts)
     set_aside(scheme_id, given_back(scheme_id, [hold_id]))
     draft = Draft(held.kind, key, actor_id, request_hash, source_kind, source_id, at, legs)

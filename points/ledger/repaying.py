@@ -8,9 +8,11 @@ from dataclasses import replace
 from sqlalchemy import Executable, and_, select
 
 from ..db import db
-from .accounts import SCHEME, accounts
+from .accounts import SCHEME, accounts, draw_stripes, open_missing
 from .drafts import Draft, Leg
 from .models import AccountClass
+from .rules import merged
+from .server import is_used
 from .sets import BIG, Rows, built_once
 
 WALLET, DEBT = AccountClass.WALLET, AccountClass.DEBT
@@ -28,10 +30,13 @@ def repaying(scheme_id: int, drafts: Sequence[Draft]) -> Sequence[Draft]:
     }
     if not places:
         return drafts
-    found = db.session.execute(_owing(), {"scheme": scheme_id, **PLACES.bind(sorted(places))})
-    debts = {(row.holder_id, row.unit_id): -row.balance for row in found}
-    if not debts:
+    named = {"scheme": scheme_id, **PLACES.bind(sorted(places))}
+    if db.session.execute(_owing(), named).first() is None:
         return drafts
+    if len(drafts) > 1 or not is_used():  # the statements open what is missing, which must come before any lock
+        open_missing(scheme_id, [leg for draft in drafts for leg in merged(draft.legs)], draw_stripes())
+    found = db.session.execute(_owing().with_for_update(of=accounts, key_share=True), named)
+    debts = {(row.holder_id, row.unit_id): -row.balance for row in found}
     return [replace(draft, legs=_split(draft, debts)) if draft.kind == "award" else draft for draft in drafts]
 
 
@@ -60,5 +65,4 @@ def _owing() -> Executable:
         .select_from(places)
         .join(accounts, and_(here, a["class"] == DEBT, a.balance < 0))
         .order_by(a.holder_id, a.unit_id)
-        .with_for_update(of=accounts, key_share=True)
     )

@@ -154,10 +154,11 @@ def _taking_back(
     """The legs, with what wallets no longer have taken from what expired there or, where allowed, made a debt."""
     given = [(line, amount) for line, amount in wanted if line.klass is C.WALLET and amount < 0]
     debts = [line.leg(amount, klass=C.DEBT, mark="") for line, amount in given] if allow_debt else []
+    fetched = [line.leg(amount, klass=C.EXPIRED, holder_id=scheme_id, mark="") for line, amount in given]
     stripes = draw_stripes()
-    if debts:
-        open_missing(scheme_id, debts, stripes)
-    places = lock(scheme_id, merged([*plain, *debts]), stripes)
+    wanted_at_most = merged([*plain, *debts, *fetched])
+    open_missing(scheme_id, wanted_at_most, stripes)
+    places = lock(scheme_id, wanted_at_most, stripes)
     expired = _expired(scheme_id, [line.account_id for line, _ in given])
     legs, missing = [leg for leg in plain if leg.klass is not C.WALLET or leg.amount > 0], 0
     for line, amount in given:

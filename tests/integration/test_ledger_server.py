@@ -12,9 +12,10 @@ from unittest.mock import patch
 import pytest
 from flask import Flask
 from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError
 
 from points import clock
-from points.db import Ready, db, in_own_transaction, transaction
+from points.db import Ready, db, in_own_transaction, sqlstate, transaction
 from points.errors import InsufficientPoints, LedgerFault, SoldOut
 from points.ledger import AccountClass, accounts, post, rules
 from points.ledger.audit import audit
@@ -165,6 +166,56 @@ def test_one_order_keeps_writers_from_deadlock_and_its_inversion_deadlocks(
     assert len(ran) == runs  # a deadlock's victim runs again
     assert books.wallet(person) == 39
     assert audit(books.scheme_id).is_clean
+
+
+def test_nobody_waits_for_a_lot_that_comes_before_one_that_is_locked_already(world: World) -> None:
+    """Somebody spends from the later lot and waits for it; it turns out too small and stays locked, while the earlier
+    lot was filled meanwhile and is held by a third, who wants the later one next."""
+    books, app = Books(world), world.app
+    person, ran = books.person(), list[str]()
+    books.award(person, 10, "never")
+    books.award(person, 1, "2026-12-31")
+    books.redeem(person, 1, {})
+    lot = "SELECT id FROM accounts WHERE scheme_id = :s AND holder_id = :h AND mark = :m FOR NO KEY UPDATE"
+    change = "UPDATE accounts SET balance = balance + :x, seq = seq + 1 WHERE scheme_id = :s AND holder_id = :h AND mark = :m"
+
+    def spend() -> None:
+        draft = books.draft("redemption", *books.redeem_legs(person, 5, {}), key="spend")
+
+        def body() -> None:
+            ran.append("spend")
+            try:
+                post(books.scheme_id, [draft], at=AT)
+            except DBAPIError as error:
+                ran.append(sqlstate(error))
+                raise
+
+        with app.app_context(), clock.at(AT):
+            in_own_transaction(body)
+
+    def third() -> None:
+        with app.app_context(), db.engine.connect().execution_options(writing=True) as connection:
+            for mark in ("2026-12-31", "never"):
+                connection.execute(text(lot), {"s": books.scheme_id, "h": person, "m": mark})
+                ran.append(mark)
+            connection.rollback()
+
+    db.session.rollback()
+    where = {"s": books.scheme_id, "h": person}
+    with db.engine.connect().execution_options(writing=True) as holder:
+        holder.execute(text(change), where | {"m": "never", "x": -8})
+        spending = threading.Thread(target=spend)
+        spending.start()
+        wait_for_waiters(app, 1)
+        books.award(person, 10, "2026-12-31")
+        other = threading.Thread(target=third)
+        other.start()
+        wait_for_waiters(app, 2)
+        holder.commit()
+    for thread in (spending, other):
+        thread.join(30)
+    assert ran == ["spend", "2026-12-31", "never", "spend"] or ran == ["spend", "2026-12-31", "spend", "never"]
+    assert wallet_lots(books.scheme_id, person, books.points) == [("2026-12-31", 5), ("never", 2)]
 
 
 def wait_for_waiters(app: Flask, count: int) -> None:
