@@ -22,6 +22,8 @@ def install(app: Flask) -> None:
     from .notice import models as notice  # noqa: F401
     from .periods import models as periods  # noqa: F401
     from .simulating import models as simulating  # noqa: F401
+    from .simulating import pages as simulating_pages
 
     pages.install(app)
     api.install(app)
+    simulating_pages.install(app)

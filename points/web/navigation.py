@@ -19,6 +19,7 @@ RAIL: tuple[tuple[str, tuple[tuple[str, str, str, str | None], ...]], ...] = (
         (
             ("awards.queue", "okc", N_("审批"), None),
             ("awards.corrections", "undo", N_("更正"), None),
+            ("appeals.index", "speech", N_("申诉"), None),
             ("redemption.till", "scan", N_("收银台"), None),
         ),
     ),
@@ -39,6 +40,7 @@ RAIL: tuple[tuple[str, tuple[tuple[str, str, str, str | None], ...]], ...] = (
         N_("账与规矩"),
         (
             ("rulebook.index", "book", N_("积分细则"), None),
+            ("simulating.index", "chart", N_("细则试算"), None),
             ("reporting.audit", "shield", N_("查账"), None),
             ("people.areas", "home", N_("区域与岗位"), None),
             ("jobs.index", "clock", N_("定时任务"), None),

@@ -102,7 +102,8 @@ class Loader:
                 cases[claim.id] = Case(known, deed, people[claim.person_id])
         gathered = Gathered(self.scheme_id, list(cases.values()))
         found = [self.past(claims[one], cases.get(one), deeds[one], people, gathered) for one in ids if one in claims]
-        db.session.expunge_all()
+        for claim in claims.values():  # read once, and never again: they would fill the memory
+            db.session.expunge(claim)
         return found
 
     def past(
