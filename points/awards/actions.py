@@ -2,28 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import select
 
 from .. import clock
 from ..db import db, is_id, new_id
-from ..errors import KeyReused, NotFound
-from ..files.actions import Prepared, store_photo
-from ..files.models import Photo
+from ..errors import DomainError, KeyReused, NotFound
+from ..files.actions import Prepared
+from ..inbox import tell
 from ..ledger import request_hash
-from ..people.models import Person
+from ..people.models import Person, Scheme, Team, TeamKind
 from ..people.visitor import Visitor
-from ..rulebook.queries import rule_by_id
+from ..rulebook.queries import KnownRule, rule_by_id
 from ..rulebook.rules import Assessment
-from .assessing import Deed, check, kept, reckon, rule_in_force
-from .deeds import deeds_of
-from .models import Claim, ClaimPhoto, ClaimState, Review, Step
+from ..rulebook.terms import Rule
+from . import usage
+from .assessing import check, kept, reckon, rule_in_force
+from .attaching import attach, attach_both, keep_photo, keep_photos, own_photos
+from .deeds import FILE, HH_MM, Deed, chosen, deeds_of, mark_of
+from .granting import grant
+from .messages import tell_of
+from .models import Claim, ClaimState, Source, Step
+from .paths import kept_stages
 from .queries import beneficiary_for, seen_by_claimant
-from .rules import STATE_AFTER, NotWaiting, check_day, check_photos, source_of, window_days
+from .rules import (
+    DeductionByStaff,
+    DeductionsOff,
+    HelpedIsClaimant,
+    NoSuchHelped,
+    NotYourTeam,
+    TeamNeeded,
+    check_day,
+    check_photos,
+    source_of,
+    window_days,
+)
+from .settings import reviews_of
+from .standing import teams_of
+from .steps import leave, note_step, step_by_key
+
+__all__ = [
+    "claim_by_key",
+    "deed_of",
+    "file_claim",
+    "forecast",
+    "keep_photo",
+    "keep_photos",
+    "leave",
+    "note_step",
+    "own_claim",
+    "own_photos",
+    "resend",
+    "settled_by_machine",
+    "step_by_key",
+    "withdraw",
+]
+
+BY_OTHERS = (Source.SELF_CHECKED, Source.LEADER, Source.STAFF, Source.BACKFILL, Source.IMPORT, Source.SYSTEM)
+BY_STAFF = (Source.STAFF, Source.BACKFILL, Source.IMPORT, Source.SYSTEM)
 
 
 def file_claim(
@@ -40,31 +80,65 @@ def file_claim(
     note: str = "",
     photo_ids: Sequence[int] = (),
     photos: Sequence[Prepared] = (),
+    file_ids: Sequence[int] = (),
+    files: Sequence[Prepared] = (),
+    team_id: int | None = None,
+    helped: str = "",
+    sharers: int = 1,
+    subject: str = "",
+    act: str = "",
+    record: str = "",
+    grades: Sequence[str] = (),
+    coefficients: Mapping[str, str] | None = None,
+    attended: bool = False,
+    source: Source | None = None,
+    batch_id: int | None = None,
 ) -> Claim:
     """File a deed of one's own, or of somebody within reach, for review.
 
     rule      the rule's code; its version is the one in force on the day of the deed
     quantity  thousandths of the rule's unit
-    photo_ids, photos  stored before and not yet used, and prepared just now
+    photo_ids, photos  stored before and not yet used, and prepared just now; file_ids, files: signed papers likewise
+    team_id   the team that did it; helped: number or phone of whoever was helped, who will be asked to confirm
+    sharers   people among whom a shared amount is split; subject: what was reported; act: what it was part of
+    record    number of another department's record; grades, coefficients: what was chosen of the rule's
+    attended  attendance was taken: believed of others only, never of the claimant
+    source    only for what a machine, a list or the system itself files; else it follows from who tells
     key       sending it twice gives the first claim; another deed under it is KeyReused
-    Raises NotFound (person), NoSuchRule, NotYetDone, TooLongAgo, TooManyPhotos, CannotEarn.
+    Raises NotFound (person), NoSuchRule, NotYetDone, TooLongAgo, TooManyPhotos, CannotEarn, TeamNeeded, NotYourTeam,
+    NoSuchHelped, HelpedIsClaimant, DeductionsOff, DeductionByStaff.
     """
     person, path, as_staff = beneficiary_for(who, person_id)
+    further = {
+        "files": len(file_ids) + len(files), "team": team_id, "helped": helped, "sharers": sharers - 1,
+        "subject": subject, "act": act, "record": record, "grades": sorted(grades),
+        "coefficients": dict(coefficients or {}), "attended": attended,
+    }  # fmt: skip
     hashed = request_hash(
         person=person.id, rule=rule, quantity=quantity, done_on=done_on, done_at=done_at, place=place, note=note,
-        photos=len(photo_ids) + len(photos),
+        photos=len(photo_ids) + len(photos), **{name: value for name, value in further.items() if value},
     )  # fmt: skip
     if earlier := claim_by_key(who, key):
         if earlier.request_hash != hashed:
             raise KeyReused()
         return earlier
-    check_day(done_on, clock.local_date(at, who.zone), window_days(who.settings))
-    check_photos(len(photo_ids) + len(photos))
+    today = clock.local_date(at, who.zone)
+    check_day(done_on, today, window_days(who.settings))
+    check_photos(max(len(photo_ids) + len(photos), len(file_ids) + len(files)))
     known = rule_in_force(who.scheme_id, rule, done_on)
-    source = source_of(person.id == who.person_id, as_staff)
-    deed = Deed(quantity, done_on, str(source), len(photo_ids) + len(photos), bool(note), bool(place))
-    assessment, subjects = reckon(known, deed, person, who.points_scale)
-    check(assessment)
+    source = source or source_of(
+        person.id == who.person_id, as_staff, (today - done_on).days, reviews_of(who.settings).backfill_days
+    )
+    helped_id = helped_by(who, helped, person.id)
+    deed = Deed(
+        quantity=quantity, done_on=done_on, source=str(source), photos=len(photo_ids) + len(photos),
+        has_note=bool(note), has_place=bool(place), files=len(file_ids) + len(files), entered_on=today,
+        started=done_at if HH_MM.fullmatch(done_at) else "", attended=attended and source in BY_OTHERS,
+        has_record=bool(record), grades=frozenset(grades), coefficients=dict(coefficients or {}), sharers=sharers,
+        subject=mark_of(subject), act=mark_of(act), team_id=team_for(who, known.rule, team_id, as_staff),
+    )  # fmt: skip
+    seen, subjects, state = ready(who, known, deed, person, has_helped=helped_id is not None)
+    check_taking(who, known.rule, seen, source)
     claim = Claim(
         scheme_id=who.scheme_id,
         id=new_id(),
@@ -77,17 +151,31 @@ def file_claim(
         done_at=done_at,
         place=place,
         note=note,
-        state=ClaimState.WAITING,
-        forecast=kept(assessment, subjects),
+        state=state,
+        forecast=kept(seen, subjects),
         key=str(key),
         request_hash=hashed,
         made_at=at,
         area_path=path,
+        team_id=deed.team_id,
+        helped_id=helped_id,
+        sharers=sharers,
+        subject=subject,
+        act=act,
+        record=record,
+        choices=chosen(grades, coefficients or {}),
+        attended=deed.attended,
+        batch_id=batch_id,
+        path=kept_stages(seen.path),
+        stage=0,
+        round=1,
     )
     db.session.add(claim)
     db.session.flush()
-    attach(who, claim, own_photos(who, photo_ids), photos, at)
+    attach_both(who, claim, photo_ids, photos, file_ids, files, at)
     note_step(claim, who.person_id, Step.SENT, "", key, at)
+    if not settled_by_machine(claim, seen, at):
+        tell_sent(claim, known, at)
     return claim
 
 
@@ -100,26 +188,47 @@ def forecast(
     at: datetime,
     person_id: int | None = None,
     photos: int = 0,
+    files: int = 0,
     note: str = "",
     place: str = "",
+    done_at: str = "",
+    team_id: int | None = None,
+    helped: str = "",
+    sharers: int = 1,
+    subject: str = "",
+    act: str = "",
+    record: str = "",
+    grades: Sequence[str] = (),
+    coefficients: Mapping[str, str] | None = None,
+    attended: bool = False,
 ) -> Assessment:
     """What the deed would earn if it were approved now. Writes nothing. Raises as ``file_claim`` does, but a rule's
-    refusals and needs are in the answer."""
+    refusals and needs are in the answer; that somebody is still to confirm is none of them."""
     person, _, as_staff = beneficiary_for(who, person_id)
     today = clock.local_date(at, who.zone)
     check_day(done_on, today, window_days(who.settings))
     known = rule_in_force(who.scheme_id, rule, done_on)
-    deed = Deed(quantity, done_on, source_of(person.id == who.person_id, as_staff), photos, bool(note), bool(place))
+    source = source_of(
+        person.id == who.person_id, as_staff, (today - done_on).days, reviews_of(who.settings).backfill_days
+    )
+    deed = Deed(
+        quantity=quantity, done_on=done_on, source=str(source), photos=photos, has_note=bool(note),
+        has_place=bool(place), files=files, entered_on=today, started=done_at if HH_MM.fullmatch(done_at) else "",
+        attended=attended and source in BY_OTHERS, has_record=bool(record), grades=frozenset(grades),
+        coefficients=dict(coefficients or {}), sharers=sharers, subject=mark_of(subject), act=mark_of(act),
+        team_id=team_id if is_id(team_id) else None, helped_confirmed=known.rule.evidence.helped or bool(helped),
+    )  # fmt: skip
     return reckon(known, deed, person, who.points_scale, credited_on=today)[0]
 
 
 def withdraw(who: Visitor, claim_id: int, *, key: UUID, at: datetime) -> Claim:
-    """Take a claim back while it waits or has come back. Repeating it changes nothing. Raises NotFound, NotWaiting."""
+    """Take a claim back while nothing is decided. Repeating it changes nothing. Raises NotFound, NotWaiting."""
     claim = own_claim(who, claim_id)
     if step_by_key(who, claim, Step.WITHDRAWN, key):
         return claim
-    leave(claim, Step.WITHDRAWN, at, ClaimState.WAITING, ClaimState.RETURNED)
+    leave(claim, Step.WITHDRAWN, at, ClaimState.CONFIRMING, ClaimState.WAITING, ClaimState.RETURNED)
     note_step(claim, who.person_id, Step.WITHDRAWN, "", key, at)
+    tell_of(claim, "claim_withdrawn", at)
     return claim
 
 
@@ -131,108 +240,138 @@ def resend(
     at: datetime,
     place: str = "",
     note: str = "",
+    subject: str = "",
+    record: str = "",
     photos: Sequence[Prepared] = (),
+    files: Sequence[Prepared] = (),
 ) -> Claim:
-    """Send a returned claim again with what was asked for: words are replaced, photos added.
+    """Send a returned claim again with what was asked for: words are replaced, photos and papers added. Its review
+    begins anew, in another round.
 
     Raises NotFound, NotWaiting, TooManyPhotos, CannotEarn.
     """
     claim = own_claim(who, claim_id)
     if step_by_key(who, claim, Step.RESENT, key):
         return claim
-    leave(claim, Step.RESENT, at, ClaimState.RETURNED)
+    leave(claim, Step.RESENT, at, ClaimState.RETURNED, round=Claim.round + 1, stage=0, decided_points=None)
     claim.place, claim.note = place or claim.place, note or claim.note
+    claim.subject, claim.record = subject or claim.subject, record or claim.record
+    claim.choices = {name: value for name, value in (claim.choices or {}).items() if name != "outcome"}
     attach(who, claim, [], photos, at)
+    attach(who, claim, [], files, at, FILE)
     person = db.session.get_one(Person, (who.scheme_id, claim.person_id))
     known = rule_by_id(who.scheme_id, claim.rule_id)
-    assessment, subjects = reckon(known, deed_of(claim), person, who.points_scale)
-    check(assessment)
-    claim.forecast = kept(assessment, subjects)
+    deed = replace(deed_of(claim), entered_on=clock.local_date(claim.made_at, who.zone))
+    seen, subjects, state = ready(who, known, deed, person, has_helped=claim.helped_id is not None)
+    claim.forecast, claim.path, claim.state = kept(seen, subjects), kept_stages(seen.path), state
     note_step(claim, who.person_id, Step.RESENT, "", key, at)
+    if not settled_by_machine(claim, seen, at):
+        tell_of(claim, "claim_resent", at)
     return claim
 
 
-def keep_photos(who: Visitor, photos: Sequence[Prepared], at: datetime) -> list[int]:
-    """Store photos ahead of their claim, so that a form that needs mending does not lose them. Gives their ids."""
-    return [store_photo(who, photo, at).id for photo in photos]
+# ---------------------------------------------------------------- how it is done
 
 
-def keep_photo(who: Visitor, photo: Prepared, at: datetime) -> int:
-    """Store one photo ahead of its claim; the same picture sent again gives the same id while no claim has it."""
-    there = db.session.scalar(
-        select(Photo.id)
-        .where(Photo.scheme_id == who.scheme_id, Photo.made_by == who.person_id, Photo.sha256 == photo.sha256, ~taken())
-        .limit(1)
-    )
-    return there or store_photo(who, photo, at).id
+def ready(
+    who: Visitor, known: KnownRule, deed: Deed, person: Person, *, has_helped: bool
+) -> tuple[Assessment, usage.Subjects, ClaimState]:
+    """The assessment of a deed that may be sent, and the state it is sent in: where only the word of whoever was
+    helped is missing, it waits for that. Raises CannotEarn."""
+    seen, subjects = reckon(known, deed, person, who.points_scale)
+    asks = known.rule.evidence.helped or (has_helped and any(proof.helped for proof in known.rule.evidence.any))
+    if deed.helped_confirmed or not asks or seen.can_be_sent:
+        check(seen)
+        return seen, subjects, ClaimState.WAITING
+    seen, subjects = reckon(known, replace(deed, helped_confirmed=True), person, who.points_scale)
+    check(seen)
+    return seen, subjects, ClaimState.CONFIRMING
 
 
-# ---------------------------------------------------------------- shared with reviewing
+def check_taking(who: Visitor, rule: Rule, seen: Assessment, source: Source) -> None:
+    """Points are taken away only where the scheme said so knowingly, and only staff may enter it."""
+    if not rule.takes_away and not seen.is_deduction:
+        return
+    if not reviews_of(who.settings).deductions_allowed:
+        raise DeductionsOff()
+    if source not in BY_STAFF:
+        raise DeductionByStaff()
+
+
+def team_for(who: Visitor, rule: Rule, team_id: int | None, as_staff: bool) -> int | None:
+    """The team a deed is entered for: one of one's own, or any for staff. Raises TeamNeeded, NotYourTeam."""
+    if team_id is None:
+        if rule.subject == "team":
+            raise TeamNeeded()
+        return None
+    found = None
+    if is_id(team_id):
+        found = db.session.scalar(
+            select(Team.id).where(
+                Team.scheme_id == who.scheme_id,
+                Team.id == team_id,
+                Team.disabled_at.is_(None),
+                Team.kind.in_((TeamKind.TEAM, TeamKind.ORGANISATION)),
+            )
+        )
+    if found is None or not (as_staff or found in teams_of(who)):
+        raise NotYourTeam()
+    return found
+
+
+def helped_by(who: Visitor, helped: str, person_id: int) -> int | None:
+    """Whoever has exactly this number or phone in the scheme. Raises NoSuchHelped, HelpedIsClaimant."""
+    if not helped:
+        return None
+    found = db.session.scalars(
+        select(Person.id)
+        .where(Person.scheme_id == who.scheme_id, Person.disabled_at.is_(None))
+        .where((Person.number == helped) | (Person.phone == helped))
+        .limit(2)
+    ).all()
+    if len(found) != 1:
+        raise NoSuchHelped()
+    if found[0] in (person_id, who.person_id):
+        raise HelpedIsClaimant()
+    return found[0]
+
+
+def settled_by_machine(claim: Claim, seen: Assessment, at: datetime) -> bool:
+    """Grant at once what a trusted machine recorded and the rule reviews no further. What is refused then (a budget
+    that is spent) waits for a person like any other claim."""
+    if claim.state != ClaimState.WAITING or claim.path or claim.source != Source.SELF_CHECKED or seen.undecided:
+        return False
+    scheme = db.session.get_one(Scheme, claim.scheme_id)
+    try:
+        with db.session.begin_nested():
+            grant(scheme, claim, by_id=None, at=at)
+            note_step(claim, None, Step.APPROVED, "", f"machine:{claim.id}", at)
+    except DomainError:
+        db.session.refresh(claim)
+        return False
+    return True
+
+
+def tell_sent(claim: Claim, known: KnownRule, at: datetime) -> None:
+    if claim.state != ClaimState.CONFIRMING:
+        return tell_of(claim, "claim_sent", at)
+    tell_of(claim, "claim_confirming", at)
+    if claim.helped_id is not None:
+        ask_helped(claim, known, at)
+    return None
+
+
+def ask_helped(claim: Claim, known: KnownRule, at: datetime) -> None:
+    """Ask whoever was helped to say so."""
+    assert claim.helped_id is not None
+    values = {"title": known.title, "done_on": claim.done_on}
+    key = f"claim:{claim.id}:{claim.round or 1}:confirm"
+    tell(claim.scheme_id, claim.helped_id, "confirm_needed", values, f"/claims/{claim.id}/confirm", key, at)
 
 
 def deed_of(claim: Claim) -> Deed:
     """The deed as the claim tells it, with the photos it has by now."""
     return deeds_of([claim])[claim.id]
-
-
-def leave(claim: Claim, step: Step, at: datetime, *states: ClaimState, **values: Any) -> None:
-    """Move the claim on, if it still is in one of the states: of two at once one wins. Raises NotWaiting."""
-    moved = db.session.execute(
-        update(Claim)
-        .where(Claim.scheme_id == claim.scheme_id, Claim.id == claim.id, Claim.state.in_(states))
-        .values(state=STATE_AFTER[step], version=Claim.version + 1, **values),
-        execution_options={"synchronize_session": False},
-    )
-    db.session.refresh(claim)
-    if moved.rowcount != 1:
-        raise NotWaiting(state=claim.state)
-
-
-def note_step(
-    claim: Claim,
-    by_id: int | None,
-    step: Step,
-    reason: str,
-    key: UUID | str,
-    at: datetime,
-    *,
-    stage: int | None = None,
-    points: int | None = None,
-    flush: bool = True,
-) -> None:
-    """Write a step of the claim's life down. ``by_id`` None: the system's own."""
-    db.session.add(
-        Review(
-            scheme_id=claim.scheme_id,
-            id=new_id(),
-            claim_id=claim.id,
-            by_id=by_id,
-            step=step,
-            reason=reason,
-            at=at,
-            key=str(key),
-            stage=claim.stage if stage is None else stage,
-            round=claim.round or 1,
-            points=points,
-        )
-    )
-    if flush:
-        db.session.flush()
-
-
-def step_by_key(who: Visitor, claim: Claim, step: Step, key: UUID, reason: str = "") -> bool:
-    """Whether this very step was taken before under the key. Raises KeyReused when the key names another one."""
-    found = db.session.scalar(
-        select(Review).where(Review.scheme_id == who.scheme_id, Review.by_id == who.person_id, Review.key == str(key))
-    )
-    if found is None:
-        return False
-    if (found.claim_id, found.step, found.reason) != (claim.id, step, reason):
-        raise KeyReused()
-    return True
-
-
-# ---------------------------------------------------------------- how it is done
 
 
 def claim_by_key(who: Visitor, key: UUID) -> Claim | None:
@@ -254,43 +393,3 @@ def own_claim(who: Visitor, claim_id: int) -> Claim:
     if claim is None:
         raise NotFound()
     return claim
-
-
-def own_photos(who: Visitor, photo_ids: Sequence[int]) -> list[int]:
-    """The ids, each once, if they are photos this person stored and no claim has. Raises NotFound otherwise."""
-    wanted = list(dict.fromkeys(photo_ids))
-    if not wanted:
-        return []
-    found = db.session.scalars(
-        select(Photo.id).where(
-            Photo.scheme_id == who.scheme_id, Photo.id.in_(wanted), Photo.made_by == who.person_id, ~taken()
-        )
-    ).all()
-    if len(found) != len(wanted):
-        raise NotFound()
-    return wanted
-
-
-def taken() -> ColumnElement[bool]:
-    """Whether a claim has the photo already."""
-    return (
-        select(ClaimPhoto.photo_id)
-        .where(ClaimPhoto.scheme_id == Photo.scheme_id, ClaimPhoto.photo_id == Photo.id)
-        .exists()
-    )
-
-
-def attach(who: Visitor, claim: Claim, photo_ids: Sequence[int], photos: Sequence[Prepared], at: datetime) -> None:
-    """Put photos to the claim; the same picture sent twice is one. Raises TooManyPhotos."""
-    there = set(
-        db.session.scalars(
-            select(Photo.sha256)
-            .join(ClaimPhoto, (ClaimPhoto.scheme_id == Photo.scheme_id) & (ClaimPhoto.photo_id == Photo.id))
-            .where(ClaimPhoto.scheme_id == claim.scheme_id, ClaimPhoto.claim_id == claim.id)
-        )
-    )
-    fresh = {photo.sha256: photo for photo in photos if photo.sha256 not in there}
-    check_photos(len(there) + len(photo_ids) + len(fresh))
-    for photo_id in [*photo_ids, *keep_photos(who, list(fresh.values()), at)]:
-        db.session.add(ClaimPhoto(scheme_id=claim.scheme_id, claim_id=claim.id, photo_id=photo_id))
-    db.session.flush()

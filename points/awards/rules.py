@@ -64,6 +64,15 @@ FIELD_OF = {
     "photos": "photos",
     "note": "note",
     "place": "place",
+    "choice": "grades",
+    "one_choice": "grades",
+    "unknown_choice": "grades",
+    "bad_sharers": "sharers",
+    "subject": "subject",
+    "record": "record",
+    "files": "files",
+    "helped": "helped",
+    "entered_late": "done_on",
 }
 
 
@@ -193,6 +202,35 @@ class DeductionsOff(Refused, Conflict):
     sentence = N_("这里没有启用扣分。要用，请街道干部先在“审核设置”里启用。")
 
 
+class DeductionByStaff(Refused):
+    code = "deduction_by_staff"
+    sentence = N_("扣分只能由社区工作人员录入，再由别人审核。")
+
+
+class TeamNeeded(Refused):
+    code = "team_needed"
+    sentence = N_("这一项按队记分，请选是哪一支队。")
+    field = "team_id"
+
+
+class NotYourTeam(Refused):
+    code = "not_your_team"
+    sentence = N_("只能替自己所在的队申报。请选自己的队。")
+    field = "team_id"
+
+
+class NoSuchHelped(Refused):
+    code = "no_such_helped"
+    sentence = N_("没有找到这位居民。请核对编号或电话；不知道就空着，请社区代为确认。")
+    field = "helped"
+
+
+class HelpedIsClaimant(Refused):
+    code = "helped_is_claimant"
+    sentence = N_("受帮助的要是另一位，不能是自己。")
+    field = "helped"
+
+
 class PersonDisabled(Conflict):
     """The beneficiary's account has been closed since."""
 
@@ -256,11 +294,14 @@ def objection(decider_id: int, decider_household: int | None, parties: Parties) 
     return None
 
 
-def source_of(for_self: bool, as_staff: bool) -> Source:
-    """How the deed became known follows from who tells: never from what the client says."""
+def source_of(for_self: bool, as_staff: bool, days_late: int = 0, backfill_days: int = MAX_WINDOW_DAYS) -> Source:
+    """How the deed became known follows from who tells, and when: never from what the client says. What staff enter
+    later than so many days after the deed is a late entry."""
     if for_self:
         return Source.SELF
-    return Source.STAFF if as_staff else Source.LEADER
+    if as_staff:
+        return Source.BACKFILL if days_late > backfill_days else Source.STAFF
+    return Source.LEADER
 
 
 def check_day(done_on: date, today: date, window_days: int = WINDOW_DAYS) -> None:
