@@ -16,8 +16,8 @@ from flask import Flask
 
 
 def install(app: Flask) -> None:
-    from . import api, messages, models, pages  # noqa: F401  they make the tables and what is told known
-    from .appeals import models as appeals  # noqa: F401
+    from . import api, appeals, messages, models, pages  # noqa: F401  they make the tables and what is told known
+    from .appeals import models as appeal_models  # noqa: F401
     from .batches import models as batches  # noqa: F401
     from .notice import models as notice  # noqa: F401
     from .periods import models as periods  # noqa: F401
@@ -26,4 +26,5 @@ def install(app: Flask) -> None:
 
     pages.install(app)
     api.install(app)
+    appeals.install(app)
     simulating_pages.install(app)

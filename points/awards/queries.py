@@ -73,6 +73,7 @@ class Behind:
     photo_ids: tuple[int, ...]
     outcome: dict[str, Any]
     points: int
+    has_appeal: bool = False
 
     @property
     def photos(self) -> int:
@@ -371,5 +372,6 @@ def claims_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[in
             photo_ids=tuple(photos.get(claim.id, ())),
             outcome=claim.outcome or {},
             points=claim.points or 0,
+            has_appeal=claim.has_appeal,
         )
     return found

@@ -38,6 +38,8 @@ STEP_WORDS = {
     Step.REJECTED: N_("%(who)s看过，没有通过"),
     Step.WITHDRAWN: N_("%(who)s撤回了"),
     Step.REVERSED: N_("%(who)s确认更正"),
+    Step.APPEALED: N_("%(who)s提出申诉"),
+    Step.APPEAL_DECIDED: N_("%(who)s看过申诉，有了结果"),
 }
 HINT_WORDS = {
     "photo": N_("照片像用过"),
