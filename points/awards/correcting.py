@@ -11,9 +11,10 @@ from .. import ledger
 from ..db import db, is_id, new_id
 from ..errors import InsufficientPoints, KeyReused, NotFound
 from ..people.visitor import Visitor, within
-from ..rulebook.rules import Assessment
 from . import usage
 from .actions import leave, note_step
+from .bars import lift_bars
+from .messages import tell_of
 from .models import Claim, ClaimState, Correction, CorrectionState, Step
 from .reviewing import check_stranger, reviewable
 from .rules import AlreadyAsked, AlreadyDecided, AlreadySpent, NotCredited, NotWaiting, OwnCorrection, ReasonNeeded
@@ -67,15 +68,16 @@ def confirm_correction(who: Visitor, correction_id: int, *, key: UUID, at: datet
     if asked.state == CorrectionState.DONE and asked.decided_by == who.person_id:
         return asked
     decide(who, asked, CorrectionState.DONE, "", at)
-    outcome = Assessment.from_dict(claim.outcome or {})
-    usage.give_back(who.scheme_id, usage.Subjects.from_dict((claim.outcome or {})["subjects"]), outcome.takes)
+    usage.give_back_outcome(who.scheme_id, claim.outcome or {})
     if claim.transfer_id is not None:
         asked.transfer_id = take_back(who, asked, claim.transfer_id, at)
     try:
         leave(claim, Step.REVERSED, at, ClaimState.APPROVED, state_reason=asked.reason)
     except NotWaiting:
         raise NotCredited(state=claim.state) from None
+    lift_bars(claim, at)
     note_step(claim, who.person_id, Step.REVERSED, asked.reason, key, at)
+    tell_of(claim, "claim_reversed", at, points=claim.points or 0, reason=asked.reason)
     return asked
 
 

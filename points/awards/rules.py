@@ -245,6 +245,42 @@ class MixedSigns(Conflict):
     sentence = N_("这一项又加又扣，记不了账。请街道干部把细则分成两项。")
 
 
+class NotConfirming(Conflict):
+    """Facts: ``state``."""
+
+    code = "not_confirming"
+    sentence = N_("这件事已经不等确认了，不用再点。")
+
+
+class NothingToUndo(Conflict):
+    """Facts: ``state``."""
+
+    code = "nothing_to_undo"
+    sentence = N_("这一条现在没有可以收回的决定。")
+
+
+class NotYourDecision(NotAllowed):
+    code = "not_your_decision"
+    sentence = N_("最后的决定不是您做的，只有做决定的人能收回。")
+
+
+class UndoOver(Conflict):
+    """Facts: ``hours``."""
+
+    code = "undo_over"
+    sentence = N_("过了 {hours} 小时，不能直接收回了。请走更正，由另一位确认。")
+
+
+class AppealOpen(Conflict):
+    code = "appeal_open"
+    sentence = N_("这一条有申诉正在看，先等申诉的结果。")
+
+
+class CorrectionAsked(Conflict):
+    code = "correction_asked"
+    sentence = N_("这一条有人提了更正，正等另一位确认，不能收回。")
+
+
 class NotCredited(Conflict):
     code = "not_credited"
     sentence = N_("只有已入账的才能更正。请看看这一条现在的结果。")

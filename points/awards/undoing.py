@@ -1,0 +1,125 @@
+"""Taking back one's own last decision within the scheme's window: by reversal where it was credited. The claim waits
+again, in another round; what was decided stays readable."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from .. import ledger
+from ..db import db
+from ..errors import InsufficientPoints
+from ..people.visitor import Visitor
+from . import usage
+from .actions import note_step, step_by_key
+from .bars import lift_bars
+from .correcting import correction_open
+from .messages import tell_of
+from .models import Claim, ClaimState, Review, SampledReview, Step
+from .reviewing import reviewable
+from .rules import (
+    AlreadySpent,
+    AppealOpen,
+    CorrectionAsked,
+    NothingToUndo,
+    NotYourDecision,
+    ReasonNeeded,
+    UndoOver,
+)
+from .settings import reviews_of
+
+DECISIONS = (Step.AGREED, Step.AGAINST, Step.APPROVED, Step.RETURNED, Step.REJECTED)
+# What says nothing about the claim's review: who decided last is not asked of these.
+BESIDE = (Step.POSTED, Step.FAILED)
+
+
+def undo(who: Visitor, claim_id: int, *, reason: str, key: UUID, at: datetime) -> Claim:
+    """Take back one's own decision, if it is the last and no older than the scheme allows. What was credited is
+    reversed, caps get back what it took, bars are lifted, and the claim waits for its first review again.
+
+    Raises NotFound, ReasonNeeded, NothingToUndo, NotYourDecision, UndoOver, AppealOpen, CorrectionAsked, AlreadySpent.
+    """
+    claim = reviewable(who, claim_id)
+    if step_by_key(who, claim, Step.UNDONE, key, reason):
+        return claim
+    if len(reason.strip()) < 2:
+        raise ReasonNeeded()
+    check_undoable(who, claim, at)
+    was_granted = ClaimState(claim.state).is_granted
+    credited, spoken_at = claim.points or 0, claim.stage or 0
+    if was_granted:
+        usage.give_back_outcome(who.scheme_id, claim.outcome or {})
+    if claim.state == ClaimState.APPROVED:
+        take_back(who, claim, at)
+    lift_bars(claim, at)
+    db.session.execute(
+        delete(SampledReview).where(
+            SampledReview.scheme_id == claim.scheme_id,
+            SampledReview.claim_id == claim.id,
+            SampledReview.state == "waiting",
+        ),
+        execution_options={"synchronize_session": False},
+    )
+    begin_again(claim)
+    note_step(claim, who.person_id, Step.UNDONE, reason, key, at, stage=spoken_at)
+    more = {"points": credited} if was_granted and credited else {}
+    tell_of(claim, "claim_undone", at, reason=reason, **more)
+    return claim
+
+
+def check_undoable(who: Visitor, claim: Claim, at: datetime) -> None:
+    """Raises why this visitor cannot take the claim's last decision back."""
+    if claim.state in (ClaimState.WITHDRAWN, ClaimState.REVERSED, ClaimState.HELD, ClaimState.CONFIRMING):
+        raise NothingToUndo(state=claim.state)
+    last = db.session.scalar(
+        select(Review)
+        .where(Review.scheme_id == who.scheme_id, Review.claim_id == claim.id, Review.step.not_in(BESIDE))
+        .order_by(Review.at.desc(), Review.id.desc())
+        .limit(1)
+    )
+    if last is None or last.step not in DECISIONS or last.round != (claim.round or 1):
+        raise NothingToUndo(state=claim.state)
+    if last.by_id != who.person_id:
+        raise NotYourDecision()
+    hours = reviews_of(who.settings).undo_hours
+    if at - last.at > timedelta(hours=hours):
+        raise UndoOver(hours=hours)
+    if claim.has_appeal:
+        raise AppealOpen()
+    if correction_open(claim):
+        raise CorrectionAsked()
+
+
+def begin_again(claim: Claim) -> None:
+    """The claim waits for its first review again, as if nothing had been decided, in another round."""
+    claim.state, claim.state_reason = ClaimState.WAITING, ""
+    claim.decided_by = claim.decided_at = claim.decided_points = None
+    claim.outcome = claim.points = claim.transfer_id = None
+    claim.notice_id = claim.notice_place = claim.due_on = None
+    claim.choices = {name: value for name, value in (claim.choices or {}).items() if name != "outcome"}
+    claim.stage, claim.round = 0, (claim.round or 1) + 1
+    claim.version += 1
+    db.session.flush()
+
+
+def take_back(who: Visitor, claim: Claim, at: datetime) -> int | None:
+    """The opposite of the award on the ledger. Raises AlreadySpent with what is missing in the wallet."""
+    if claim.transfer_id is None:
+        return None
+    try:
+        return ledger.reverse(
+            who.scheme_id,
+            claim.transfer_id,
+            kind="reversal",
+            key=f"undo:{claim.id}:{claim.round or 1}",
+            actor_id=who.person_id,
+            request_hash=ledger.request_hash(undo=claim.id, round=claim.round or 1),
+            source_kind="claim",
+            source_id=claim.id,
+            at=at,
+            zone=who.zone,
+        ).transfer_id
+    except InsufficientPoints as error:
+        raise AlreadySpent(**error.facts) from error
