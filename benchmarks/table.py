@@ -27,6 +27,7 @@ AT_LEAST: Mapping[str, tuple[float, float]] = {
     "bulk.awards.sqlite": (0.4, 0.6),
     "peer.hordak": (3, 5),
     "http.balance": (0.4, 0.6),
+    "rulebook.assess_per_s": (1000, 3000),
 }
 AT_MOST: Mapping[str, tuple[float, float]] = {
     "bulk.slowest_redeem_ms": (150, 60),
