@@ -12,7 +12,7 @@ from ..db import db
 from ..errors import NotFound
 from .accounts import SCHEME, accounts, units
 from .evidence import paid_by, paid_for
-from .models import AccountClass
+from .models import AccountClass, UnitKind
 from .posting import postings, transfers
 from .rules import has_passed
 from .statement import statement
@@ -29,6 +29,7 @@ __all__ = [
     "stock_of",
     "transfer_of",
     "undone_by",
+    "unit_of",
     "units_named",
     "units_of",
     "wallet_lots",
@@ -37,11 +38,24 @@ __all__ = [
 
 
 def units_of(scheme_id: int) -> dict[str, int]:
-    """The scheme's units: code → id."""
+    """The scheme's units that are not goods (points, honour, minutes, a rulebook's own balances): code → id."""
     return {row.code: row.id for row in db.session.execute(UNITS, {"scheme": scheme_id})}
 
 
-UNITS = select(units.c.code, units.c.id).where(units.c.scheme_id == SCHEME)
+UNITS = select(units.c.code, units.c.id).where(units.c.scheme_id == SCHEME, units.c.kind != UnitKind.GOODS)
+
+_ids: dict[tuple[int, str], int] = {}
+KEPT = 100_000
+
+
+def unit_of(scheme_id: int, code: str) -> int:
+    """The id of a unit that is not goods. Kept in the process: a unit never changes. Raises KeyError for one of no
+    scheme."""
+    if (scheme_id, code) not in _ids:
+        if len(_ids) > KEPT:
+            _ids.clear()
+        _ids.update({(scheme_id, name): unit_id for name, unit_id in units_of(scheme_id).items()})
+    return _ids[scheme_id, code]
 
 
 def units_named(scheme_id: int) -> dict[int, Row[Any]]:

@@ -9,7 +9,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from .. import clock
-from ..ledger.queries import balance_of, units_of, wallet_lots
+from ..ledger.queries import balance_of, unit_of, wallet_lots
 from ..ledger.rules import has_passed
 from ..people.actions import HONOUR, MINUTES, POINTS
 from ..web import audience, idempotency_key, me
@@ -92,14 +92,14 @@ class BalanceOut(Schema):
 def balance() -> dict[str, Any]:
     """One's own balance: spendable points with their dates, honour points, service minutes."""
     who = me()
-    units = units_of(who.scheme_id)
+    points, honour, minutes = (unit_of(who.scheme_id, code) for code in (POINTS, HONOUR, MINUTES))
     today = clock.local_date(clock.now(), who.zone)
-    lots = wallet_lots(who.scheme_id, who.person_id, units[POINTS])
+    lots = wallet_lots(who.scheme_id, who.person_id, points)
     lots = [(mark, points) for mark, points in lots if not has_passed(mark, today)]
     return {
         "points": sum(points for _, points in lots),
-        "honour": balance_of(who.scheme_id, who.person_id, units[HONOUR]),
-        "minutes": balance_of(who.scheme_id, who.person_id, units[MINUTES]),
+        "honour": balance_of(who.scheme_id, who.person_id, honour),
+        "minutes": balance_of(who.scheme_id, who.person_id, minutes),
         "scale": who.points_scale,
         "lots": [{"until": mark, "points": points} for mark, points in lots],
     }

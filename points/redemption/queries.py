@@ -11,7 +11,7 @@ from sqlalchemy import and_, func, select
 from .. import clock
 from ..db import db, is_id
 from ..errors import NotFound
-from ..ledger.queries import spendable_of, units_of
+from ..ledger.queries import spendable_of, unit_of
 from ..people.actions import POINTS
 from ..people.models import Area, Person
 from ..people.visitor import Visitor, within
@@ -36,7 +36,7 @@ from .rules import card_limits
 
 def points_of(scheme_id: int, person_id: int, today: date) -> int:
     """The person's spendable points in minor units: those whose day has passed count no more, swept or not."""
-    return spendable_of(scheme_id, person_id, units_of(scheme_id)[POINTS], today)
+    return spendable_of(scheme_id, person_id, unit_of(scheme_id, POINTS), today)
 
 
 # ---------------------------------------------------------------- the till

@@ -85,13 +85,17 @@ class Good:
     name: str
     size: str
     measure: str
-    picture: str
+    goods: Any  # what its picture is made from
     points: int
     market_price_cents: int | None
     available: int
     missing: int
     left: int | None
     again_on: date | None
+
+    @property
+    def picture(self) -> str:
+        return picture_url(self.goods)
 
     @property
     def within_reach(self) -> bool:
@@ -113,7 +117,7 @@ def goods_for(who: Visitor, shop_id: int, points: int) -> list[Good]:
                 name=goods.name,
                 size=goods.size,
                 measure=goods.measure,
-                picture=picture_url(goods),
+                goods=goods,
                 points=goods.price_points,
                 market_price_cents=goods.market_price_cents,
                 available=goods.pieces,

@@ -13,7 +13,7 @@ from .. import clock
 from ..awards import queries as awards
 from ..db import db
 from ..ledger.proofs import sealed_as
-from ..ledger.queries import units_of
+from ..ledger.queries import unit_of
 from ..ledger.statement import statement
 from ..people.actions import POINTS
 from ..redemption import queries as redemption
@@ -56,7 +56,7 @@ def statement_of(
     scheme_id: int, person_id: int, *, show: str = "all", after: str | None = None, size: int = 30, reader_id: int = 0
 ) -> tuple[list[Line], str | None]:
     """One page of the statement and the cursor of the next."""
-    unit = units_of(scheme_id)[POINTS]
+    unit = unit_of(scheme_id, POINTS)
     page = statement(scheme_id, person_id, unit, after=after, size=size, sign=SIGNS.get(show))
     transfers = {entry.transfer_id for entry in page.rows}
     papers = words.papers_behind(scheme_id, transfers)
@@ -97,7 +97,7 @@ class Brief:
 
 def latest_of(scheme_id: int, person_id: int, size: int) -> list[Brief]:
     """The statement's first lines in brief, for the first page. What undoes a transfer is named after it."""
-    entries = statement(scheme_id, person_id, units_of(scheme_id)[POINTS], size=size).rows
+    entries = statement(scheme_id, person_id, unit_of(scheme_id, POINTS), size=size).rows
     origins = {entry.transfer_id: entry.reverses_id or entry.transfer_id for entry in entries}
     goods = {origins[entry.transfer_id] for entry in entries if entry.kind in ("redemption", "return")}
     titles = awards.titles_by_transfer(scheme_id, set(origins.values()) - goods)

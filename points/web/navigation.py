@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,9 +114,17 @@ def with_args(**changes: Any) -> str:
 
 
 def static(filename: str) -> str:
-    """A static file's address with its age, so that a new version is fetched at once."""
-    path = Path(current_app.static_folder or "") / filename
-    return url_for("static", filename=filename, v=int(path.stat().st_mtime))
+    """A static file's address with its age, so that a new version is fetched at once (or within some seconds)."""
+    looked_at, address = _addresses.get(filename, (0.0, ""))
+    if (now := time.monotonic()) - looked_at > AGE_S or not address:
+        path = Path(current_app.static_folder or "") / filename
+        address = url_for("static", filename=filename, v=int(path.stat().st_mtime))
+        _addresses[filename] = (now, address)
+    return address
+
+
+AGE_S = 10.0
+_addresses: dict[str, tuple[float, str]] = {}  # as many as there are files
 
 
 ROLE_NAMES = {
