@@ -23,7 +23,8 @@ from .correcting import ask_correction, confirm_correction, refuse_correction
 from .correction_queries import Asked, corrections_in_reach
 from .models import Correction, CorrectionState
 from .pages import pages
-from .queue_pages import opened, reasons
+from .queue_items import opened
+from .queue_pages import reasons
 from .rules import OwnCorrection, Parties, objection
 
 
@@ -40,7 +41,12 @@ def ask(claim_id: int) -> ResponseReturnValue:
     except DomainError as refusal:
         shown = opened(who, claim_id)
         page = render_template(
-            "awards/item.html", open=shown, key=str(key), error=sentence_of(refusal), typed=request.form, **reasons()
+            "awards/item.html",
+            open=shown,
+            key=str(key),
+            error=sentence_of(refusal),
+            typed=request.form,
+            **reasons(who),
         )
         return page, status_of(refusal)
     flash(gettext("提好了。请另一位同事在“更正”里确认，确认以前账上不变。"))

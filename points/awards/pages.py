@@ -25,13 +25,18 @@ def in_words() -> dict[str, Any]:
         "source_word": words.source_word,
         "step_words": words.STEP_WORDS,
         "time_word": words.time_word,
-        "hint_words": words.HINT_WORDS,
-        "standing_words": words.STANDING_WORDS,
     }
 
 
 def install(app: Flask) -> None:
-    from . import claim_pages, correction_pages, queue_pages  # noqa: F401  they add their routes
+    from . import (  # noqa: F401  they add their routes
+        claim_pages,
+        correction_pages,
+        queue_bulk_pages,
+        queue_pages,
+        queue_reason_pages,
+        queue_sampling_pages,
+    )
 
     app.register_blueprint(pages)
     app.extensions.setdefault("rail_counts", []).append(open_count)

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ..db import db, is_id, table_of
 from ..errors import NotFound
 from ..files.models import Photo
+from ..ledger.models import Transfer
 from ..people.models import Area, Person, Role
 from ..people.visitor import Visitor, within
 from ..rulebook.models import EarningRule, RulebookVersion
-from .models import Claim, ClaimPhoto, ClaimState, Correction, Review
+from .models import Claim, ClaimPhoto, ClaimState, Review
 
 KINDS = ("volunteering", "report", "service", "mediation", "suggestion", "other")
 
@@ -47,6 +48,7 @@ class Line:
     entered: str = ""
     code: str = ""
     version: str = ""
+    category: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ def lines() -> Select[Any]:
             entered.name.label("entered"),
             EarningRule.code,
             RulebookVersion.label,
+            EarningRule.category,
         )
         .join(Person, (Person.scheme_id == Claim.scheme_id) & (Person.id == Claim.person_id))
         .join(entered, (entered.scheme_id == Claim.scheme_id) & (entered.id == Claim.entered_by))
@@ -312,16 +315,30 @@ def titles_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[in
 
 
 def _titles() -> Select[Any]:
-    claim, rule = table_of(Claim), table_of(EarningRule)
+    """By the transfer's own source: a claim names its present award only, and may have had another before."""
+    transfer, claim, rule = table_of(Transfer), table_of(Claim), table_of(EarningRule)
     return (
-        select(claim.c.transfer_id, rule.c.title)
-        .join_from(claim, rule, and_(rule.c.scheme_id == claim.c.scheme_id, rule.c.id == claim.c.rule_id))
-        .where(claim.c.scheme_id == bindparam("scheme"))
-        .where(claim.c.transfer_id.in_(bindparam("transfers", expanding=True)))
+        select(transfer.c.id.label("transfer_id"), rule.c.title)
+        .join_from(transfer, claim, and_(claim.c.scheme_id == transfer.c.scheme_id, claim.c.id == transfer.c.source_id))
+        .join(rule, and_(rule.c.scheme_id == claim.c.scheme_id, rule.c.id == claim.c.rule_id))
+        .where(transfer.c.scheme_id == bindparam("scheme"), transfer.c.source_kind == "claim")
+        .where(transfer.c.id.in_(bindparam("transfers", expanding=True)))
     )
 
 
 TITLES = _titles()
+
+
+def claims_behind(scheme_id: int, transfer_ids: Collection[int]) -> dict[int, int]:
+    """The claim of each transfer that credited one, now or before, or that took such an award back."""
+    transfer, undone = aliased(Transfer), aliased(Transfer)
+    rows = db.session.execute(
+        select(transfer.id, case((undone.source_kind == "claim", undone.source_id), else_=transfer.source_id))
+        .outerjoin(undone, (undone.scheme_id == transfer.scheme_id) & (undone.id == transfer.reverses_id))
+        .where(transfer.scheme_id == scheme_id, transfer.id.in_(transfer_ids))
+        .where(or_(transfer.source_kind == "claim", undone.source_kind == "claim"))
+    )
+    return {transfer_id: claim_id for transfer_id, claim_id in rows if claim_id is not None}
 
 
 def claims_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[int, Behind]:
@@ -340,17 +357,14 @@ def claims_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[in
         .join(entered, (entered.scheme_id == Claim.scheme_id) & (entered.id == Claim.entered_by))
         .where(Claim.scheme_id == scheme_id)
     )
-    given = [(row[0].transfer_id, row) for row in db.session.execute(base.where(Claim.transfer_id.in_(transfer_ids)))]
-    undone = db.session.execute(
-        base.add_columns(Correction.transfer_id)
-        .join(Correction, (Correction.scheme_id == Claim.scheme_id) & (Correction.claim_id == Claim.id))
-        .where(Correction.transfer_id.in_(transfer_ids))
-    )
-    given += [(row[5], row) for row in undone]
-    claim_ids = {row[0].id for _, row in given}
+    claim_of = claims_behind(scheme_id, transfer_ids)
+    claim_ids = set(claim_of.values())
+    rows = {row[0].id: row for row in db.session.execute(base.where(Claim.id.in_(claim_ids)))}
+    given = [(transfer_id, rows[claim_id]) for transfer_id, claim_id in claim_of.items() if claim_id in rows]
     steps, photos = steps_of(scheme_id, claim_ids), photos_of(scheme_id, claim_ids)
     found = {}
-    for transfer_id, (claim, rule, label, person, enterer, *_) in given:
+    for transfer_id, (claim, rule, label, person, enterer) in given:
+        is_former = claim.transfer_id != transfer_id and claim.state != ClaimState.REVERSED
         found[transfer_id] = Behind(
             claim_id=claim.id,
             transfer_id=transfer_id,
@@ -370,7 +384,7 @@ def claims_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[in
             entered_by=enterer,
             steps=tuple(steps.get(claim.id, ())),
             photo_ids=tuple(photos.get(claim.id, ())),
-            outcome=claim.outcome or {},
+            outcome={} if is_former else claim.outcome or {},  # of an award taken back only the new one is reckoned
             points=claim.points or 0,
             has_appeal=claim.has_appeal,
         )

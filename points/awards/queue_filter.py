@@ -170,7 +170,7 @@ def for_roles(who: Visitor) -> ColumnElement[bool]:
     spoken = (
         select(Review.id)
         .where(Review.scheme_id == Claim.scheme_id, Review.claim_id == Claim.id, Review.by_id == who.person_id)
-        .where(Review.round == Claim.round, Review.step == Step.AGREED)
+        .where(Review.round == Claim.round, Review.step.in_((Step.AGREED, Step.AGAINST)))
         .exists()
     )
     return and_(or_(*stages), ~spoken)

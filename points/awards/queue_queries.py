@@ -1,89 +1,136 @@
-"""Questions of the reviewers' queue: how much waits, what to look at twice, what somebody did lately."""
+"""Questions of the reviewers' queue: a page of it, how much waits, what somebody did lately. Bounded, by index.
+
+A page is found by the claims' own columns in the order of an index; words are looked up for its fifty alone. Counts
+stop at ``COUNTED``: nobody works differently with 1,000 open claims than with 100,000.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Select, func, select
 
 from ..db import db
-from ..files.models import Photo
-from ..people.visitor import Visitor
+from ..people.models import Area, Team, TeamKind
+from ..people.visitor import Visitor, within
 from ..rulebook.models import EarningRule
-from .models import Claim, ClaimPhoto, ClaimState, Correction, CorrectionState
-from .queries import seen_by_staff
+from ..web.paging import Page, page_of
+from .appeals.models import Appeal, AppealState
+from .models import Claim, ClaimState, Correction, CorrectionState, SampledReview
+from .notice.models import Objection, ObjectionState
+from .queries import Line, lines, seen_by_staff
+from .queue_filter import MINE, QueueFilter, conditions
+
+PAGE = 50
+COUNTED = 1_000  # a count that reaches this says "1,000 and more"
+MOST_CHOICES = 500  # areas, teams, rules that a filter offers
 
 
-def waiting_by_kind(who: Visitor) -> dict[str, int]:
-    """How many claims of each kind wait in this visitor's reach."""
-    rows = db.session.execute(
-        select(EarningRule.kind, func.count())
-        .join(Claim, (EarningRule.scheme_id == Claim.scheme_id) & (EarningRule.id == Claim.rule_id))
-        .where(seen_by_staff(who), Claim.state == ClaimState.WAITING)
-        .group_by(EarningRule.kind)
+# ---------------------------------------------------------------- a page
+
+
+def ids(who: Visitor, wanted: QueueFilter, at: datetime) -> Select[Any]:
+    """(made_at, id) of the claims in this visitor's reach that fit: by the claim's columns alone."""
+    return select(Claim.made_at, Claim.id).where(seen_by_staff(who), *conditions(who, wanted, at))
+
+
+def queue_page(
+    who: Visitor, wanted: QueueFilter, at: datetime, *, size: int = PAGE, cursor: str | None = None
+) -> tuple[list[Line], str | None]:
+    """A page of the queue and the cursor of the next. What waits longest comes first; what is decided, latest first."""
+    page: Page[Any] = page_of(
+        ids(who, wanted, at),
+        Claim.made_at,
+        Claim.id,
+        shape=(datetime, int),
+        descending=not wanted.is_open,
+        size=size,
+        cursor=cursor,
+        key_of=lambda row: (row.made_at, row.id),
+        scalars=False,
     )
-    return {row[0]: row[1] for row in rows}
+    return lines_in_order(who.scheme_id, [row.id for row in page.rows]), page.next
 
 
-def oldest_waiting(who: Visitor) -> datetime | None:
-    return db.session.scalar(
-        select(func.min(Claim.made_at)).where(seen_by_staff(who), Claim.state == ClaimState.WAITING)
+def lines_in_order(scheme_id: int, claim_ids: Sequence[int]) -> list[Line]:
+    """The claims with their words, in the order of the ids."""
+    if not claim_ids:
+        return []
+    rows = db.session.execute(lines().where(Claim.scheme_id == scheme_id, Claim.id.in_(claim_ids)))
+    found = {row[0].id: Line(*row) for row in rows}
+    return [found[claim_id] for claim_id in claim_ids if claim_id in found]
+
+
+# ---------------------------------------------------------------- counts
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many there are, as far as was counted."""
+
+    number: int
+
+    @property
+    def is_whole(self) -> bool:
+        return self.number < COUNTED
+
+    def __str__(self) -> str:
+        return str(self.number) if self.is_whole else f"{COUNTED}+"
+
+    def __bool__(self) -> bool:
+        return bool(self.number)
+
+
+def counted(query: Select[Any]) -> Count:
+    """How many rows the query has, up to ``COUNTED``: it stops there."""
+    return Count(db.session.scalar(select(func.count()).select_from(query.limit(COUNTED).subquery())) or 0)
+
+
+def waiting(who: Visitor, at: datetime, **more: Any) -> Count:
+    """How many claims wait for this visitor; ``more`` as in ``QueueFilter``."""
+    return counted(ids(who, QueueFilter(state=MINE, **more), at))
+
+
+def oldest_waiting(who: Visitor, at: datetime) -> datetime | None:
+    query = ids(who, QueueFilter(state=MINE), at).order_by(Claim.made_at, Claim.id).limit(1)
+    row = db.session.execute(query).first()
+    return row.made_at if row else None
+
+
+def linked(who: Visitor) -> dict[str, Count]:
+    """What stands beside the queue: open objections, appeals and samples in this visitor's reach."""
+    reach = who.reach("claims.review")
+    objections = (
+        select(Objection.id)
+        .join(Claim, (Claim.scheme_id == Objection.scheme_id) & (Claim.id == Objection.claim_id))
+        .where(Objection.scheme_id == who.scheme_id, Objection.state == ObjectionState.OPEN)
+        .where(within(Claim.area_path, reach))
     )
-
-
-def hints_of(claims: Sequence[Claim]) -> dict[int, list[str]]:
-    """Leads for the reviewer, never a verdict: "photo" seen with another claim, "same_day" the same deed that day."""
-    found: dict[int, list[str]] = defaultdict(list)
-    if not claims:
-        return found
-    scheme_id, ids = claims[0].scheme_id, [claim.id for claim in claims]
-    mine, other, link, elsewhere = aliased(Photo), aliased(Photo), aliased(ClaimPhoto), aliased(ClaimPhoto)
-    used = db.session.scalars(
-        select(link.claim_id)
-        .join(mine, (mine.scheme_id == link.scheme_id) & (mine.id == link.photo_id))
-        .join(other, (other.scheme_id == mine.scheme_id) & (other.sha256 == mine.sha256))
-        .join(elsewhere, (elsewhere.scheme_id == other.scheme_id) & (elsewhere.photo_id == other.id))
-        .where(link.scheme_id == scheme_id, link.claim_id.in_(ids), elsewhere.claim_id != link.claim_id)
-        .distinct()
+    appeals = select(Appeal.id).where(
+        Appeal.scheme_id == who.scheme_id, Appeal.state == AppealState.OPEN, within(Appeal.area_path, reach)
     )
-    for claim_id in used:
-        found[claim_id].append("photo")
-    this, that, this_rule, that_rule = aliased(Claim), aliased(Claim), aliased(EarningRule), aliased(EarningRule)
-    twice = db.session.scalars(
-        select(this.id)
-        .join(that, (that.scheme_id == this.scheme_id) & (that.person_id == this.person_id) & (that.id != this.id))
-        .join(this_rule, (this_rule.scheme_id == this.scheme_id) & (this_rule.id == this.rule_id))
-        .join(that_rule, (that_rule.scheme_id == that.scheme_id) & (that_rule.id == that.rule_id))
-        .where(this.scheme_id == scheme_id, this.id.in_(ids), that.done_on == this.done_on)
-        .where(this_rule.code == that_rule.code)
-        .where(that.state.in_((ClaimState.WAITING, ClaimState.RETURNED, ClaimState.APPROVED)))
-        .distinct()
+    return {"objections": counted(objections), "appeals": counted(appeals), "samples": counted(samples_for(who))}
+
+
+def samples_for(who: Visitor) -> Select[Any]:
+    """The approved awards that this visitor may read as the second: in reach, decided by somebody else."""
+    return select(SampledReview.picked_at, SampledReview.claim_id).where(
+        SampledReview.scheme_id == who.scheme_id,
+        SampledReview.state == "waiting",
+        SampledReview.reviewer_id != who.person_id,
+        within(SampledReview.area_path, who.reach("claims.review")),
     )
-    for claim_id in twice:
-        found[claim_id].append("same_day")
-    return found
-
-
-def recent_of(scheme_id: int, person_id: int, at: datetime, days: int = 30) -> tuple[int, int, int]:
-    """A person's last days in figures: claims, of which approved, points credited (minor units)."""
-    rows = db.session.execute(
-        select(Claim.state, func.count(), func.coalesce(func.sum(Claim.points), 0))
-        .where(Claim.scheme_id == scheme_id, Claim.person_id == person_id)
-        .where(Claim.made_at >= at - timedelta(days=days), Claim.state != ClaimState.WITHDRAWN)
-        .group_by(Claim.state)
-    ).all()
-    approved = [(count, points) for state, count, points in rows if state == ClaimState.APPROVED]
-    return sum(row[1] for row in rows), sum(c for c, _ in approved), int(sum(p for _, p in approved))
 
 
 def open_count(who: Visitor) -> dict[str, int]:
     """For the rail: how much waits for this visitor, by endpoint."""
     counts = {}
     if who.reach("claims.review"):
-        counts["awards.queue"] = sum(waiting_by_kind(who).values())
+        mine = select(Claim.id).where(seen_by_staff(who), Claim.state == ClaimState.WAITING)
+        counts["awards.queue"] = counted(mine).number
     if who.reach("corrections.confirm"):
         counts["awards.corrections"] = (
             db.session.scalar(
@@ -95,3 +142,62 @@ def open_count(who: Visitor) -> dict[str, int]:
             or 0
         )
     return counts
+
+
+# ---------------------------------------------------------------- what a filter offers
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the page offers to narrow by: (value, words) pairs."""
+
+    rules: list[tuple[str, str]]
+    categories: list[str]
+    areas: list[tuple[int, str]]
+    teams: list[tuple[int, str]]
+
+
+def choices(who: Visitor) -> Choices:
+    """Rules of every version by their latest title, and the areas and teams in this visitor's reach."""
+    rules = db.session.execute(
+        select(EarningRule.code, EarningRule.title, EarningRule.category)
+        .where(EarningRule.scheme_id == who.scheme_id)
+        .order_by(EarningRule.version_id, EarningRule.place)
+    ).all()
+    reach = who.reach("claims.see")
+    areas = db.session.execute(
+        select(Area.id, Area.name, Area.path)
+        .where(Area.scheme_id == who.scheme_id, within(Area.path, reach), Area.disabled_at.is_(None))
+        .order_by(Area.path)
+        .limit(MOST_CHOICES)
+    ).all()
+    top = min((area.path.count("/") for area in areas), default=0)
+    teams = db.session.execute(
+        select(Team.id, Team.name)
+        .join(Area, (Area.scheme_id == Team.scheme_id) & (Area.id == Team.area_id))
+        .where(Team.scheme_id == who.scheme_id, Team.kind != TeamKind.LIST, Team.disabled_at.is_(None))
+        .where(within(Area.path, reach))
+        .order_by(Team.name)
+        .limit(MOST_CHOICES)
+    ).all()
+    return Choices(
+        rules=list({code: title for code, title, _ in rules}.items())[:MOST_CHOICES],
+        categories=list(dict.fromkeys(category for _, _, category in rules if category)),
+        areas=[(area.id, "\u3000" * (area.path.count("/") - top) + area.name) for area in areas],
+        teams=[(team.id, team.name) for team in teams],
+    )
+
+
+# ---------------------------------------------------------------- one person
+
+
+def recent_of(scheme_id: int, person_id: int, at: datetime, days: int = 30) -> tuple[int, int, int]:
+    """A person's last days in figures: claims, of which granted, points credited (minor units)."""
+    rows = db.session.execute(
+        select(Claim.state, func.count(), func.coalesce(func.sum(Claim.points), 0))
+        .where(Claim.scheme_id == scheme_id, Claim.person_id == person_id)
+        .where(Claim.made_at >= at - timedelta(days=days), Claim.state != ClaimState.WITHDRAWN)
+        .group_by(Claim.state)
+    ).all()
+    granted = [(count, points) for state, count, points in rows if ClaimState(state).is_granted]
+    return sum(row[1] for row in rows), sum(c for c, _ in granted), int(sum(p for _, p in granted))
