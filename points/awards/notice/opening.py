@@ -32,8 +32,8 @@ def put_on_notice(claim: Claim, days: int, at: datetime) -> Notice:
     place = db.session.scalar(
         update(notices)
         .where(notices.c.scheme_id == claim.scheme_id, notices.c.id == notice.id)
-        .values(items=notices.c.items + 1)
-        .returning(notices.c.items)
+        .values(items=notices.c["items"] + 1)
+        .returning(notices.c["items"])
     )
     claim.state, claim.state_reason = ClaimState.ON_NOTICE, ""
     claim.notice_id, claim.notice_place, claim.due_on = notice.id, place, window.ends_on
