@@ -15,11 +15,11 @@ from .wording import (
     PROOF_WORDS,
     RUN_WORDS,
     SOURCE_WORDS,
-    UNIT_WORDS,
     age_words,
     balance_word,
     listing,
     unit_of,
+    unit_word,
 )
 
 PER_WORDS: Mapping[str, str] = {
@@ -64,7 +64,7 @@ def cap_words(rule: Rule, cap: Cap) -> str:
     per = gettext(PER_WORDS[cap.per])
     if cap.starts:
         per = gettext("每年（从 %(starts)s 起算）", starts=cap.starts)
-    unit = unit_of(rule) if cap.what == "units" else gettext(UNIT_WORDS["time"])
+    unit = unit_of(rule) if cap.what == "units" else unit_word("time")
     if cap.what == "points":
         said = gettext("%(per)s最多 %(n)s 分", per=per, n=number(cap.most))
     elif cap.what == "honour":
@@ -109,7 +109,7 @@ def ceiling_words(ceiling: Ceiling) -> str:
 def bonus_words(rule: Rule) -> list[str]:
     said = []
     for bonus in rule.bonuses:
-        unit = unit_of(rule) if bonus.of == "units" else gettext(UNIT_WORDS["time"])
+        unit = unit_of(rule) if bonus.of == "units" else unit_word("time")
         per = gettext(PER_WORDS[bonus.per])
         values = {"name": bonus.title, "per": per, "reach": number(bonus.reach), "unit": unit}
         values |= {"n": number(bonus.points), "row": bonus.in_a_row, "each": gettext(RUN_WORDS.get(bonus.per, ""))}
@@ -245,9 +245,8 @@ def stage_words(stage: Stage) -> str:
 
 
 def span_words(span: Span) -> str:
-    return gettext(
-        {"days": N_("%(n)s 天"), "months": N_("%(n)s 个月"), "years": N_("%(n)s 年")}[span.unit], n=span.number
-    )
+    words = {"days": N_("%(n)s 天"), "months": N_("%(n)s 个月"), "years": N_("%(n)s 年")}
+    return gettext(words[span.unit], n=span.number)
 
 
 def deduction_words(rule: Rule) -> list[str]:

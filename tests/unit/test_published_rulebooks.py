@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask_babel import Babel
 
 from points.rulebook.document import document_from, presets
 from points.rulebook.pieces import Profile, pieces_of
+from points.rulebook.plain_pieces import section_differences, sections
 from points.rulebook.rules import mark_of
 from points.rulebook.standings import Standing, grants_for, rank
 from points.rulebook.terms import Life
@@ -18,6 +21,8 @@ from tests.rulebook_book import Book
 
 BOOKS = Path(__file__).resolve().parents[1] / "rulebooks"
 NAMES = ("hailin", "hehuatang", "huangshi", "jinhua", "luoyu", "nanjing")
+words = Flask("words")
+Babel(words, default_locale="zh")
 GRID = frozenset({"resident", "grid_worker"})
 ON = date(2026, 7, 3)
 
@@ -233,3 +238,23 @@ def test_every_published_rulebook_has_a_preset_that_only_gives_and_says_so(name:
     for rule in made.rules.values():
         assert rule.path.code != "none" or rule.trigger == "first_sign_in", "nobody credits single-handedly"
     assert pieces_of(document.body).deductions is None
+
+
+def test_what_a_document_says_beside_its_rules_is_said_in_words() -> None:
+    with words.test_request_context():
+        said = {name: {one.name: one.said for one in sections(book(name).document.body)} for name in NAMES}
+    assert said["nanjing"]["ceilings"] == ("积分最多存 1500，多出的进“时间捐赠池”",)
+    assert said["nanjing"]["grants"] == ("政府为重点空巢独居老人发放的时间：每月 10 分（名单：key-elderly）",)
+    assert said["jinhua"]["rankings"][0].startswith("抗疫之星：每月按得到的积分排名，前 5 名得抗疫之星；各类人分开排")
+    assert said["luoyu"]["deductions"][0] == "只能从这里扣：积分"
+    assert said["hehuatang"] == {}
+
+
+def test_what_differs_beside_the_rules_is_said_before_and_after() -> None:
+    before = book("nanjing").document.body
+    after = {**before, "ceilings": [{**before["ceilings"][0], "most": 2000}]}
+    with words.test_request_context():
+        assert section_differences(before, before) == []
+        assert section_differences(before, after) == [
+            ("余额上限", "积分最多存 1500，多出的进“时间捐赠池”", "积分最多存 2000，多出的进“时间捐赠池”")
+        ]

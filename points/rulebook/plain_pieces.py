@@ -1,0 +1,182 @@
+"""What a document says beside its rules, in plain words: a line each, by section; and what differs between two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext
+
+from ..errors import N_
+from ..web.formats import decimal
+from ..web.navigation import ROLE_NAMES
+from .pieces import Effect, Grant, Level, Pieces, Prize, Ranking, Who, pieces_of
+from .plain_terms import ceiling_words, life_words, span_words
+from .wording import age_words, balance_word, listing
+
+PERIOD_WORDS: Mapping[str, str] = {
+    "once": N_("一次"),
+    "month": N_("每月"),
+    "quarter": N_("每季度"),
+    "half_year": N_("每半年"),
+    "year": N_("每年"),
+    "day": N_("每天"),
+    "week": N_("每周"),
+    "lifetime": N_("一共"),
+}
+SPLIT_WORDS = {"role": N_("各类人分开排"), "area": N_("各地方分开排")}
+TIE_WORDS = {"all": N_("并列的都算"), "earliest": N_("并列的先到先得")}
+GIFT_WORDS = {"household": N_("家里人"), "relative": N_("直系亲属"), "pool": N_("公益池")}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the document: its name, its title, and what it says line by line."""
+
+    name: str
+    title: str
+    said: tuple[str, ...]
+
+
+def sections(body: Mapping[str, Any]) -> list[Section]:
+    """What a checked document says beside its rules; parts it does not have are left out."""
+    pieces = pieces_of(body)
+    titles = {one.code: balance_title(one.title, one.title_en) for one in pieces.balances}
+
+    def named(balance: str) -> str:
+        return balance_word(titles.get(balance, balance))
+
+    found = (
+        Section("balances", gettext("其他积分"), tuple(balance_lines(pieces))),
+        Section(
+            "opening",
+            gettext("起始分"),
+            tuple(
+                for_whom(gettext("%(name)s %(n)s 分", name=named(one.balance), n=number(one.amount)), one.who)
+                for one in pieces.opening
+            ),
+        ),
+        Section("ceilings", gettext("余额上限"), tuple(ceiling_words(one) for one in pieces.ceilings)),
+        Section("deductions", gettext("扣分"), tuple(deduction_lines(pieces, named))),
+        Section("levels", gettext("等级"), tuple(line for one in pieces.levels for line in level_lines(one, named))),
+        Section("rankings", gettext("排名"), tuple(ranking_words(one, named) for one in pieces.rankings)),
+        Section("grants", gettext("发放"), tuple(grant_words(one, named) for one in pieces.grants)),
+        Section("gifts", gettext("转赠"), tuple(gift_lines(pieces))),
+        Section(
+            "pools",
+            gettext("公益池"),
+            tuple(gettext("%(name)s：%(said)s", name=one.title, said=one.use) for one in pieces.pools),
+        ),
+    )
+    return [section for section in found if section.said]
+
+
+def section_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Title, before and after of every section that two documents do not have alike."""
+    old = {one.title: gettext("；").join(one.said) for one in sections(before)}
+    new = {one.title: gettext("；").join(one.said) for one in sections(after)}
+    order = dict.fromkeys([*old, *new])
+    return [(title, old.get(title, ""), new.get(title, "")) for title in order if old.get(title) != new.get(title)]
+
+
+def number(thousandths: int) -> str:
+    return decimal(thousandths, 3)
+
+
+def balance_title(title: str, english: str) -> str:
+    return f"{title}|{english}" if english else title
+
+
+def balance_lines(pieces: Pieces) -> Iterator[str]:
+    for one in pieces.balances:
+        name = balance_word(balance_title(one.title, one.title_en))
+        yield gettext("%(name)s：不能兑换，%(life)s", name=name, life=life_words(one.life))
+
+
+def who_words(who: Who) -> list[str]:
+    said = [gettext(ROLE_NAMES[role]) for role in who.roles]
+    least, most = who.ages
+    if least is not None or most is not None:
+        said.append(age_words(f"{'' if least is None else least}-{'' if most is None else most}"))
+    if who.areas:
+        said.append(gettext("住在：%(names)s", names=listing(sorted(who.areas))))
+    if who.members:
+        said.append(gettext("名单：%(names)s", names=listing(sorted(who.members))))
+    return said
+
+
+def for_whom(said: str, who: Who) -> str:
+    words = who_words(who)
+    return gettext("%(said)s（%(when)s）", said=said, when=listing(words)) if words else said
+
+
+def deduction_lines(pieces: Pieces, named: Any) -> Iterator[str]:
+    terms = pieces.deductions
+    if terms is None:
+        return
+    yield gettext("只能从这里扣：%(names)s", names=listing(named(one) for one in sorted(terms.start)))
+    yield gettext("扣分先公示 %(n)s 个工作日", n=terms.notice_days)
+    yield gettext("%(n)s 天内可以申诉", n=terms.appeal_days)
+    yield gettext("%(span)s后解除", span=span_words(terms.ends))
+    yield gettext("扣到 0 分为止") if terms.below_zero == "stop" else gettext("不够扣的欠着")
+
+
+def level_lines(level: Level, named: Any) -> Iterator[str]:
+    for step in level.steps:
+        values = {"level": level.title, "step": step.title, "balance": named(level.over), "n": number(step.start)}
+        if level.measure == "earned" and level.per != "lifetime":
+            values["per"] = gettext(PERIOD_WORDS[level.per])
+            said = gettext("%(level)s“%(step)s”：%(per)s得到的%(balance)s满 %(n)s", **values)
+        elif level.measure == "earned":
+            said = gettext("%(level)s“%(step)s”：得到的%(balance)s满 %(n)s", **values)
+        else:
+            said = gettext("%(level)s“%(step)s”：%(balance)s满 %(n)s", **values)
+        effects = listing(effect_words(one) for one in step.effects)
+        yield gettext("%(name)s：%(said)s", name=said, said=effects) if effects else said
+
+
+def effect_words(effect: Effect) -> str:
+    if effect.type == "coefficient":
+        return gettext("得分乘 %(factor)s", factor=number(effect.factor))
+    if effect.type == "award":
+        return gettext("奖 %(n)s 分", n=number(effect.points))
+    return effect.text
+
+
+def ranking_words(ranking: Ranking, named: Any) -> str:
+    prizes = listing(prize_words(one) for one in ranking.prizes)
+    values = {"name": ranking.title, "per": gettext(PERIOD_WORDS[ranking.per]), "balance": named(ranking.over)}
+    said = gettext("%(name)s：%(per)s按得到的%(balance)s排名，%(prizes)s", prizes=prizes, **values)
+    if ranking.split:
+        said += gettext("；") + gettext(SPLIT_WORDS[ranking.split])
+    said += gettext("；") + gettext(TIE_WORDS[ranking.ties])
+    return for_whom(said, ranking.who)
+
+
+def prize_words(prize: Prize) -> str:
+    given = [prize.title] if prize.title else []
+    if prize.points:
+        given.append(gettext("%(n)s 分", n=number(prize.points)))
+    if prize.honour:
+        given.append(gettext("荣誉积分 %(n)s 分", n=number(prize.honour)))
+    if prize.percent is not None:
+        who = gettext("前 %(n)s%%", n=number(prize.percent))
+    else:
+        who = gettext("前 %(n)s 名", n=prize.to)
+    return gettext("%(who)s得%(given)s", who=who, given=gettext("和").join(given))
+
+
+def grant_words(grant: Grant, named: Any) -> str:
+    values = {"name": grant.title, "per": gettext(PERIOD_WORDS[grant.per]), "n": number(grant.points)}
+    if grant.balance == "points":
+        said = gettext("%(name)s：%(per)s %(n)s 分", **values)
+    else:
+        said = gettext("%(name)s：%(per)s %(n)s（%(balance)s）", balance=named(grant.balance), **values)
+    return for_whom(said, grant.who)
+
+
+def gift_lines(pieces: Pieces) -> Iterable[str]:
+    if pieces.gifts is None:
+        return []
+    return [gettext("可以转给：%(names)s", names=listing(gettext(GIFT_WORDS[one]) for one in sorted(pieces.gifts.to)))]
