@@ -12,12 +12,12 @@ from ..ledger import AccountClass, HolderKind, UnitKind, open_holder, open_unit
 from ..ledger.accounts import accounts, units
 from ..ledger.queries import units_of
 from ..people.actions import HONOUR, MINUTES, POINTS
-from ..people.models import Area, Team, TeamKind
 from ..rulebook.terms import Balance, Rule
+from .periods.models import Pool
 
 UNIT_OF = {"points": POINTS, "honour": HONOUR, "minutes": MINUTES}  # balance → code of its unit
 PREFIX = "BALANCE."  # of the units of a rulebook's own balances
-POOL = "pool."
+COMMON_POOL = "公益池"
 
 
 def unit_code(balance: str) -> str:
@@ -60,25 +60,14 @@ def balances_of(scheme_id: int, holder_ids: Collection[int]) -> dict[int, dict[s
 
 
 def pool_of(scheme_id: int, title: str, at: datetime) -> int:
-    """The holder of a pool, by its title; made when something first flows into it."""
-    code = POOL + title[:30]
-    found = db.session.scalar(select(Team.id).where(Team.scheme_id == scheme_id, Team.code == code))
+    """The holder of the pool of this title, "" the scheme's common one; made when something first flows into it."""
+    title = title[:40] or COMMON_POOL
+    found = db.session.scalar(
+        select(Pool.id).where(Pool.scheme_id == scheme_id, Pool.title == title).order_by(Pool.id).limit(1)
+    )
     if found is not None:
         return found
-    root = db.session.scalar(
-        select(Area.id).where(Area.scheme_id == scheme_id, Area.parent_id.is_(None)).order_by(Area.id).limit(1)
-    )
     holder_id = open_holder(scheme_id, new_id(), HolderKind.GROUP)
-    db.session.add(
-        Team(
-            scheme_id=scheme_id,
-            id=holder_id,
-            code=code,
-            name=title[:80],
-            kind=TeamKind.ORGANISATION,
-            area_id=root,
-            made_at=at,
-        )
-    )
+    db.session.add(Pool(scheme_id=scheme_id, id=holder_id, code=title, title=title, made_at=at))
     db.session.flush()
     return holder_id

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time
 
 from sqlalchemy import select, update
 
 from .. import clock, ledger
 from ..db import db, in_own_transaction
 from ..errors import N_, InsufficientPoints
-from ..jobs.context import Context
+from ..jobs import Context, Daily, Kind, register
 from ..ledger import AccountClass
 from ..ledger.queries import balance_of, spendable_of, units_of
 from ..people.models import Scheme
@@ -151,3 +151,15 @@ def waive(scheme_id: int, claim_id: int, at: datetime) -> int | None:
         return None
     draft = replace(draft_of(scheme, claim, "waiver", 0, legs), key=f"waive:{claim.id}:{claim.round or 1}")
     return ledger.post(scheme_id, [draft], at=at, zone=scheme.zone)[0].transfer_id
+
+
+def install() -> None:
+    register(
+        Kind(
+            "deductions_end",
+            N_("扣分到期"),
+            Daily(time(0, 20)),
+            end_deductions,
+            N_("{count} 笔扣分到期，还没扣完的不再扣"),
+        )
+    )
