@@ -8,6 +8,16 @@ has decided; whatever is due is credited exactly once, and what cannot be is sho
 
 from __future__ import annotations
 
+from flask import Flask
+
 from .opening import put_on_notice
 
-__all__ = ["put_on_notice"]
+__all__ = ["install", "put_on_notice"]
+
+
+def install(app: Flask) -> None:
+    from . import api, due, models, pages  # noqa: F401  the models make the tables known
+
+    pages.install(app)
+    api.install(app)
+    due.install()

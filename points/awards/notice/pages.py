@@ -1,0 +1,87 @@
+"""The HTML of notices. The pages themselves: ``staff_pages`` (lists, paper, files), ``objection_pages``, ``due_pages``
+(what is stuck or waits for its day), ``public_pages`` (for anybody, without an account)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, Response
+from flask_babel import gettext
+
+from ...errors import N_
+from ...web.formats import decimal, hours, listed, scale
+from ..models import ClaimState
+from .models import Notice
+from .queries import Entry, counts, open_objections
+from .rules import day_of_notice, receipt_shown
+
+pages = Blueprint("notice", __name__)
+
+# state of an award on a notice → badge tint, icon, word
+STATES = {
+    ClaimState.ON_NOTICE: ("info", "board", N_("公示中")),
+    ClaimState.HELD: ("wait", "speech", N_("有异议，先不入账")),
+    ClaimState.DUE: ("info", "clock", N_("公示完了，等入账")),
+    ClaimState.STUCK: ("wait", "warn", N_("还没能入账")),
+    ClaimState.APPROVED: ("ok", "check", N_("已入账")),
+    ClaimState.REJECTED: ("", "cross", N_("不入账")),
+    ClaimState.REVERSED: ("", "undo", N_("已更正")),
+    ClaimState.WAITING: ("wait", "clock", N_("重新审")),
+    ClaimState.RETURNED: ("wait", "back", N_("重新审")),
+    ClaimState.WITHDRAWN: ("", "undo", N_("已撤回")),
+}
+
+
+def shown_name(entry: Entry) -> str:
+    """As a list may show it: 王○○; a team by its name."""
+    return entry.name if entry.is_team else listed(entry.name)
+
+
+def amount_words(entry: Entry) -> str:
+    """The points; where there are none, what else it gives."""
+    if entry.points or not (entry.honour or entry.minutes):
+        return decimal(entry.points, scale())
+    if entry.honour:
+        return gettext("荣誉 %(points)s", points=decimal(entry.honour, scale()))
+    return gettext("%(hours)s 小时", hours=hours(entry.minutes))
+
+
+@pages.context_processor
+def in_words() -> dict[str, Any]:
+    """What the templates of notices say things with."""
+    return {
+        "states": STATES,
+        "claim_states": ClaimState,
+        "shown_name": shown_name,
+        "amount_words": amount_words,
+        "day_of_notice": day_of_notice,
+        "receipt_shown": receipt_shown,
+    }
+
+
+@pages.after_request
+def hide_from_search(answer: Response) -> Response:
+    """Nothing here is for search engines: a name on a list should not outlive the list."""
+    answer.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+    return answer
+
+
+def is_running(notice: Notice) -> bool:
+    return notice.closed_at is None
+
+
+def rail_count(who: Any) -> dict[str, int]:
+    """What waits for somebody: open objections, and awards that could not be credited."""
+    found: dict[str, int] = {}
+    if who.may("objections.decide"):
+        found["notice.objections"] = open_objections(who)
+    if who.may("due.settle"):
+        found["notice.due"] = counts(who, "due.settle")[ClaimState.STUCK]
+    return found
+
+
+def install(app: Flask) -> None:
+    from . import due_pages, objection_pages, public_pages, staff_pages  # noqa: F401  they add their routes
+
+    app.register_blueprint(pages)
+    app.extensions.setdefault("rail_counts", []).append(rail_count)
