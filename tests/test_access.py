@@ -40,6 +40,15 @@ OPEN = {
     "first_run.show",
     "front.healthz",
     "front.index",
+    "notice.public_answer",  # what became of an objection, for whoever has its receipt number
+    "notice.public_ask",
+    "notice.public_index",  # public notice is public: masked names, nothing that is of use elsewhere
+    "notice.public_index_plain",
+    "notice.public_notice",
+    "notice.public_notice_plain",
+    "notice.public_object",  # anybody may object to an award on notice; throttled
+    "notice.public_object_now",
+    "notice.public_pdf",
     "reporting.help",
     "reporting.proof",  # who knows its leaf's salt has seen the proof before
     "reporting.proof_file",

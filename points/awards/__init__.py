@@ -19,7 +19,7 @@ def install(app: Flask) -> None:
     from . import api, appeals, messages, models, pages  # noqa: F401  they make the tables and what is told known
     from .appeals import models as appeal_models  # noqa: F401
     from .batches import models as batches  # noqa: F401
-    from .notice import models as notice  # noqa: F401
+    from . import notice
     from .periods import models as periods  # noqa: F401
     from .simulating import models as simulating  # noqa: F401
     from .simulating import pages as simulating_pages

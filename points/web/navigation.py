@@ -19,6 +19,9 @@ RAIL: tuple[tuple[str, tuple[tuple[str, str, str, str | None], ...]], ...] = (
         N_("今天要办"),
         (
             ("awards.queue", "okc", N_("审批"), None),
+            ("notice.objections", "flag", N_("异议"), None),
+            ("notice.index", "board", N_("公示"), None),
+            ("notice.due", "sand", N_("待入账"), None),
             ("awards.corrections", "undo", N_("更正"), None),
             ("appeals.index", "speech", N_("申诉"), None),
             ("redemption.till", "scan", N_("收银台"), None),
