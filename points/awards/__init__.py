@@ -26,5 +26,6 @@ def install(app: Flask) -> None:
 
     pages.install(app)
     api.install(app)
+    notice.install(app)
     appeals.install(app)
     simulating_pages.install(app)

@@ -47,6 +47,7 @@ RAIL: tuple[tuple[str, tuple[tuple[str, str, str, str | None], ...]], ...] = (
             ("simulating.index", "chart", N_("细则试算"), None),
             ("reporting.audit", "shield", N_("查账"), None),
             ("people.areas", "home", N_("区域与岗位"), None),
+            ("calendar.index", "cal", N_("工作日历"), None),
             ("jobs.index", "clock", N_("定时任务"), None),
         ),
     ),
