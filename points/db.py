@@ -359,6 +359,8 @@ class Ready:
         return lambda value: _as_text(process(value) if process else value)
 
     def run(self, connection: Any, values: dict[str, Any]) -> list[Any]:
+        for watch in watching:
+            watch(self.text)
         values = {**self.fixed, **values}
         given = [goes_in(values[name]) for name, goes_in in self.given]
         driver = connection.connection.dbapi_connection
@@ -378,6 +380,7 @@ class Ready:
         return [self.row(*row) for row in rows]
 
 
+watching: list[Callable[[str], None]] = []  # told of each such statement before it goes: SQLAlchemy's events are not
 row_type: Callable[..., Any] = namedtuple
 
 

@@ -1,12 +1,32 @@
-"""How the engine at hand would run a statement."""
+"""What the database is asked, and how the engine at hand would run a statement."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import event, text
 
-from points.db import db
+from points.db import db, watching
+
+
+@contextmanager
+def asked() -> Iterator[list[str]]:
+    """The statements that are sent meanwhile, in order; BEGIN and settings of the connection left out."""
+    sent: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA")):
+            sent.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    watching.append(sent.append)
+    try:
+        yield sent
+    finally:
+        watching.remove(sent.append)
+        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def plan_of(statement: Any, named: dict[str, Any]) -> str:

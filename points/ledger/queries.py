@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, bindparam, func, select
 
-from ..db import db
+from ..db import Prepared, db
 from ..errors import NotFound
 from .accounts import SCHEME, accounts, units
 from .evidence import paid_by, paid_for
@@ -91,14 +91,16 @@ def wallet_lots(scheme_id: int, holder_id: int, unit_id: int) -> list[tuple[str,
 
 def wallets_of(scheme_id: int, holder_id: int) -> list[tuple[str, str, int, int]]:
     """All that somebody has: (code of the unit, mark, balance, of which held) for each of their wallet's accounts."""
-    return [tuple(row) for row in db.session.execute(WALLETS, {"scheme": scheme_id, "holder": holder_id})]
+    return [tuple(row) for row in WALLETS.all(scheme=scheme_id, holder=holder_id)]
 
 
-WALLETS = (
-    select(units.c.code, accounts.c.mark, accounts.c.balance, accounts.c.held)
-    .join(accounts, and_(accounts.c.scheme_id == units.c.scheme_id, accounts.c.unit_id == units.c.id))
-    .where(units.c.scheme_id == SCHEME, accounts.c.holder_id == bindparam("holder"))
-    .where(accounts.c["class"] == AccountClass.WALLET)
+WALLETS = Prepared(
+    lambda: (
+        select(units.c.code, accounts.c.mark, accounts.c.balance, accounts.c.held)
+        .join(accounts, and_(accounts.c.scheme_id == units.c.scheme_id, accounts.c.unit_id == units.c.id))
+        .where(units.c.scheme_id == SCHEME, accounts.c.holder_id == bindparam("holder"))
+        .where(accounts.c["class"] == AccountClass.WALLET)
+    )
 )
 LOTS = select(accounts.c.mark, accounts.c.balance - accounts.c.held).where(
     *(accounts.c.scheme_id == SCHEME, accounts.c.holder_id == bindparam("holder")),

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, Row, and_, bindparam, select
+from sqlalchemy import Row, Select, and_, bindparam, select
 
-from ..db import MAX_ID, db
+from ..db import MAX_ID, Prepared
 from .accounts import SCHEME, accounts
 from .models import AccountClass
 from .posting import postings, transfers
-from .sets import BIG, Rows, built_once
+from .sets import BIG, Rows
 
 MAX_SIZE = 200
 
@@ -79,20 +79,20 @@ def statement(
 
 
 def _heads(scheme_id: int, holder_id: int, unit_id: int, klass: AccountClass) -> Heads:
-    a = accounts.c
-    found = db.session.execute(
-        select(a.id, a.seq).where(
-            a.scheme_id == scheme_id, a.holder_id == holder_id, a.unit_id == unit_id, a["class"] == klass, a.seq > 0
-        )
-    )
+    found = HEADS.all(scheme=scheme_id, holder=holder_id, unit=unit_id, klass=klass.value)
     return {row.id: row.seq for row in found}
+
+
+def _heading() -> Select[Any]:
+    a = accounts.c
+    place = (a.holder_id == bindparam("holder"), a.unit_id == bindparam("unit"), a["class"] == bindparam("klass"))
+    return select(a.id, a.seq).where(a.scheme_id == SCHEME, *place, a.seq > 0)
 
 
 NEAR = Rows("near", account_id=BIG, seq=BIG)
 
 
-@built_once
-def _looking() -> Executable:
+def _looking() -> Select[Any]:
     """``p``: a range of numbers in each account. ``q``: all that those transfers did, also beyond the range."""
     near, p, q, t = NEAR.source(), postings.alias("p"), postings.alias("q"), transfers
     least = near.c.seq - bindparam("size", type_=BIG) + 1
@@ -105,6 +105,9 @@ def _looking() -> Executable:
         .join(q, and_(q.c.scheme_id == SCHEME, q.c.transfer_id == p.c.transfer_id))
         .join(t, and_(t.c.scheme_id == SCHEME, t.c.id == p.c.transfer_id))
     )
+
+
+HEADS, WINDOW = Prepared(_heading), Prepared(_looking)
 
 
 @dataclass
@@ -133,7 +136,7 @@ class Candidate:
 
 def _window(scheme_id: int, heads: Heads, size: int) -> tuple[dict[tuple[int, int], Candidate], dict[int, int]]:
     """The newest postings of each account, by (account, seq), and the balance with which each account begins."""
-    found = db.session.execute(_looking(), {"scheme": scheme_id, "size": size, **NEAR.bind(sorted(heads.items()))})
+    found = WINDOW.all(scheme=scheme_id, size=size, **NEAR.bind(sorted(heads.items())))
     by_transfer: dict[int, Candidate] = {}
     window: dict[tuple[int, int], Candidate] = {}
     balances: dict[int, int] = {}

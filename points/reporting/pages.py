@@ -20,7 +20,6 @@ from ..errors import NotFound
 from ..people.models import Area, Person
 from ..people.visitor import Visitor
 from ..shop import queries as shop
-from ..shop.models import Shop
 from ..shop.serving import picture_url
 from ..web import PUBLIC, audience, me
 from ..web.formats import day, masked, plain_cell, time_of, weekday
@@ -51,7 +50,7 @@ class Door:
     next_on: date | None
 
 
-def door_of(one: Shop, on: date) -> Door:
+def door_of(one: Any, on: date) -> Door:
     hours = shop.opening_today(one, on)
     following = shop.next_opening(one, on)
     if hours:
@@ -73,8 +72,8 @@ def door_of(one: Shop, on: date) -> Door:
 
 def doors_for(who: Visitor) -> list[Door]:
     """The shops of the scheme, the resident's own community's first."""
-    shops = sorted(shop.shops_and_paths(who.scheme_id), key=lambda one: not who.area_path.startswith(one[1]))
-    return [door_of(one, today(who)) for one, _ in shops]
+    shops = sorted(shop.shops_and_paths(who.scheme_id), key=lambda one: not who.area_path.startswith(one.path))
+    return [door_of(one, today(who)) for one in shops]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, and_, bindparam, cast, exists, func, or_, select
 from sqlalchemy.sql.selectable import Subquery
 
-from ..db import db, is_id, table_of
+from ..db import Prepared, db, is_id, table_of
 from ..errors import NotFound
 from ..ledger.models import Account, AccountClass
 from ..ledger.queries import stock_of
@@ -78,7 +78,7 @@ def goods_at(scheme_id: int, shop_id: int, item_ids: Collection[int] | None = No
     """What the shop sells (has a price there and is not disabled), in order of name, with the pieces on its shelf."""
     here = {"scheme": scheme_id, "shop": shop_id}
     if item_ids is None:
-        found = db.session.execute(GOODS, here)
+        found = ALL_GOODS.all(**here)
     else:
         found = db.session.execute(SOME_GOODS, {**here, "items": list(item_ids)})
     return [goods_of(row, row.points, row.pieces) for row in found]
@@ -120,7 +120,7 @@ def goods_of(item: Any, points: int, pieces: int) -> Goods:
     )
 
 
-GOODS = _goods()
+GOODS, ALL_GOODS = _goods(), Prepared(_goods)
 SOME_GOODS = GOODS.where(items.c.id.in_(bindparam("items", expanding=True)))
 
 
@@ -162,17 +162,22 @@ def shops_of(scheme_id: int, closed: bool = False) -> list[Shop]:
     return list(db.session.scalars(query if closed else query.where(Shop.closed_at.is_(None))))
 
 
-def shops_and_paths(scheme_id: int) -> list[tuple[Shop, str]]:
-    """The scheme's open shops by name, each with the path of its area."""
-    return [(shop, path) for shop, path in db.session.execute(OPEN_SHOPS, {"scheme": scheme_id})]
+def shops_and_paths(scheme_id: int) -> list[Any]:
+    """The scheme's open shops by name: the columns of each, and the ``path`` of its area."""
+    return OPEN_SHOPS.all(scheme=scheme_id)
 
 
-OPEN_SHOPS = (
-    select(Shop, Area.path)
-    .join(Area, (Area.scheme_id == Shop.scheme_id) & (Area.id == Shop.area_id))
-    .where(Shop.scheme_id == bindparam("scheme"), Shop.closed_at.is_(None))
-    .order_by(Shop.name, Shop.id)
-)
+def _open_shops() -> Select[Any]:
+    shop, area = table_of(Shop), table_of(Area)
+    return (
+        select(shop, area.c.path)
+        .join(area, and_(area.c.scheme_id == shop.c.scheme_id, area.c.id == shop.c.area_id))
+        .where(shop.c.scheme_id == bindparam("scheme"), shop.c.closed_at.is_(None))
+        .order_by(shop.c.name, shop.c.id)
+    )
+
+
+OPEN_SHOPS = Prepared(_open_shops)
 
 
 def shops_for(who: Visitor, action: str, closed: bool = False) -> list[Shop]:
@@ -235,6 +240,15 @@ EVER_LIMITS = (
 LIMITS = EVER_LIMITS.where(Limit.ended_at.is_(None))
 
 
+def _limits_now() -> Select[Any]:
+    limit = table_of(Limit)
+    here = or_(limit.c.shop_id.is_(None), limit.c.shop_id == bindparam("shop"))
+    return select(limit).where(limit.c.scheme_id == bindparam("scheme"), here, limit.c.ended_at.is_(None))
+
+
+LIMITS_NOW = Prepared(_limits_now)
+
+
 def limits_of(scheme_id: int, shop_id: int, ended: bool = False) -> list[Limit]:
     """The limits that apply in a shop: its own and those of all shops together. ``item_id`` None counts redemptions.
     Those that have ended only when asked for."""
@@ -249,7 +263,7 @@ def limits_on(scheme_id: int, shop_id: int, item_ids: Iterable[int], ended: bool
 
 def limit_standing(scheme_id: int, person_id: int, shop_id: int, day: date) -> list[Standing]:
     """Where a person stands under every limit of the shop on a day, redemptions first, then by name."""
-    limits = limits_of(scheme_id, shop_id)
+    limits = LIMITS_NOW.all(scheme=scheme_id, shop=shop_id)
     used = usage_of(scheme_id, person_id, limits, day)
     named = {limit.item_id for limit in limits if limit.item_id}
     items = items_by_id(scheme_id, named) if named else {}

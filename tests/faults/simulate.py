@@ -18,7 +18,7 @@ from flask import Flask
 from sqlalchemy import event, text
 
 from points import clock
-from points.db import db, in_own_transaction, new_id, transaction
+from points.db import db, in_own_transaction, new_id, transaction, watching
 from points.errors import DomainError, LedgerFault
 from points.ledger import (
     AccountClass,
@@ -135,6 +135,7 @@ class Engine:
         with self.app.app_context():
             event.listen(db.engine, "before_cursor_execute", self.breaker.count)
             event.listen(db.engine, "commit", self.breaker.count)
+            watching.append(self.breaker.count)
 
     def found(self) -> None:
         """A scheme of its own for one history. Ids follow from nothing but the order in here."""

@@ -7,21 +7,21 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from points import clock
-from points.db import Ready, db, in_own_transaction, sqlstate, transaction
+from points.db import db, in_own_transaction, sqlstate, transaction
 from points.errors import InsufficientPoints, LedgerFault, SoldOut
 from points.ledger import AccountClass, accounts, post, rules
 from points.ledger.audit import audit
 from points.ledger.queries import postings_of, wallet_lots
 from tests.conftest import ON_15
 from tests.factories import Books, World
+from tests.plans import asked
 
 RUNS_ON = ("postgresql", *ON_15)
 
@@ -36,23 +36,8 @@ def _in_november() -> Iterator[None]:
 
 def asked_by(books: Books, *drafts: Any) -> list[str]:
     """The statements that posting the drafts sends."""
-    sent: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        sent.append(statement)
-
-    run = Ready.run
-
-    def noted(self: Ready, connection: Any, values: dict[str, Any]) -> list[Any]:
-        sent.append(self.text)
-        return run(self, connection, values)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        with patch.object(Ready, "run", noted), transaction():
-            post(books.scheme_id, drafts, at=AT)
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
+    with asked() as sent, transaction():
+        post(books.scheme_id, drafts, at=AT)
     return sent
 
 

@@ -6,7 +6,6 @@ import random
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import event
 
 from points import clock
 from points.db import db
@@ -14,6 +13,7 @@ from points.ledger import AccountClass, queries
 from points.ledger.statement import Line, statement
 from tests.conftest import WAYS
 from tests.factories import Books
+from tests.plans import asked
 
 RUNS_ON = WAYS
 
@@ -132,20 +132,12 @@ def test_a_page_costs_two_statements_and_sums_nothing(books: Books) -> None:
     for n in range(30):
         books.award(person, 5, MARKS[n % 3])
     page = statement(books.scheme_id, person, books.points, size=5)
-    asked: list[str] = []
     db.session.rollback()
-
-    def note(connection: object, cursor: object, sql: str, *rest: object) -> None:
-        asked.append(sql.lower())
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
+    with asked() as sent:
         statement(books.scheme_id, person, books.points, after=page.next, size=5)
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    asked = [sql for sql in asked if "pragma" not in sql and sql != "begin"]
-    assert len(asked) == 2
-    assert not any(word in sql for sql in asked for word in ("offset", "sum(", "limit"))
+    sent = [sql.lower() for sql in sent]
+    assert len(sent) == 2
+    assert not any(word in sql for sql in sent for word in ("offset", "sum(", "limit"))
 
 
 def test_balances_and_units_are_told_in_bulk(books: Books) -> None:

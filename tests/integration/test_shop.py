@@ -21,6 +21,7 @@ from points.shop.listing import best_before_of, last_receipts
 from points.shop.models import Item, Limit, LimitUsage, Price, Shop, StockMove
 from tests.factories import World
 from tests.integration.shop_world import ShopWorld
+from tests.plans import asked
 
 NOVEMBER = datetime(2026, 11, 20, 2, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 1, 2, tzinfo=UTC)
@@ -69,21 +70,11 @@ def test_goods_at_a_shop_are_what_has_a_price_there(market: ShopWorld) -> None:
 
 
 def test_goods_at_a_shop_take_one_query_whatever_their_number(market: ShopWorld) -> None:
-    from sqlalchemy import event
-
     for n in range(6):
         market.item(f"商品{n}", pieces=n + 1)
     db.session.rollback()
-    seen: list[str] = []
-
-    def note(conn: Any, cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
+    with asked() as seen:
         assert len(queries.goods_at(market.scheme_id, market.shop.id)) == 6
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
     assert len([one for one in seen if one.startswith("SELECT")]) == 1
 
 
