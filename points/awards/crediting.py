@@ -6,9 +6,11 @@ claim is credited once in each of its rounds, whatever is cut short or done twic
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 
@@ -22,7 +24,7 @@ from ..rulebook.rules import Assessment, mark_of
 from .balances import balances_in, balances_of, open_balances, pool_of, unit_code
 from .budgets import marks_for
 from .deducting import deduct
-from .messages import tell_of
+from .messages import tell_of_many
 from .models import Bar, Claim, ClaimState, Review, Step
 from .posting import AWARD, amounts_of, as_of, award_legs, draft_of
 from .rules import MixedSigns, PersonDisabled
@@ -83,6 +85,7 @@ def credit_each(scheme: Scheme, credits: Sequence[Credit], at: datetime) -> dict
     for one in done:
         post.settle(one)
     db.session.flush()
+    post.tell()
     return refused
 
 
@@ -98,6 +101,7 @@ class Post:
         self.units = self._units()
         self.budgets: dict[str, dict[int, str]] = {}
         self.pools: dict[str, int] = {}
+        self.told: dict[str, list[tuple[Claim, dict[str, Any]]]] = defaultdict(list)
         self.settings = reviews_of(scheme.settings)
         self.disabled = set(
             db.session.scalars(
@@ -184,7 +188,8 @@ class Post:
         if one.has_waited:
             self._note(claim, one.actor_id or None, Step.POSTED)
         self._bar(claim, seen)
-        self._tell(claim, seen)
+        code, values = self._said(claim, seen)
+        self.told[code].append((claim, values))
 
     def _note(self, claim: Claim, by_id: int | None, step: Step) -> None:
         db.session.add(
@@ -217,16 +222,21 @@ class Post:
                 )
             )
         if "earn" in seen.bars_from:
-            tell_of(claim, "barred", self.at, until_on=seen.bars)
+            self.told["barred"].append((claim, {"until_on": seen.bars}))
 
-    def _tell(self, claim: Claim, seen: Assessment) -> None:
+    def tell(self) -> None:
+        """Tell the claimants, in one statement for each thing there is to say."""
+        for code, claims in self.told.items():
+            tell_of_many(claims, code, self.at)
+
+    def _said(self, claim: Claim, seen: Assessment) -> tuple[str, dict[str, Any]]:
         if min(amounts_of(seen).values(), default=0) < 0:
-            values = {"points": -seen.points, "reason": claim.state_reason or claim.note}
+            values: dict[str, Any] = {"points": -seen.points, "reason": claim.state_reason or claim.note}
             values["appeal_until_on"] = self.today + timedelta(days=seen.appeal_days)
             if seen.ends:
                 values["ends_on"] = seen.ends
-            return tell_of(claim, "deduction_made", self.at, **values)
-        more: dict[str, object] = {}
+            return "deduction_made", values
+        more: dict[str, Any] = {"points": seen.points}
         if seen.honour:
             more["honour_points"] = seen.honour
         if seen.minutes:
@@ -234,9 +244,7 @@ class Post:
         if over := sum(amount for balance, amount, *_ in seen.overflow if balance == "points"):
             more["overflow_points"] = over
         more["appeal_until_on"] = self.today + timedelta(days=self.settings.appeal_file_days)
-        return tell_of(
-            claim, "claim_credited" if seen.points else "claim_recorded", self.at, points=seen.points, **more
-        )
+        return ("claim_credited" if seen.points else "claim_recorded"), more
 
 
 # ---------------------------------------------------------------- when the day has come
