@@ -193,22 +193,21 @@ function decide(verb) {
   const id = row.dataset.id;
   if (verb === "approve") {
     let points = "";
+    let reason = "";
+    const field = pane.querySelector("input[name=points]");
     if (row.dataset.undecided) {
-      const field = pane.querySelector("input[name=points]");
       points = field ? field.value.trim() : "";
-      if (!/^\d+(\.\d+)?$/.test(points)) {
-        if (field) {
-          field.setCustomValidity(words.pointsNeeded);
-          field.reportValidity();
-          field.addEventListener("input", () => field.setCustomValidity(""), { once: true });
-          field.focus();
-        }
-        return;
-      }
+      if (!/^\d+(\.\d+)?$/.test(points)) return point(field, words.pointsNeeded);
+    } else if (field && field.value.trim()) {
+      const why = pane.querySelector("input[name=why]");
+      points = field.value.trim();
+      reason = why.value.trim();
+      if (!/^\d+(\.\d+)?$/.test(points)) return point(field, words.pointsNeeded);
+      if (reason.length < 2) return point(why, words.whyNeeded);
     }
     const outcome = pane.querySelector("select[name=outcome]");
     const percent = outcome ? outcome.selectedOptions[0].dataset.percent : 100;
-    put(id, verb, "", points, outcome ? outcome.value : "", Number(percent));
+    put(id, verb, reason, points, outcome ? outcome.value : "", Number(percent));
     onward();
     return;
   }
@@ -216,6 +215,20 @@ function decide(verb) {
     put(id, verb, reason);
     onward();
   });
+}
+
+function point(field, text) {
+  if (!field) return;
+  field.setCustomValidity(text);
+  field.reportValidity();
+  field.addEventListener("input", () => field.setCustomValidity(""), { once: true });
+  field.focus();
+}
+
+function lower() {
+  const details = pane.querySelector("details.lower");
+  if (details) details.open = true;
+  pane.querySelector("input[name=points]")?.focus();
 }
 
 let answered = null;
@@ -270,12 +283,68 @@ ask.addEventListener("keydown", (event) => {
   }
 });
 
+// ---------------------------------------------------------------- photos: zoom by steps, next, pan by the arrow keys
+
+const ZOOMS = [0, 1, 1.5, 2, 3, 4]; // 0: as large as fits
+let shots = [];
+let shown = 0;
+let zoom = 0;
+
 function showPhoto() {
-  const link = pane.querySelector("[data-photo]");
-  if (!link) return;
-  big.querySelector("img").src = link.href;
+  shots = [...(pane || document).querySelectorAll("a.shot")];
+  if (!shots.length) return;
+  shown = 0;
+  zoom = 0;
   big.showModal();
+  paintPhoto();
+  big.querySelector(".stage").focus();
 }
+
+function paintPhoto() {
+  const image = big.querySelector("img");
+  const stage = big.querySelector(".stage");
+  const draw = () => {
+    const fits = Math.min(1, stage.clientWidth / image.naturalWidth, stage.clientHeight / image.naturalHeight) || 1;
+    const share = zoom ? ZOOMS[zoom] * fits : fits;
+    image.width = Math.round(image.naturalWidth * share);
+    const where = document.getElementById("big-where");
+    where.textContent = where.dataset.where
+      .replace("{n}", shown + 1)
+      .replace("{of}", shots.length)
+      .replace("{percent}", Math.round((zoom ? ZOOMS[zoom] : 1) * 100));
+  };
+  image.alt = shots[shown].querySelector("img").alt;
+  if (image.getAttribute("src") !== shots[shown].href) {
+    image.addEventListener("load", draw, { once: true });
+    image.src = shots[shown].href;
+  } else draw();
+}
+
+function nextPhoto() {
+  shown = (shown + 1) % shots.length;
+  zoom = 0;
+  paintPhoto();
+}
+
+function zoomPhoto(step) {
+  zoom = Math.max(0, Math.min(ZOOMS.length - 1, zoom + step));
+  if (zoom === 1 && step > 0) zoom = 2;
+  if (zoom === 1 && step < 0) zoom = 0;
+  paintPhoto();
+}
+
+big.addEventListener("click", (event) => {
+  const by = event.target.closest("[data-zoom]");
+  if (by) zoomPhoto(Number(by.dataset.zoom));
+  if (event.target.closest("[data-next]")) nextPhoto();
+});
+big.addEventListener("keydown", (event) => {
+  const acts = { p: nextPhoto, n: nextPhoto, "+": () => zoomPhoto(1), "=": () => zoomPhoto(1), "-": () => zoomPhoto(-1) };
+  const act = acts[event.key.toLowerCase()];
+  if (!act || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  act();
+});
 
 function submitAll() {
   if (!drafts.length || form.dataset.sent) return;
@@ -328,22 +397,61 @@ if (form) {
     event.preventDefault();
     decide(verb);
   });
+  document.getElementById("bulk-link")?.addEventListener("click", (event) => {
+    if (!picks().length || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    bulk();
+  });
   pane.addEventListener("click", (event) => {
-    if (!event.target.closest("[data-photo]") || event.ctrlKey || event.metaKey) return;
+    const link = event.target.closest("a.shot");
+    if (!link || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     showPhoto();
+    shown = Math.max(0, shots.indexOf(link));
+    paintPhoto();
   });
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   dressPane();
   paint();
 }
 
+// What is odd stays ticked and is named: it is opened and decided alone.
 function approvePicks() {
+  const odd = [];
   for (const row of picks()) {
+    if (row.dataset.hint || row.dataset.undecided) {
+      odd.push(row.dataset.name);
+      continue;
+    }
     row.querySelector("input[type=checkbox]").checked = false;
-    if (row.dataset.can && !row.dataset.undecided) put(row.dataset.id, "approve");
+    if (row.dataset.can) put(row.dataset.id, "approve");
   }
   paint();
+  if (odd.length) {
+    const said = words.heldBack.replace("{n}", odd.length).replace("{names}", odd.join(words.comma));
+    document.getElementById("sum").textContent = said;
+  }
+}
+
+function bulk() {
+  const link = document.getElementById("bulk-link");
+  if (!link) return;
+  if (!picks().length) return location.assign(link.href);
+  const sent = document.createElement("form");
+  sent.method = "post";
+  sent.action = link.href;
+  const add = (name, value) => sent.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+  add("csrf_token", form.elements.csrf_token.value);
+  for (const row of picks()) add(`pick-${row.dataset.id}`, "1");
+  document.body.append(sent);
+  sent.submit();
+}
+
+// Once nothing is a draft any more, U takes back what was sent last, within the scheme's time.
+function undo() {
+  if (drafts.length) return takeBack();
+  const sent = document.querySelector("#undo-toast form button") || pane?.querySelector("[data-undo]");
+  if (sent) sent.click();
 }
 
 const inField = (target) => target.closest("input:not([type=checkbox]), select, textarea, [contenteditable]");
@@ -366,8 +474,11 @@ addEventListener("keydown", (event) => {
     a: () => (event.shiftKey ? approvePicks() : decide("approve")),
     r: () => decide("return"),
     x: () => decide("reject"),
-    u: takeBack,
+    u: undo,
     p: showPhoto,
+    e: lower,
+    b: bulk,
+    o: () => selected() && location.assign(`${words.pane}/${selected().dataset.id}`),
     " ": () => {
       const box = selected() && selected().querySelector("input[type=checkbox]");
       if (box) box.checked = !box.checked;
@@ -380,3 +491,16 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
   act();
 });
+
+const toast = document.getElementById("undo-toast");
+if (toast) {
+  let left = 8000;
+  const watched = () => toast.matches(":hover, :focus-within");
+  const tick = setInterval(() => {
+    if (watched()) return;
+    left -= 500;
+    if (left > 0) return;
+    clearInterval(tick);
+    toast.classList.add("gone"); // U and the list above still take it back
+  }, 500);
+}

@@ -29,6 +29,7 @@ from .messages import tell_of
 from .models import Claim, ClaimState, Source, Step
 from .paths import kept_stages
 from .queries import beneficiary_for, seen_by_claimant
+from .queue_oddities import mark
 from .rules import (
     DeductionByStaff,
     DeductionsOff,
@@ -174,6 +175,7 @@ def file_claim(
     db.session.flush()
     attach_both(who, claim, photo_ids, photos, file_ids, files, at)
     note_step(claim, who.person_id, Step.SENT, "", key, at)
+    mark(who.scheme_id, [claim.id], who.settings, who.points_scale)
     if not settled_by_machine(claim, seen, at):
         tell_sent(claim, known, at)
     return claim
@@ -265,6 +267,7 @@ def resend(
     seen, subjects, state = ready(who, known, deed, person, has_helped=claim.helped_id is not None)
     claim.forecast, claim.path, claim.state = kept(seen, subjects), kept_stages(seen.path), state
     note_step(claim, who.person_id, Step.RESENT, "", key, at)
+    mark(who.scheme_id, [claim.id], who.settings, who.points_scale)
     if not settled_by_machine(claim, seen, at):
         tell_of(claim, "claim_resent", at)
     return claim

@@ -24,6 +24,7 @@ from .messages import tell_of
 from .models import Claim, ClaimState
 from .notice import put_on_notice
 from .rules import DeductionsOff, NotWaiting, PersonDisabled, PointsNeeded, PointsNotAsked, ReasonNeeded
+from .sampling import draw
 from .settings import reviews_of
 
 
@@ -129,6 +130,7 @@ def attempt(
         else:
             now.append(Credit(claim, seen, one.wanted.by_id or 0))
     db.session.flush()
+    draw(scheme.id, scheme.settings, [one.wanted.claim for one in made], at)
     return refused, credit_each(scheme, now, at)
 
 
