@@ -14,6 +14,7 @@ from ..errors import N_, Conflict, DomainError, NotAllowed
 from ..people.models import Scheme, Trace
 from ..people.visitor import Visitor
 from .document import Document, document_from
+from .given import given_rules
 from .models import EarningRule, RulebookVersion
 from .queries import version_by_id
 
@@ -86,7 +87,7 @@ def add_version(scheme_id: int, document: Document | dict[str, Any], *, loaded_b
     )
     db.session.add(version)
     db.session.flush()
-    for place, rule in enumerate(document.rules, 1):
+    for place, rule in enumerate([*document.rules, *given_rules(document.body)], 1):
         db.session.add(
             EarningRule(
                 scheme_id=scheme_id,
@@ -118,10 +119,15 @@ def add_version(scheme_id: int, document: Document | dict[str, Any], *, loaded_b
 
 def deductions_allowed(scheme: Scheme, document: Document) -> None:
     """Rules that take points away need a scheme that has switched them on, knowingly. Raises DeductionsOff."""
-    taking = [rule["title"] for rule in document.rules if "deductions" in rule]
+    taking = deductions_of(document)
     if taking and scheme.settings.get("reviews", {}).get("deductions_allowed") is not True:
         shown = "、".join(taking[:3])
         raise DeductionsOff(rules=shown if len(taking) <= 3 else f"{shown}…")
+
+
+def deductions_of(document: Document) -> list[str]:
+    """The titles of the rules that may take something away."""
+    return [rule["title"] for rule in document.rules if "deductions" in rule]
 
 
 def same_or_refuse(scheme_id: int, document: Document, today: date) -> RulebookVersion | None:

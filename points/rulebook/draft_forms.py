@@ -11,7 +11,6 @@ from typing import Any, Protocol
 from flask_babel import gettext
 
 from .amount_schemas import BELONGS
-from .contradictions import PATHS
 from .editor_words import hint_of, label_of, said
 from .shape import GIVES, OR, Group, Leaf, Node, Rows
 from .terms import BALANCES, UNITS

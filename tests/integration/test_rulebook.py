@@ -366,6 +366,6 @@ def test_the_operator_checks_and_loads_from_the_command_line(world: World, tmp_p
 
 def test_every_preset_loads(world: World) -> None:
     for place, name in enumerate(presets()):
-        made = World(world.app)
+        made = World(world.app, points_scale=1)
         with transaction():
             assert add_version(made.scheme_id, body(name), loaded_by=made.scheme_id, at=NOON).created, place

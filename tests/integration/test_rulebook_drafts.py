@@ -1,0 +1,455 @@
+"""Drafts of the rulebook on both engines: begun, edited by two, taken back, compared, published, never changed again."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from datetime import date
+from io import BytesIO
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import func, select
+
+from points import clock
+from points.db import db, in_own_transaction, transaction
+from points.errors import NotAllowed, NotFound
+from points.people.models import Role
+from points.rulebook import draft_edits as edits
+from points.rulebook.actions import DeductionsOff, LabelTaken
+from points.rulebook.document import BadDocument
+from points.rulebook.draft_edits import DraftChanged, seen_of
+from points.rulebook.drafts import (
+    DraftClosed,
+    NothingToUndo,
+    begin_draft,
+    draft_by_id,
+    drop_draft,
+    edit_draft,
+    found_rule,
+    restore_draft,
+    undo,
+)
+from points.rulebook.models import RulebookDraft, RulebookVersion
+from points.rulebook.publishing import publish
+from tests.factories import World
+from tests.forms import post
+from tests.integration.test_rulebook import NOON, body, count, load, officer
+
+
+def begun(world: World, document: dict[str, Any] | None = None) -> tuple[Any, RulebookDraft]:
+    who = world.visitor(officer(world))
+    with transaction():
+        draft = begin_draft(who, document or body(), None, key=uuid4(), at=NOON)
+    return who, draft
+
+
+def changed_title(title: str, place: int = 0, seen: str | None = None) -> Any:
+    def edit(it: RulebookDraft) -> edits.Edit:
+        at = found_rule(it, place, seen or seen_of(it.body["rules"][place]))
+        return edits.put_rule(it.body, at, {**it.body["rules"][at], "title": title})
+
+    return edit
+
+
+def titles(draft: RulebookDraft) -> list[str]:
+    return [rule["title"] for rule in draft.body["rules"]]
+
+
+# ---------------------------------------------------------------- actions
+
+
+def test_a_form_sent_twice_begins_one_draft(world: World) -> None:
+    who, key = world.visitor(officer(world)), uuid4()
+    with transaction():
+        first = begin_draft(who, body(), None, key=key, at=NOON).id
+    with transaction():
+        assert begin_draft(who, body(), None, key=key, at=NOON).id == first
+    assert count(world, RulebookDraft) == 1
+
+
+def test_steps_are_taken_back_one_by_one(world: World) -> None:
+    who, draft = begun(world)
+    before = json.dumps(draft.body, sort_keys=True)
+    steps: list[Any] = [
+        changed_title("护理病人"),
+        lambda it: edits.copy_rule(it.body, 2),
+        lambda it: edits.remove_rule(it.body, 0),
+        lambda it: edits.move_rule(it.body, 5, 1),
+        lambda it: edits.add_rule(it.body, 3, edits.new_rule(it.body)),
+        lambda it: edits.put_part(
+            it.body, "categories", ["categories"], {"categories": [{"code": "c", "title": "类"}]}
+        ),
+        lambda it: edits.put_whole(it.body, body("hailin")),
+    ]
+    states = [before]
+    for step in steps:
+        with transaction():
+            edit_draft(who, draft.id, step, NOON)
+        states.append(json.dumps(draft_by_id(who, draft.id).body, sort_keys=True))
+    assert len(set(states)) == 8
+    for earlier in reversed(states[:-1]):
+        with transaction():
+            undo(who, draft.id, NOON)
+        assert json.dumps(draft_by_id(who, draft.id).body, sort_keys=True) == earlier
+    with pytest.raises(NothingToUndo), transaction():
+        undo(who, draft.id, NOON)
+
+
+def test_what_one_types_into_a_rule_is_taken_back_at_once(world: World) -> None:
+    who, draft = begun(world)
+    for text in ("护", "护理", "护理老"):
+        with transaction():
+            edit_draft(who, draft.id, changed_title(text), NOON)
+    assert len(draft_by_id(who, draft.id).steps) == 1
+    with transaction():
+        undo(who, draft.id, NOON)
+    assert titles(draft_by_id(who, draft.id))[0] == "护理残疾人、病人"
+
+
+def test_the_second_of_two_people_sees_that_the_rule_has_changed(world: World) -> None:
+    first, draft = begun(world)
+    second = world.visitor(officer(world))
+    seen = seen_of(draft.body["rules"][0])
+    with transaction():
+        edit_draft(first, draft.id, changed_title("甲改的", 0, seen), NOON)
+    with pytest.raises(DraftChanged) as refused, transaction():
+        edit_draft(second, draft.id, changed_title("乙改的", 0, seen), NOON)
+    assert refused.value.facts["who"]
+    other = seen_of(draft_by_id(first, draft.id).body["rules"][3])
+    with transaction():  # another rule, at another place since: no quarrel
+        edit_draft(first, draft.id, lambda it: edits.remove_rule(it.body, 1), NOON)
+    with transaction():
+        edit_draft(second, draft.id, changed_title("乙改的", 3, other), NOON)
+    assert titles(draft_by_id(first, draft.id))[:3] == ["甲改的", "爱心捐款捐物", "乙改的"]
+
+
+def test_many_at_once_lose_no_rule(world: World) -> None:
+    who, draft = begun(world)
+    draft_id, app, start = draft.id, world.app, threading.Barrier(5)
+
+    def add(name: str) -> None:
+        with app.app_context():
+            start.wait()
+            in_own_transaction(
+                lambda: edit_draft(
+                    who,
+                    draft_id,
+                    lambda it: edits.add_rule(it.body, 0, {**edits.new_rule(it.body), "title": name}),
+                    NOON,
+                )
+            )
+
+    threads = [threading.Thread(target=add, args=(f"第{n}个",)) for n in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    db.session.expire_all()
+    found = draft_by_id(who, draft_id)
+    assert sorted(titles(found)[:5]) == [f"第{n}个" for n in range(5)]
+    assert len({rule["code"] for rule in found.body["rules"]}) == 15
+    assert found.version == 6
+
+
+def test_a_published_draft_is_a_version_that_never_changes(world: World) -> None:
+    who, draft = begun(world)
+    with transaction():
+        made = publish(who, draft.id, label="2027版", effective_on=date(2027, 1, 1), version=1, at=NOON)
+    assert (made.version.label, made.version.effective_on) == ("2027版", date(2027, 1, 1))
+    with pytest.raises(DraftClosed), transaction():
+        edit_draft(who, draft.id, changed_title("改"), NOON)
+    with pytest.raises(DraftClosed), transaction():
+        restore_draft(who, draft.id, NOON)
+    with pytest.raises(Exception, match=r"append|only|never|change|denied"), transaction():
+        db.session.execute(db.update(RulebookVersion).values(title="改"))
+
+
+def test_only_what_was_looked_at_is_published(world: World) -> None:
+    who, draft = begun(world)
+    with transaction():
+        edit_draft(who, draft.id, changed_title("改"), NOON)
+    with pytest.raises(DraftChanged), transaction():
+        publish(who, draft.id, label="2027版", effective_on=date(2027, 1, 1), version=1, at=NOON)
+
+
+def test_a_draft_with_problems_or_a_label_taken_is_not_published(world: World) -> None:
+    load(world, body("hailin"))
+    who, draft = begun(world)
+    with transaction():
+        edit_draft(who, draft.id, changed_title(""), NOON)
+    with pytest.raises(BadDocument), transaction():
+        publish(who, draft.id, label="2027版", effective_on=date(2027, 1, 1), version=2, at=NOON)
+    with transaction():
+        edit_draft(who, draft.id, changed_title("好了"), NOON)
+    with pytest.raises(LabelTaken), transaction():
+        publish(who, draft.id, label="海林 试行", effective_on=date(2027, 1, 1), version=3, at=NOON)
+    assert count(world, RulebookVersion) == 1
+
+
+DEDUCTIONS = {"from": ["points"], "below_zero": "stop", "notice_days": 5, "appeal_days": 3, "ends": {"years": 1}}
+
+
+def taking_away() -> dict[str, Any]:
+    found = body(deductions=DEDUCTIONS)
+    found["rules"][0]["amount"] = {"type": "fixed", "points": -5}
+    return found
+
+
+def test_deductions_are_published_only_where_they_were_switched_on(world: World) -> None:
+    who, draft = begun(world, taking_away())
+    with pytest.raises(DeductionsOff) as refused, transaction():
+        publish(who, draft.id, label="2027版", effective_on=date(2027, 1, 1), version=1, at=NOON)
+    assert refused.value.code == "deductions_off" and "护理残疾人" in refused.value.facts["rules"]
+    with transaction():
+        world.scheme.settings = {**world.scheme.settings, "reviews": {"deductions_allowed": True}}
+        db.session.add(world.scheme)
+    with transaction():
+        assert publish(who, draft.id, label="2027版", effective_on=date(2027, 1, 1), version=1, at=NOON).created
+
+
+def test_a_dropped_draft_can_be_taken_up_again(world: World) -> None:
+    who, draft = begun(world)
+    with transaction():
+        drop_draft(who, draft.id, NOON)
+    with pytest.raises(DraftClosed), transaction():
+        edit_draft(who, draft.id, changed_title("改"), NOON)
+    with transaction():
+        restore_draft(who, draft.id, NOON)
+    with transaction():
+        edit_draft(who, draft.id, changed_title("改"), NOON)
+
+
+def test_nobody_else_edits_and_another_schemes_draft_is_not_found(world: World) -> None:
+    _, draft = begun(world)
+    foreign = World(world.app)
+    with pytest.raises(NotFound):
+        draft_by_id(foreign.visitor(officer(foreign)), draft.id)
+    for person in (world.staff(Role.STAFF, world.subdistrict), world.staff(Role.OFFICER, world.community)):
+        who = world.visitor(person)
+        with pytest.raises(NotAllowed), transaction():
+            begin_draft(who, body(), None, key=uuid4(), at=NOON)
+
+
+# ---------------------------------------------------------------- pages
+
+
+def fields_of(page: str) -> dict[str, Any]:
+    """What a browser would send of the page's editor as it stands."""
+    form = page[page.index("data-editor") :]
+    form = re.sub(r"<template.*?</template>", "", form[: form.index("</form>")], flags=re.S)
+    found: dict[str, Any] = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        name, value = re.search(r' name="([^"]*)"', tag), re.search(r' value="([^"]*)"', tag)
+        if name and ("checkbox" not in tag or " checked" in tag):
+            found.setdefault(name[1], []).append(value[1] if value else "")
+    for name, inside in re.findall(r'<select[^>]* name="([^"]*)"[^>]*>(.*?)</select>', form, flags=re.S):
+        chosen = re.search(r'value="([^"]*)" selected', inside)
+        found[name] = [chosen[1] if chosen else ""]
+    for name, text in re.findall(r'<textarea[^>]* name="([^"]*)"[^>]*>(.*?)</textarea>', form, flags=re.S):
+        found[name] = [text]
+    return found
+
+
+@pytest.mark.parametrize("name", ["hehuatang", "hailin", "huangshi"])
+def test_saving_every_rule_as_it_is_shown_changes_nothing(world: World, name: str) -> None:
+    client = world.client(officer(world))
+    address = post(client, "/rulebook/drafts", {"start": f"preset:{name}"}).location
+    draft_id = int(address.rsplit("/", 1)[1])
+    before = db.session.scalar(select(RulebookDraft.body).where(RulebookDraft.id == draft_id))
+    for place in range(len(before["rules"])):
+        page = client.get(f"{address}/rules/{place}")
+        assert page.status_code == 200, page.text
+        assert post(client, f"{address}/rules/{place}", fields_of(page.text) | {"do": "save"}).status_code == 302
+    db.session.rollback()
+    after, version = db.session.execute(
+        select(RulebookDraft.body, RulebookDraft.version).where(RulebookDraft.id == draft_id)
+    ).one()
+    assert (after, version) == (before, 1)
+
+
+def test_an_officer_writes_changes_compares_and_publishes(world: World) -> None:
+    load(world, body("hailin"))
+    client = world.client(officer(world))
+    assert "现在没有草稿" in client.get("/rulebook/versions").text
+    address = post(client, "/rulebook/drafts", {"start": "preset:hehuatang"}).location
+    page = client.get(f"{address}/rules/0").text
+    assert "每次 15 分" in page and "试算" in page
+    sent = fields_of(page) | {"amount.type": "brackets", "do": "add:amount.brackets"}
+    more = post(client, f"{address}/rules/0", sent).text
+    assert 'name="amount.brackets.0.points"' in more, "a row is added without a script, and nothing is saved"
+    sent |= {"amount.brackets.0.from": "1", "amount.brackets.0.points": "x", "do": "save"}
+    assert post(client, f"{address}/rules/0", sent).status_code == 302
+    page = client.get(f"{address}/rules/0").text
+    assert "请填数字" in page and 'href="#field-amount.brackets.0.points"' in page
+    assert "还有 1 处要改" in client.get(f"{address}/publish").text
+    refused = post(client, f"{address}/publish", {"label": "新", "effective_on": "2027-01-01", "version": "2"})
+    assert refused.status_code == 422
+    sent = fields_of(page) | {"amount.brackets.0.points": "20", "do": "save"}
+    assert post(client, f"{address}/rules/0", sent).status_code == 302
+    assert "够 1 次这一档，20 分" in re.sub(r"\s+", " ", client.get(f"{address}/rules/0").text)
+    current = count(world, RulebookVersion)
+    day = clock.now().date().replace(year=clock.now().year + 1).isoformat()
+    check = client.get(f"{address}/publish").text
+    assert "没有问题" in check and "海林 试行" in check
+    version = re.search(r'name="version" value="([0-9]+)"', check)
+    assert version is not None
+    sent = {"label": "禾花塘 新", "effective_on": day, "version": version[1]}
+    late = post(client, f"{address}/publish", sent | {"effective_on": "2020-01-01"})
+    assert late.status_code == 422 and "新版本最早从" in late.text
+    done = post(client, f"{address}/publish", sent)
+    assert done.status_code == 302 and "version=" in done.location
+    assert post(client, f"{address}/publish", sent).location == done.location, "pressed twice"
+    db.session.rollback()
+    assert count(world, RulebookVersion) == current + 1
+    assert "还没到日子" in client.get("/rulebook/versions").text
+
+
+def test_a_change_shows_side_by_side_and_can_be_taken_away(world: World) -> None:
+    old = load(world, body()).version.id
+    client = world.client(officer(world))
+    address = post(client, "/rulebook/drafts", {"start": f"version:{old}"}).location
+    page = client.get(f"{address}/rules/1").text
+    post(client, f"{address}/rules/1", fields_of(page) | {"amount.points": "33", "do": "save"})
+    parts = client.get(f"{address}/parts/groups").text
+    group = {"groups.0.code": "g", "groups.0.title": "照料", "groups.0.caps.0.what": "points"}
+    group |= {"groups.0.caps.0.most": "40", "groups.0.caps.0.per": "month", "do": "save"}
+    assert post(client, f"{address}/parts/groups", fields_of(parts) | group).status_code == 302
+    query = f"before=v{old}&after=d{address.rsplit('/', 1)[1]}"
+    page = client.get(f"/rulebook/changes?{query}").text
+    for words in ("每次 10 分", "每次 33 分", "照料", "共用上限", "9 条规则没变"):
+        assert words in page, words
+    from openpyxl import load_workbook
+
+    sheet = load_workbook(BytesIO(client.get(f"/rulebook/changes.xlsx?{query}").data)).active
+    assert any("33" in str(cell) for row in sheet.iter_rows(values_only=True) for cell in row)
+    assert "33" in client.get(f"/rulebook/changes.csv?{query}").data.decode("utf-8-sig")
+    assert client.get("/rulebook/changes.xlsx").status_code == 404
+    assert client.get(f"/rulebook/changes?before=v1&after=d{2**65}").status_code == 404
+
+
+def test_the_script_is_answered_with_problems_by_field_and_what_the_rule_says(world: World) -> None:
+    client = world.client(officer(world))
+    address = post(client, "/rulebook/drafts", {"start": "preset:hailin"}).location
+    sent = fields_of(client.get(f"{address}/rules/0").text)
+    good = post(client, f"{address}/rules/0/look", sent | {"try.quantity": "3"}).json
+    assert good["errors"] == {} and "一次最多算 2" in good["html"]
+    bad = post(client, f"{address}/rules/0/look", sent | {"caps.0.most": "-3", "code": "坏 代号"}).json
+    assert set(bad["errors"]) == {"caps.0.most", "code"}
+    ask = {"Accept": "application/json"}
+    saved = post(client, f"{address}/rules/0", sent | {"title": "改过"}, headers=ask).json
+    assert saved["version"] == 2
+    stale = post(client, f"{address}/rules/0", sent | {"title": "别的"}, headers=ask)
+    assert stale.status_code == 409 and stale.json["error"] == "draft_changed"
+    shown = post(client, f"{address}/rules/0", sent | {"title": "别的", "do": "save"})
+    assert shown.status_code == 409 and 'value="别的"' in shown.text and "刚改过这一处" in shown.text
+    twice = {"trust.0.source": "self", "trust.0.points": "50", "trust.1.source": "self", "seen": saved["seen"]}
+    doubled = post(client, f"{address}/rules/0", sent | twice, headers=ask)
+    assert doubled.status_code == 422 and "trust.1.source" in doubled.json["errors"]
+
+
+def test_rules_are_moved_copied_and_removed_from_the_list(world: World) -> None:
+    client = world.client(officer(world))
+    address = post(client, "/rulebook/drafts", {"start": "preset:hehuatang"}).location
+
+    def press(verb: str, place: int) -> None:
+        found = re.search(rf'value="({verb}:{place}:[0-9a-f]{{16}})"', client.get(address).text)
+        assert found is not None
+        assert post(client, f"{address}/rules", {"do": found[1]}).status_code == 302
+
+    def order() -> list[str]:
+        return re.findall(r'/rules/[0-9]+">([^<]+)</a>', client.get(address).text)
+
+    before = order()
+    press("down", 0)
+    assert order() == [before[1], before[0], *before[2:]]
+    press("copy", 2)
+    assert order()[2:4] == [before[2]] * 2
+    press("remove", 3)
+    assert len(order()) == 10
+    assert post(client, f"{address}/undo").status_code == 302
+    assert len(order()) == 11
+    assert post(client, f"{address}/rules", {"do": "explode:1:aaaaaaaaaaaaaaaa"}).status_code == 404
+    assert post(client, f"{address}/rules", {"do": "add"}).location.endswith("/rules/11")
+
+
+def test_every_part_of_the_document_has_a_page(world: World) -> None:
+    from points.rulebook.editor_parts import PARTS
+    from points.rulebook.shape import document_shape
+
+    covered = {name for part in PARTS for name in part.fields} | {"rules", "format"}
+    assert {node.name for node in document_shape().fields} == covered
+    client = world.client(officer(world))
+    address = post(client, "/rulebook/drafts", {"start": "empty"}).location
+    for part in PARTS:
+        page = client.get(f"{address}/parts/{part.name}")
+        assert page.status_code == 200, page.text
+        assert post(client, f"{address}/parts/{part.name}", fields_of(page.text) | {"do": "save"}).status_code == 302
+    assert client.get(f"{address}/parts/nothing").status_code == 404
+
+
+def test_files_go_out_and_come_back(world: World) -> None:
+    client = world.client(officer(world))
+    address = post(client, "/rulebook/drafts", {"start": "preset:huangshi"}).location
+    for kind in ("xlsx", "json"):
+        data = client.get(f"{address}/rulebook.{kind}").data
+        made = post(client, "/rulebook/drafts", {"start": "file", "document": (BytesIO(data), f"x.{kind}")})
+        assert made.status_code == 302, made.text
+        draft = db.session.get(RulebookDraft, (world.scheme_id, int(made.location.rsplit("/", 1)[1])))
+        assert draft is not None and draft.body == body("huangshi")
+    from openpyxl import load_workbook
+
+    book = load_workbook(BytesIO(client.get(f"{address}/rulebook.xlsx").data))
+    sheet = book["细则"]
+    column = next(cell.column for cell in sheet[2] if cell.value == "unit")
+    sheet.cell(3, column).value = "parsec"
+    book["版本"]["C3"].value = "=1+1"
+    out = BytesIO()
+    book.save(out)
+    for at, start in (("/rulebook/drafts", {"start": "file"}), (f"{address}/file", {}), ("/rulebook/load", {})):
+        page = post(client, at, start | {"document": (BytesIO(out.getvalue()), "x.xlsx")})
+        assert page.status_code == 422 and "这一格是公式" in page.text, at
+        assert ">C3<" in page.text
+    assert client.get("/rulebook/template.xlsx").status_code == 200
+    replaced = client.get("/rulebook/template.xlsx").data
+    assert post(client, f"{address}/file", {"document": (BytesIO(replaced), "x.xlsx")}).status_code == 422
+    for junk in (b"", b"PK\x03\x04junk", b"\xd0\xcf\x11\xe0", b"{", b'{"label": "\\ud800"}'):
+        assert post(client, f"{address}/file", {"document": (BytesIO(junk), "x")}).status_code == 422
+
+
+@pytest.mark.parametrize("role", [Role.STAFF, Role.CLERK, Role.AUDITOR, Role.RESIDENT])
+def test_nobody_else_opens_the_editor(world: World, role: Role) -> None:
+    _, draft = begun(world)
+    client = world.client(world.staff(role, world.subdistrict) if role != Role.RESIDENT else world.person())
+    for path in (
+        "versions",
+        f"drafts/{draft.id}",
+        f"drafts/{draft.id}/rules/0",
+        "changes",
+        f"drafts/{draft.id}/publish",
+    ):
+        assert client.get(f"/rulebook/{path}").status_code == 403, path
+    assert post(client, f"/rulebook/drafts/{draft.id}/undo").status_code == 403
+
+
+def test_a_resident_tries_out_what_a_deed_would_earn(world: World) -> None:
+    load(world, body("hailin"))
+    client = world.client(world.person())
+    page = client.get("/rulebook").text
+    address = re.search(r'href="(/rulebook/rules/[0-9]+/try)"', page)
+    assert address is not None
+    tried = client.get(f"{address[1]}?try.quantity=3").text
+    assert "一次最多算 2" in tried and "2 分" in tried
+    assert "数量请填数字" in client.get(f"{address[1]}?try.quantity=many").text
+    assert client.get(f"{address[1]}?try.quantity=1e999").status_code == 200
+    assert client.get("/rulebook/rules/1/try").status_code == 404
+
+
+def test_every_version_is_a_file_for_whoever_may_read_it(world: World) -> None:
+    version = load(world, body()).version.id
+    client = world.client(world.person())
+    assert client.get(f"/rulebook/versions/{version}/rulebook.json").json == body()
+    assert client.get(f"/rulebook/versions/{version}/rulebook.xlsx").status_code == 200
+    assert db.session.scalar(select(func.count()).select_from(RulebookVersion).filter_by(id=version)) == 1
