@@ -110,3 +110,18 @@ def among(scheme_id: int, team_id: int, people: Collection[int]) -> set[int]:
             )
         )
     )
+
+
+def by_number(scheme_id: int, team_id: int, numbers: Collection[str]) -> dict[str, int]:
+    """Resident number → person, of those members whose number is among these."""
+    found: dict[str, int] = {}
+    ordered = sorted(numbers)
+    for start in range(0, len(ordered), 500):
+        rows = db.session.execute(
+            select(Person.number, Person.id)
+            .join(TeamMember, (TeamMember.scheme_id == Person.scheme_id) & (TeamMember.person_id == Person.id))
+            .where(TeamMember.scheme_id == scheme_id, TeamMember.team_id == team_id)
+            .where(Person.number.in_(ordered[start : start + 500]), Person.disabled_at.is_(None))
+        )
+        found |= {row.number: row.id for row in rows}
+    return found
