@@ -16,9 +16,9 @@ from flask import Flask
 
 
 def install(app: Flask) -> None:
-    from . import api, appeals, messages, models, pages  # noqa: F401  they make the tables and what is told known
+    from . import api, appeals, batches, messages, models, pages  # noqa: F401  they make the tables and what is told known
     from .appeals import models as appeal_models  # noqa: F401
-    from .batches import models as batches  # noqa: F401
+    from .batches import models as batch_models  # noqa: F401
     from . import notice
     from .periods import models as periods  # noqa: F401
     from .simulating import models as simulating  # noqa: F401
@@ -29,3 +29,4 @@ def install(app: Flask) -> None:
     notice.install(app)
     appeals.install(app)
     simulating_pages.install(app)
+    batches.install(app)

@@ -34,6 +34,7 @@ RAIL: tuple[tuple[str, tuple[tuple[str, str, str, str | None], ...]], ...] = (
             ("people.imports", "upload", N_("导入"), None),
             ("people.teams_index", "flag", N_("队伍和名单"), None),
             ("awards.new", "plus", N_("代居民申报"), "claims.file_for"),
+            ("batches.index", "list", N_("批量发放"), None),
             ("redemption.cards", "card", N_("打印卡"), None),
             ("shop.items", "list", N_("商品与价格"), None),
             ("shop.stock", "goods", N_("库存"), None),
