@@ -139,6 +139,26 @@ def test_the_rail_counts_what_is_open(world: World) -> None:
     assert '申诉<span class="n">1</span>' in page
 
 
+def test_what_is_overdue_stands_on_the_first_page_of_officers(world: World) -> None:
+    desk = Desk(world)
+    appeal_id = desk.appeal(desk.rejected()).id
+    client = world.client(world.staff(Role.OFFICER))
+    assert "过了期限" not in text_of(client.get("/", follow_redirects=True))
+    with transaction():
+        appeal = fresh(world, Appeal, appeal_id)
+        appeal.decide_by = clock.local_date(clock.now(), "Asia/Shanghai") - timedelta(days=1)
+    assert "有 1 件申诉过了期限" in text_of(client.get("/", follow_redirects=True))
+
+
+def test_reviewers_see_the_appeal_beside_the_claim_and_can_write_one_down(world: World) -> None:
+    desk = Desk(world)
+    claim_id = desk.rejected().id
+    client = world.client(desk.reviewer)
+    assert "代居民申诉" in text_of(client.get(f"/queue/{claim_id}"))
+    desk.appeal(fresh(world, Claim, claim_id))
+    assert WHY in text_of(client.get(f"/queue/{claim_id}"))
+
+
 def test_an_auditor_reads_and_decides_nothing(world: World) -> None:
     desk = Desk(world)
     appeal_id = desk.appeal(desk.rejected()).id

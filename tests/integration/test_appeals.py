@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from points import clock, ledger
 from points.awards.appeals.deciding import grant_appeal, refuse_appeal
+from points.awards.appeals.escalating import escalate
 from points.awards.appeals.filing import file_appeal, withdraw_appeal
 from points.awards.appeals.models import About, Appeal, AppealState
 from points.awards.appeals.queries import Wanted, appeals_in_reach, chance_of, counts_of
@@ -451,3 +452,21 @@ def test_overdue_appeals_are_counted_and_listed_first(desk: Desk) -> None:
     assert [row[0].id for row in only] == [late.id]
     elsewhere = desk.world.visitor(desk.world.staff(Role.OFFICER, area=beside(desk.world)))
     assert counts_of(elsewhere, today) == (0, 0)
+
+
+def test_officers_are_told_once_a_day_of_what_is_overdue_in_their_areas(desk: Desk) -> None:
+    world, today = desk.world, clock.local_date(clock.now(), "Asia/Shanghai")
+    officer, other = world.staff(Role.OFFICER), world.staff(Role.OFFICER, area=beside(world))
+    world.give(officer, Role.OFFICER, area=world.subdistrict)  # above its community as well: counted once
+    late, _ = desk.appeal(desk.rejected()), desk.appeal(desk.rejected())
+    with transaction():
+        db.session.merge(late).decide_by = today - timedelta(days=1)
+    for _ in range(2):
+        assert escalate(world.scheme_id, today, clock.now()) == 1
+    told = select(Message).where(Message.scheme_id == world.scheme_id, Message.code == "appeals_overdue")
+    assert [(one.person_id, one.values["count"]) for one in db.session.scalars(told)] == [(officer.id, 1)]
+    assert other.id != officer.id
+    assert escalate(world.scheme_id, today + timedelta(days=1), clock.now()) == 1
+    assert len(list(db.session.scalars(told))) == 2
+    desk.refuse(late)
+    assert escalate(world.scheme_id, today + timedelta(days=2), clock.now()) == 0

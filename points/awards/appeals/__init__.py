@@ -12,7 +12,10 @@ from flask import Flask
 
 
 def install(app: Flask) -> None:
+    from ...jobs.kinds import register
     from . import api, pages
+    from .escalating import KIND
 
+    register(KIND)
     pages.install(app)
     api.install(app)

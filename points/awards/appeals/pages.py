@@ -41,9 +41,11 @@ from .queries import (
     appeals_in_reach,
     appeals_of,
     chance_of,
+    counted,
     counts_of,
     fileable,
     filed_of,
+    overdue_count,
 )
 from .schemas import AppealDecisionSchema, AppealSchema
 
@@ -318,13 +320,13 @@ def show_item(who: Visitor, appeal_id: int, key: str, typed: Any, error: str) ->
 
 
 def rail_count(who: Visitor) -> dict[str, int]:
-    return {"appeals.index": counts_of(who, today_of(who))[0]} if who.reach("appeals.see") else {}
+    return {"appeals.index": counted(who)} if who.reach("appeals.see") else {}
 
 
 def overdue_appeals() -> int:
     """For the first screen of officers and staff: how many appeals should have been answered by now."""
-    who = visitor()
-    return counts_of(who, today_of(who))[1] if who is not None and who.reach("appeals.see") else 0  # type: ignore[attr-defined,arg-type]
+    who: Visitor | None = visitor()  # type: ignore[assignment]
+    return overdue_count(who, today_of(who)) if who is not None and who.reach("appeals.see") else 0
 
 
 def install(app: Flask) -> None:

@@ -144,10 +144,13 @@ def chance_of(who: Visitor, claim: Claim, at: datetime) -> Chance:
 
 def counts_of(who: Visitor, today: date) -> tuple[int, int]:
     """How many appeals are open and how many of them overdue in this visitor's reach, each counted up to 1,000."""
-    mine = and_(appeals_seen(who), Appeal.state == AppealState.OPEN)
+    return counted(who), overdue_count(who, today)
 
-    def counted(condition: Any) -> int:
-        some = select(Appeal.id).where(condition).limit(MOST_COUNTED).subquery()
-        return db.session.scalar(select(func.count()).select_from(some)) or 0
 
-    return counted(mine), counted(and_(mine, Appeal.decide_by < today))
+def overdue_count(who: Visitor, today: date) -> int:
+    return counted(who, Appeal.decide_by < today)
+
+
+def counted(who: Visitor, *conditions: ColumnElement[bool]) -> int:
+    mine = select(Appeal.id).where(appeals_seen(who), Appeal.state == AppealState.OPEN, *conditions)
+    return db.session.scalar(select(func.count()).select_from(mine.limit(MOST_COUNTED).subquery())) or 0
