@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from .. import clock
 from ..db import MAX_AMOUNT, db, new_id
@@ -23,7 +23,7 @@ from ..ledger.budgets import Budget, set_budget
 from ..ledger.history import balances_by_mark
 from ..ledger.queries import units_of
 from ..people.actions import HONOUR, MINUTES, POINTS
-from ..people.models import Trace
+from ..people.models import Person, Trace
 from ..people.visitor import Visitor
 from ..rulebook.queries import version_on
 
@@ -186,10 +186,19 @@ def can_set(who: Visitor) -> bool:
 
 
 def note(who: Visitor, detail: dict[str, Any], at: datetime) -> None:
-    db.session.add(
-        Trace(scheme_id=who.scheme_id, id=new_id(), at=at, actor_id=who.person_id, action=SETS, detail=detail)
-    )
+    trace = Trace(scheme_id=who.scheme_id, id=new_id(), at=at, actor_id=who.person_id, action=SETS, detail=detail)
+    trace.subject_id = who.scheme_id  # by which the history is found
+    db.session.add(trace)
     db.session.flush()
+
+
+def changes_of(scheme_id: int) -> Select[Any]:
+    """(Trace, name of whoever did it) of every change of a budget; page it by (at, id)."""
+    return (
+        select(Trace, Person.name)
+        .outerjoin(Person, (Person.scheme_id == Trace.scheme_id) & (Person.id == Trace.actor_id))
+        .where(Trace.scheme_id == scheme_id, Trace.subject_id == scheme_id, Trace.action == SETS)
+    )
 
 
 @dataclass(frozen=True)

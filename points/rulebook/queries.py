@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from ..db import db, is_id
 from ..errors import NotFound
+from .given import GIVEN
 from .models import EarningRule, RulebookVersion
 from .parsing import rule_from
 from .terms import Rule
@@ -71,14 +72,19 @@ def version_by_id(scheme_id: int, version_id: int) -> RulebookVersion:
 
 
 def rules_of(version: RulebookVersion) -> tuple[KnownRule, ...]:
-    """The rules of a version in their order."""
-    return _rules_of(version.scheme_id, version.id)
+    """The rules of a version in their order, without those that only the system files (``given``)."""
+    return tuple(known for known in _rules_of(version.scheme_id, version.id) if known.rule.trigger != GIVEN)
+
+
+def given_of(version: RulebookVersion) -> dict[str, KnownRule]:
+    """The rules that only the system files, by code: the prizes of rankings."""
+    return {known.code: known for known in _rules_of(version.scheme_id, version.id) if known.rule.trigger == GIVEN}
 
 
 def bodies_of(version: RulebookVersion) -> dict[int, EarningRule]:
     """The rows of a version's rules by id, with each rule as the document has it."""
     mine = select(EarningRule).where(EarningRule.scheme_id == version.scheme_id, EarningRule.version_id == version.id)
-    return {row.id: row for row in db.session.scalars(mine)}
+    return {row.id: row for row in db.session.scalars(mine) if row.body.get("trigger") != GIVEN}
 
 
 def rules_on(scheme_id: int, day: date) -> tuple[KnownRule, ...]:

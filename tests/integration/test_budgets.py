@@ -14,6 +14,7 @@ from points.db import db, transaction
 from points.errors import BudgetSpent, NotAllowed, NotFound
 from points.people.models import Role, Trace
 from tests.factories import Books, World
+from tests.forms import post
 from tests.integration.awards_world import VISIT, load_rules
 
 CATEGORIES = {"health": "健康", "safety": "平安"}
@@ -109,3 +110,48 @@ def test_the_months_add_up_to_what_is_issued(books: Books, officer: Any) -> None
     assert [month.issued.get("health", 0) for month in months] == [15, 0, 20, 0]
     health = next(line for line in lines_of(books.scheme_id, 2026, CATEGORIES) if line.category == "health")
     assert health.budget is not None and health.budget.issued == sum(month.total for month in months)
+
+
+# ---------------------------------------------------------------- the page and its twin
+
+
+def test_the_officer_sets_a_budget_on_the_page_and_sees_what_is_left(books: Books) -> None:
+    world = books.world
+    with_categories(world)
+    person = world.staff(Role.OFFICER, area=world.subdistrict)
+    browser, year = world.client(person), clock.local_date(clock.now(), "Asia/Shanghai").year
+    assert "还没有定预算" in browser.get("/budgets").text
+    form = {"year": year, "unit": "POINTS", "category": "health", "amount": "500", "reason": "年初定"}
+    assert post(browser, "/budgets", form).status_code == 302
+    issue(books, books.person(), 480, mark_of(year, "health"))
+    page = browser.get("/budgets").text
+    for words in ("快发完了", "剩 20", "年初定", "没有定，不限"):
+        assert words in page, words
+    assert post(browser, "/budgets", form | {"amount": "480"}).status_code == 302
+    assert "发完了，已停" in browser.get("/budgets").text
+    assert post(browser, "/budgets", form | {"amount": "many"}).status_code == 422
+    rows = browser.get(f"/budgets.csv?year={year}").data.decode("utf-8-sig").splitlines()
+    assert rows[2].startswith("健康,480,480,0")
+
+
+def test_staff_read_the_budgets_and_change_none(world: World) -> None:
+    browser = world.client(world.staff(Role.STAFF))
+    page = browser.get("/budgets")
+    assert page.status_code == 200 and "定预算、调预算" not in page.text
+    assert post(browser, "/budgets", {"year": 2026, "amount": "5"}).status_code == 403
+    assert world.client(world.person()).get("/budgets").status_code == 403
+
+
+def test_the_api_says_the_same(books: Books) -> None:
+    world = books.world
+    with_categories(world)
+    api = world.api(world.staff(Role.OFFICER, area=world.subdistrict))
+    asked = {"year": 2026, "category": "health", "amount": "200"}
+    assert api.put("/api/v1/budgets", json=asked).json == {
+        **{"category": "health", "title": "健康", "amount": "200", "issued": "0", "left": "200"},
+    }
+    issue(books, books.person(), 30, "2026.health")
+    found = {one["category"]: one for one in api.get("/api/v1/budgets?year=2026").json["budgets"]}
+    assert (found["health"]["left"], found[""]["left"]) == ("170", None)
+    assert api.put("/api/v1/budgets", json=asked | {"amount": "1.55"}).status_code == 422
+    assert api.put("/api/v1/budgets", json=asked | {"category": "x"}).status_code == 404

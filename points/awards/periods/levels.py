@@ -1,0 +1,173 @@
+"""Levels and titles: where somebody stands, and the award for each step, once in its period."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+
+from ... import clock
+from ...db import db, in_own_transaction, insert_into, new_id
+from ...inbox import Told, tell_many
+from ...jobs import Context
+from ...ledger import AccountClass, post
+from ...ledger.models import Account, Posting, Transfer
+from ...ledger.queries import units_of
+from ...people.actions import POINTS
+from ...people.models import Person, Scheme
+from ...rulebook.models import RulebookVersion
+from ...rulebook.queries import version_on
+from ..balances import balances_of
+from ..budgets import marks_for
+from ..levels import earned, scale_of
+from ..models import PeriodRun
+from .giving import Gift, draft
+from .models import LevelReached
+from .rules import LevelStanding, awards_between, stand
+
+SLACK = timedelta(minutes=10)  # transfers that were being written when the last look was taken
+CHUNK = 100
+
+
+def levels_in(scheme_id: int, day: date) -> tuple[RulebookVersion | None, list[Mapping[str, Any]]]:
+    version = version_on(scheme_id, day)
+    return version, list(version.body.get("levels", ())) if version else []
+
+
+def standings_of(scheme_id: int, person_id: int, day: date) -> list[LevelStanding]:
+    """Where somebody stands on every level of the rulebook in force: a query for what they have, and one for each level
+    that counts what was earned. Nothing at all where the rulebook has no levels."""
+    version, levels = levels_in(scheme_id, day)
+    if version is None or not levels:
+        return []
+    have = balances_of(scheme_id, [person_id])[person_id]
+    return [standing(scheme_id, person_id, version, level, have, day) for level in levels]
+
+
+def standing(
+    scheme_id: int,
+    person_id: int,
+    version: RulebookVersion,
+    level: Mapping[str, Any],
+    have: Mapping[str, int],
+    day: date,
+) -> LevelStanding:
+    amount = have.get(level["over"], 0)
+    if level.get("measure", "balance") == "earned":
+        amount = earned(scheme_id, person_id, level["over"], level.get("per", "lifetime"), day)
+    return stand(level, amount, scale_of(scheme_id, version.body, level["over"]), day)
+
+
+def levels_of_person(scheme_id: int, person_id: int, day: date) -> frozenset[str]:
+    """Every step reached, as ``assess`` knows them: "star:1", "star:2"."""
+    found = standings_of(scheme_id, person_id, day)
+    return frozenset(f"{one.code}:{step}" for one in found for step in range(1, one.step + 1))
+
+
+# ---------------------------------------------------------------- the award for a step
+
+
+def reach(scheme: Scheme, person_id: int, day: date, at: datetime) -> int:
+    """Note the steps that somebody has reached since, give what each is worth, and tell. How many there were. A step is
+    reached once in its period, whatever the balance does afterwards."""
+    version, levels = levels_in(scheme.id, day)
+    if version is None:
+        return 0
+    new = 0
+    have = balances_of(scheme.id, [person_id])[person_id]
+    told = []
+    for level in levels:
+        now = standing(scheme.id, person_id, version, level, have, day)
+        for place, title, points in awards_between(level, 0, now.step, scheme.points_scale):
+            if not first_time(scheme.id, person_id, now, place, at):
+                continue
+            new += 1
+            values: dict[str, Any] = {"title": level["title"], "step": title}
+            if points:
+                award_step(scheme, person_id, now, place, points, at)
+                values["points"] = points
+            key = f"level:{level['code']}:{now.period}:{place}"[:80]
+            told.append(Told(person_id, "level_reached", values, "/me/standing", key))
+    tell_many(scheme.id, told, at)
+    return new
+
+
+def first_time(scheme_id: int, person_id: int, now: LevelStanding, place: int, at: datetime) -> bool:
+    noted = insert_into(LevelReached).values(
+        scheme_id=scheme_id, person_id=person_id, level=now.code, period=now.period, step=place, reached_at=at
+    )
+    return db.session.scalar(noted.on_conflict_do_nothing().returning(LevelReached.step)) is not None
+
+
+def award_step(scheme: Scheme, person_id: int, now: LevelStanding, place: int, points: int, at: datetime) -> None:
+    """From the year's budget where there is one. Raises BudgetSpent, and then the step is not noted either: it is
+    reached again tomorrow."""
+    unit_id = units_of(scheme.id)[POINTS]
+    budget = marks_for(scheme.id, [unit_id], clock.local_date(at, scheme.zone).year, "")[unit_id]
+    gift = Gift(unit_id, points, "never", f"level:{now.code}:{now.period}:{place}:", "level", None, budget)
+    posted = post(scheme.id, [draft(scheme, gift, person_id, at)], at=at, zone=scheme.zone)
+    noted = db.session.get_one(LevelReached, (scheme.id, person_id, now.code, now.period, place))
+    noted.transfer_id = posted[0].transfer_id
+    db.session.flush()
+
+
+def touched_since(scheme_id: int, since: datetime) -> list[int]:
+    """Everybody whose wallet changed since a moment: nobody else can have reached a step."""
+    query = (
+        select(Account.holder_id)
+        .join(Posting, (Posting.scheme_id == Account.scheme_id) & (Posting.account_id == Account.id))
+        .join(Transfer, (Transfer.scheme_id == Posting.scheme_id) & (Transfer.id == Posting.transfer_id))
+        .join(Person, (Person.scheme_id == Account.scheme_id) & (Person.id == Account.holder_id))
+        .where(Account.scheme_id == scheme_id, Account.klass == AccountClass.WALLET)
+        .where(Transfer.scheme_id == scheme_id, Transfer.recorded_at >= since, Person.disabled_at.is_(None))
+        .distinct()
+    )
+    return sorted(db.session.scalars(query))
+
+
+def look(work: Context) -> int:
+    """Due work: the steps reached since the last look."""
+    version, levels = levels_in(work.scheme_id, work.day)
+    if version is None or not levels:
+        return 0
+    mark = watermark(work.scheme_id, version)
+    since = datetime.fromisoformat(mark) if mark else datetime(2000, 1, 1, tzinfo=work.at.tzinfo)
+    people = touched_since(work.scheme_id, since - SLACK)
+    db.session.rollback()
+    new = 0
+    for place, person_id in enumerate(people, 1):
+        new += in_own_transaction(partial(look_at, work.scheme_id, person_id, work.day, work.at))
+        if place % CHUNK == 0:
+            work.progress(place, len(people))
+    in_own_transaction(partial(set_watermark, work.scheme_id, version, work.at))
+    return new
+
+
+def look_at(scheme_id: int, person_id: int, day: date, at: datetime) -> int:
+    return reach(db.session.get_one(Scheme, scheme_id), person_id, day, at)
+
+
+def watermark(scheme_id: int, version: RulebookVersion) -> str | None:
+    """Until when everybody was looked at under this version: a new version looks at all anew."""
+    found = db.session.scalar(
+        select(PeriodRun).where(
+            PeriodRun.scheme_id == scheme_id,
+            PeriodRun.kind == "level",
+            PeriodRun.code == "seen",
+            PeriodRun.period == str(version.id)[:20],
+        )
+    )
+    return str(found.counts["through"]) if found else None
+
+
+def set_watermark(scheme_id: int, version: RulebookVersion, at: datetime) -> None:
+    counts = {"through": at.isoformat()}
+    row = insert_into(PeriodRun).values(
+        scheme_id=scheme_id, id=new_id(), kind="level", code="seen", period=str(version.id)[:20],
+        version_id=version.id, run_at=at, counts=counts,
+    )  # fmt: skip
+    names = ["scheme_id", "kind", "code", "period"]
+    db.session.execute(row.on_conflict_do_update(index_elements=names, set_={"counts": counts, "run_at": at}))

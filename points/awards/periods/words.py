@@ -1,0 +1,36 @@
+"""What people are told about levels, rankings, grants and gifts, and what the pages call things."""
+
+from __future__ import annotations
+
+from ...errors import N_
+from ...inbox import register
+
+OVER = {"points": N_("积分"), "honour": N_("荣誉积分"), "minutes": N_("服务时长")}
+PER = {
+    "once": N_("一次"),
+    "month": N_("每月"),
+    "quarter": N_("每季度"),
+    "half_year": N_("每半年"),
+    "year": N_("每年"),
+    "lifetime": N_("累计"),
+}
+# state of a grant → word, icon, tone
+GRANT_STATES = {
+    "asked": (N_("等另一位批准"), "clock", "wait"),
+    "approved": (N_("正在发"), "clock", "info"),
+    "done": (N_("发完了"), "check", "ok"),
+    "refused": (N_("没有批准"), "cross", ""),
+}
+
+register(
+    "level_reached",
+    N_("您升级了"),
+    N_("{title}：您到了“{step}”。"),
+    tone="ok",
+    more={"points": N_("另奖 {points} 分。")},
+)
+register("ranking_prize", N_("您上榜了"), N_("“{title}”您排第 {place}，奖励按规矩走审核和公示。"), tone="ok")
+register("grant_received", N_("给您发了积分"), N_("“{title}”，{points} 分，已经入账。"), tone="ok")
+register("opening_received", N_("起始分到账"), N_("给您记了起始分 {points} 分。"), tone="ok")
+register("gift_received", N_("有人送您积分"), N_("您家里人或亲属送您 {points} 分，已经到账。"), tone="ok")
+register("gift_sent", N_("积分送出去了"), N_("您送出了 {points} 分。送出去就收不回来了。"), tone="info")

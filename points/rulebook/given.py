@@ -1,0 +1,36 @@
+"""What a document gives by itself, as rules: the prizes of its rankings. Nobody claims these; the system files them, so
+that they go the way of every award: review, public notice, caps, version. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .completion import completed
+
+GIVEN = "given"  # the trigger of rules that only the system files
+
+
+def prize_code(ranking: str, place: int) -> str:
+    """The code of the rule that gives a ranking's prize; ``place`` counts the prizes from 1."""
+    return f"{ranking[:30]}.prize{place}"
+
+
+def given_rules(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rules behind a document's prizes, complete in themselves. A prize that is only a title needs none."""
+    rules = []
+    for ranking in body.get("rankings", ()):
+        for place, prize in enumerate(ranking["prizes"], 1):
+            if "points" not in prize and "honour" not in prize:
+                continue
+            rule: dict[str, Any] = {
+                "code": prize_code(ranking["code"], place),
+                "title": prize.get("title") or ranking["title"],
+                "kind": "other",
+                "unit": "event",
+                "amount": {"type": "fixed", "points": prize.get("points", "0")},
+                "beside": {"honour": {"type": "fixed", "points": prize.get("honour", "0")}},
+                "trigger": GIVEN,
+            }
+            rules.append(rule | {name: ranking[name] for name in ("notice_days", "review") if name in ranking})
+    return completed({**body, "rules": rules}) if rules else []

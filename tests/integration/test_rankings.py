@@ -1,0 +1,133 @@
+"""Rankings when a period has ended: run once by due work, by role or area, with ties; prizes go the way of awards."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from points import clock
+from points.awards.models import Bar, Claim, ClaimState, PeriodRun, Source
+from points.awards.periods.models import RankingRow
+from points.awards.periods.work import close_periods
+from points.db import db, transaction
+from points.people.models import AreaKind, Role
+from tests.factories import World
+from tests.integration.periods_world import earn, load, work
+from tests.integration.together import in_threads
+
+SUMMER = datetime(2026, 8, 10, 3, tzinfo=UTC)
+STAR: dict[str, Any] = {
+    "code": "star",
+    "title": "季度之星",
+    "over": "points",
+    "per": "quarter",
+    "prizes": [{"to": 1, "points": 30, "honour": 50, "title": "之星"}, {"to": 3, "title": "先进"}],
+    "review": "none",
+}
+
+
+def ranking(**more: Any) -> dict[str, Any]:
+    return {"rankings": [{**STAR, **more}]}
+
+
+def rows(world: World) -> list[RankingRow]:
+    db.session.rollback()
+    query = select(RankingRow).where(RankingRow.scheme_id == world.scheme_id)
+    return list(db.session.scalars(query.order_by(RankingRow.part, RankingRow.place, RankingRow.person_id)))
+
+
+def test_the_winners_of_a_quarter_get_their_prize_as_a_claim_and_only_once(world: World, books: Any) -> None:
+    load(world, **ranking())
+    first, second, outside = world.person("甲"), world.person("乙"), world.person("丙")
+    earn(world, first, 60, SUMMER)
+    earn(world, first, 10, SUMMER)
+    earn(world, second, 40, SUMMER)
+    earn(world, outside, 500, datetime(2026, 6, 30, 15, tzinfo=UTC))  # still June in the scheme's zone
+    assert close_periods(work(world, date(2026, 10, 1))) >= 1
+    before = books.wallet(first.id)
+    assert [(row.person_id, row.place, row.amount, row.title) for row in rows(world)] == [
+        (first.id, 1, 70, "之星"),
+        (second.id, 2, 40, "先进"),
+    ]
+    prize = db.session.get_one(Claim, (world.scheme_id, rows(world)[0].claim_id))
+    assert (prize.source, prize.state, prize.points) == (Source.SYSTEM, ClaimState.APPROVED, 30)
+    assert prize.outcome is not None and prize.outcome["honour"] == 50
+    close_periods(work(world, date(2026, 10, 1)))
+    close_periods(work(world, date(2026, 10, 2)))
+    assert len(rows(world)) == 2 and books.wallet(first.id) == before
+    runs = db.session.scalars(
+        select(PeriodRun).where(PeriodRun.scheme_id == world.scheme_id, PeriodRun.kind == "ranking")
+    )
+    assert [(run.period, run.counts["winners"]) for run in runs] == [("2026-Q3", 2)]
+
+
+def test_two_workers_at_once_rank_a_period_once(world: World, books: Any) -> None:
+    load(world, **ranking())
+    person = world.person()
+    earn(world, person, 60, SUMMER)
+    in_threads(world.app, [lambda: close_periods(work(world, date(2026, 10, 1)))] * 2)
+    assert len(rows(world)) == 1
+    prizes = select(Claim).where(Claim.scheme_id == world.scheme_id, Claim.source == Source.SYSTEM)
+    assert len(db.session.scalars(prizes).all()) == 1
+
+
+def test_a_prize_waits_for_review_and_stands_on_public_notice_when_the_rulebook_says_so(world: World) -> None:
+    load(world, **ranking(review="one", notice_days=3))
+    person = world.person()
+    earn(world, person, 60, SUMMER)
+    close_periods(work(world, date(2026, 10, 1)))
+    prize = db.session.get_one(Claim, (world.scheme_id, rows(world)[0].claim_id))
+    assert prize.state == ClaimState.WAITING and len(prize.path) == 1 and prize.forecast["notice_days"] == 3
+
+
+def test_roles_and_communities_are_ranked_by_themselves(world: World) -> None:
+    load(world, rankings=[{**STAR, "code": "r", "split": "role"}, {**STAR, "code": "a", "split": "area"}])
+    with transaction():
+        other = world.area(AreaKind.COMMUNITY, "清河社区", world.subdistrict)
+    here, there = world.person("甲"), world.person("乙", area=other)
+    worker = world.staff(Role.GRID_WORKER, name="丙")
+    for person, points in ((here, 10), (there, 50), (worker, 20)):
+        earn(world, person, points, SUMMER)
+    close_periods(work(world, date(2026, 10, 1)))
+    found = {(row.part, row.place, row.person_id) for row in rows(world)}
+    assert found == {
+        ("resident", 1, there.id), ("resident", 2, here.id), ("grid_worker", 1, worker.id),
+        ("清河社区", 1, there.id), ("和苑社区", 1, worker.id), ("和苑社区", 2, here.id),
+    }  # fmt: skip
+
+
+def test_only_its_categories_and_its_group_count_and_whoever_is_barred_is_left_out(world: World) -> None:
+    load(world, **ranking(categories=["green"], ages={"from": 60}))
+    old, young, bad = world.person("甲"), world.person("乙"), world.person("丙")
+    with transaction():
+        for person, year in ((old, 1950), (young, 2000), (bad, 1950)):
+            db.session.get_one(type(person), (world.scheme_id, person.id)).birth_year = year
+    earn(world, old, 60, SUMMER)  # of another category
+    claims = [earn(world, person, 5, SUMMER, "sweep") for person in (old, young, bad)]
+    with transaction():
+        bar = Bar(person_id=bad.id, what="ranking", until_on=date(2026, 12, 31), claim_id=claims[2].id)
+        bar.scheme_id = world.scheme_id
+        world.add(bar)
+    close_periods(work(world, date(2026, 10, 1)))
+    assert [(row.person_id, row.amount) for row in rows(world)] == [(old.id, 5)]
+
+
+@pytest.mark.parametrize(("over", "amount"), [("honour", 60), ("minutes", 360)])
+def test_honour_and_minutes_are_ranked_from_what_was_credited(world: World, over: str, amount: int) -> None:
+    load(world, **ranking(over=over))
+    earn(world, world.person(), 60, SUMMER)
+    close_periods(work(world, date(2026, 10, 1)))
+    assert [row.amount for row in rows(world)] == [amount]
+
+
+def test_nothing_is_ranked_before_its_period_has_ended(world: World) -> None:
+    load(world, **ranking())
+    earn(world, world.person(), 60, SUMMER)
+    close_periods(work(world, date(2026, 9, 30)))
+    assert rows(world) == []
+    with clock.at(datetime(2026, 9, 30, 16, 30, tzinfo=UTC)):  # past midnight where the scheme is
+        close_periods(work(world, clock.now()))
+    assert len(rows(world)) == 1
