@@ -118,6 +118,10 @@ def claim_for(who: Visitor, claim_id: int) -> Claim:
     return found
 
 
+# The unit's code; of a unit of the document's own its title.
+UNIT = func.coalesce(EarningRule.body[("unit_is", "title")].as_string(), EarningRule.body["unit"].as_string())
+
+
 def lines() -> Select[Any]:
     """Claims with the words a list needs, one query."""
     entered = aliased(Person)
@@ -129,7 +133,7 @@ def lines() -> Select[Any]:
             Person.household_id,
             EarningRule.title,
             EarningRule.kind,
-            EarningRule.body["unit"].as_string(),
+            UNIT,
             entered.name.label("entered"),
             EarningRule.code,
             RulebookVersion.label,
@@ -375,7 +379,7 @@ def claims_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[in
             rule_title=rule.title,
             rule_place=rule.place,
             version_label=label,
-            unit=str(rule.body.get("unit", "event")),
+            unit=str(rule.body.get("unit_is", {}).get("title") or rule.body.get("unit", "event")),
             quantity=claim.quantity,
             done_on=claim.done_on,
             place=claim.place,

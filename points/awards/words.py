@@ -9,9 +9,10 @@ from typing import Any
 from flask_babel import gettext
 
 from ..errors import N_
+from ..rulebook.plain_amounts import amount_words
 from ..rulebook.queries import KnownRule
 from ..rulebook.rules import Assessment, Rule
-from ..rulebook.wording import KIND_WORDS, QUESTIONS, SOURCE_WORDS, UNIT_WORDS, said
+from ..rulebook.wording import KIND_WORDS, SOURCE_WORDS, question_of, said, unit_of, unit_word
 from ..web.formats import day, decimal, hours
 from .models import ClaimState, Step
 
@@ -86,10 +87,6 @@ LINE_ICONS = {
 }
 
 
-def unit_word(unit: str) -> str:
-    return gettext(UNIT_WORDS.get(unit, unit))
-
-
 def quantity_words(thousandths: int, unit: str) -> str:
     """2500, "hour" → "2.5 小时"."""
     return f"{decimal(thousandths, 3)} {unit_word(unit)}"
@@ -109,12 +106,12 @@ def time_word(done_at: str) -> str:
 
 def pay_words(rule: Rule) -> str:
     """What a rule pays, short enough to stand beside its title: "每小时 1 分", "2 到 50 分"."""
-    amount, unit = rule.amount, unit_word(rule.unit)
+    amount, unit = rule.amount, unit_of(rule)
     each = decimal(amount.points, 3)
+    if amount.type not in ("fixed", "per_unit", "brackets") or amount.base or amount.mode == "progressive":
+        return amount_words(rule)
     if amount.type == "fixed":
         return gettext("每回 %(points)s 分", points=each)
-    if amount.type == "case_by_case":
-        return gettext("%(least)s 到 %(most)s 分", least=decimal(amount.least, 3), most=decimal(amount.most, 3))
     if amount.type == "brackets":
         most = max((bracket.points for bracket in amount.brackets), default=0)
         return gettext("分档，最高 %(points)s 分", points=decimal(most, 3))
@@ -151,8 +148,8 @@ def choice_of(known: KnownRule) -> Choice:
         code=rule.code,
         title=rule.title,
         pays=pay_words(rule),
-        question=gettext(QUESTIONS.get(rule.unit, N_("做了多少？"))),
-        unit=unit_word(rule.unit),
+        question=question_of(rule),
+        unit=unit_of(rule),
         step=decimal(max(rule.step, 500) if rule.step == 1 else rule.step, 3),
         least=decimal(rule.least, 3),
         most=decimal(rule.most, 3),
