@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from ... import clock
 from ...db import db, in_own_transaction, insert_into, new_id
+from ...errors import BudgetSpent
 from ...inbox import Told, tell_many
 from ...jobs import Context
 from ...ledger import AccountClass, post
@@ -70,29 +71,33 @@ def levels_of_person(scheme_id: int, person_id: int, day: date) -> frozenset[str
 # ---------------------------------------------------------------- the award for a step
 
 
-def reach(scheme: Scheme, person_id: int, day: date, at: datetime) -> int:
-    """Note the steps that somebody has reached since, give what each is worth, and tell. How many there were. A step is
-    reached once in its period, whatever the balance does afterwards."""
+def reach(scheme: Scheme, person_id: int, day: date, at: datetime) -> tuple[int, bool]:
+    """Note the steps that somebody has reached since, give what each is worth, and tell. How many there were, and
+    whether one waits for a budget. A step is reached once in its period, whatever the balance does afterwards."""
     version, levels = levels_in(scheme.id, day)
     if version is None:
-        return 0
-    new = 0
+        return 0, False
+    new, waiting = 0, False
     have = balances_of(scheme.id, [person_id])[person_id]
     told = []
     for level in levels:
         now = standing(scheme.id, person_id, version, level, have, day)
         for place, title, points in awards_between(level, 0, now.step, scheme.points_scale):
-            if not first_time(scheme.id, person_id, now, place, at):
+            try:
+                with db.session.begin_nested():
+                    if not first_time(scheme.id, person_id, now, place, at):
+                        continue
+                    if points:
+                        award_step(scheme, person_id, now, place, points, at)
+            except BudgetSpent:
+                waiting = True
                 continue
             new += 1
-            values: dict[str, Any] = {"title": level["title"], "step": title}
-            if points:
-                award_step(scheme, person_id, now, place, points, at)
-                values["points"] = points
+            values: dict[str, Any] = {"title": level["title"], "step": title} | ({"points": points} if points else {})
             key = f"level:{level['code']}:{now.period}:{place}"[:80]
             told.append(Told(person_id, "level_reached", values, "/me/standing", key))
     tell_many(scheme.id, told, at)
-    return new
+    return new, waiting
 
 
 def first_time(scheme_id: int, person_id: int, now: LevelStanding, place: int, at: datetime) -> bool:
@@ -103,8 +108,7 @@ def first_time(scheme_id: int, person_id: int, now: LevelStanding, place: int, a
 
 
 def award_step(scheme: Scheme, person_id: int, now: LevelStanding, place: int, points: int, at: datetime) -> None:
-    """From the year's budget where there is one. Raises BudgetSpent, and then the step is not noted either: it is
-    reached again tomorrow."""
+    """From the year's budget where there is one. Raises BudgetSpent, and then the step is not noted either."""
     unit_id = units_of(scheme.id)[POINTS]
     budget = marks_for(scheme.id, [unit_id], clock.local_date(at, scheme.zone).year, "")[unit_id]
     gift = Gift(unit_id, points, "never", f"level:{now.code}:{now.period}:{place}:", "level", None, budget)
@@ -129,7 +133,7 @@ def touched_since(scheme_id: int, since: datetime) -> list[int]:
 
 
 def look(work: Context) -> int:
-    """Due work: the steps reached since the last look."""
+    """Due work: the steps reached since the last look. While a budget is spent, those who wait are looked at again."""
     version, levels = levels_in(work.scheme_id, work.day)
     if version is None or not levels:
         return 0
@@ -137,16 +141,18 @@ def look(work: Context) -> int:
     since = datetime.fromisoformat(mark) if mark else datetime(2000, 1, 1, tzinfo=work.at.tzinfo)
     people = touched_since(work.scheme_id, since - SLACK)
     db.session.rollback()
-    new = 0
+    new, somebody_waits = 0, False
     for place, person_id in enumerate(people, 1):
-        new += in_own_transaction(partial(look_at, work.scheme_id, person_id, work.day, work.at))
+        steps, waits = in_own_transaction(partial(look_at, work.scheme_id, person_id, work.day, work.at))
+        new, somebody_waits = new + steps, somebody_waits or waits
         if place % CHUNK == 0:
             work.progress(place, len(people))
-    in_own_transaction(partial(set_watermark, work.scheme_id, version, work.at))
+    if not somebody_waits:
+        in_own_transaction(partial(set_watermark, work.scheme_id, version, work.at))
     return new
 
 
-def look_at(scheme_id: int, person_id: int, day: date, at: datetime) -> int:
+def look_at(scheme_id: int, person_id: int, day: date, at: datetime) -> tuple[int, bool]:
     return reach(db.session.get_one(Scheme, scheme_id), person_id, day, at)
 
 
