@@ -35,6 +35,7 @@ AT_MOST: Mapping[str, tuple[float, float]] = {
     "growth.statement": (1.5, 1.1),
     "growth.statement.deep": (1.5, 1.1),
     "audit.million_s": (10, 3),
+    "awards.queue_ms": (100, 60),
 }
 
 

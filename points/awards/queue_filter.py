@@ -27,7 +27,7 @@ AGES = (1, 3, 7, 30)  # days
 MOST_NAMED = 200  # people a search may mean
 MOST_AMOUNT = 1_000_000_000
 MARKS = ("appeal", "objection")
-MOST_STAGES = 10
+MOST_STAGES = 6  # of a path: more are everybody's to see, and refused to those whose they are not
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def for_roles(who: Visitor) -> ColumnElement[bool]:
     """Whether the stage that a claim waits at is this visitor's to decide by their roles, and they have no voice in
     this round already. Claims without a path have one stage, of staff or an officer."""
     roles = sorted(role.value for role in who.roles)
-    stages = []
+    stages = [Claim.stage >= MOST_STAGES]
     for stage in range(MOST_STAGES):
         by = Claim.path[(stage, "by")].as_string()
         mine = or_(by.is_(None), by == "[]", *(by.like(f'%"{role}"%') for role in roles))

@@ -118,8 +118,8 @@ def stage_title(claim: Claim) -> str:
     return str(claim.path[claim.stage].get("title", ""))
 
 
-def opened(who: Visitor, claim_id: int) -> Open:
-    """Raises NotFound outside this visitor's reach."""
+def opened(who: Visitor, claim_id: int, row: Row | None = None) -> Open:
+    """Raises NotFound outside this visitor's reach. ``row``: its row of the list, where that was made already."""
     line = line_of(who, claim_id)
     claim, at = line.claim, clock.now()
     if db.session.scalar(select(Claim.id).where(seen_by_staff(who), Claim.id == claim.id)) is None:
@@ -131,16 +131,12 @@ def opened(who: Visitor, claim_id: int) -> Open:
     else:
         person = db.session.get_one(Person, (who.scheme_id, claim.person_id))
         seen, _ = reckon(known, deed_of(claim), person, who.points_scale, credited_on=today)
-    odd = []
-    if claim.state == ClaimState.WAITING:
-        odd = oddities_of(who.scheme_id, [claim], limits_of(who.settings), who.points_scale, who.person_id).get(
-            claim.id, []
-        )
+    row = row or rows_of(who, [line], at)[0]
     return Open(
         line=line,
         known=known,
-        standing=standings(who, [claim], at).get(claim.id, ""),
-        hints=tuple(map(hint, odd)),
+        standing=row.standing,
+        hints=row.hints,
         steps=steps_of(who.scheme_id, [claim.id]).get(claim.id, []),
         photo_ids=photos_of(who.scheme_id, [claim.id]).get(claim.id, []),
         assessment=seen,
@@ -148,7 +144,7 @@ def opened(who: Visitor, claim_id: int) -> Open:
         obstacles=refusals(seen),
         recent=recent_of(who.scheme_id, claim.person_id, at),
         corrections=corrections_of(who.scheme_id, claim.id),
-        step=stage_title(claim),
+        step=row.step,
         stages=tuple(str(one.get("title", "")) for one in claim.path),
         budget=budget_for(who, known, today) if claim.points is None else None,
         can_undo=can_undo(who, claim, at),

@@ -21,7 +21,7 @@ from ..web.formats import decimal, listed
 from ..web.request import idempotency_key, new_key
 from ..web.schemas import tidy
 from ..web.tables import csv_answer, xlsx_answer
-from . import reviewing, words
+from . import words
 from .budgets import categories_of
 from .models import Claim, ClaimState, Source, Step
 from .oddities import CODES
@@ -30,12 +30,13 @@ from .queries import KINDS, Line
 from .queue_deciding import Decision, Result, decide_all, decided, refusal_words, tally
 from .queue_filter import AGES, MARKS, MINE, QueueFilter, filter_from
 from .queue_items import Row, budgets_for, opened, rows_of
-from .queue_queries import choices, ids, lines_in_order, linked, oldest_waiting, queue_page, waiting
+from .queue_queries import choices, ids, lines_in_order, linked, queue_page, waiting
 from .queue_reasons import reasons_of
 from .queue_words import AGES as AGE_WORDS
 from .queue_words import MARKS as MARK_WORDS
 from .queue_words import ODDITIES, STANDING
 from .settings import reviews_of
+from .undoing import undo
 
 MOST_EXPORTED = 20_000
 CHUNK = 500
@@ -102,7 +103,7 @@ def show_queue(who: Visitor, results: list[Result]) -> str:
     found, after = queue_page(who, wanted, at)
     rows = rows_of(who, found, at)
     titles = categories_of(who.scheme_id, at, who.zone)
-    offered = choices(who)
+    offered, there = choices(who), waiting(who, at)
     shown = shown_first(rows)
     return render_template(
         "awards/queue.html",
@@ -118,13 +119,13 @@ def show_queue(who: Visitor, results: list[Result]) -> str:
         codes=CODES,
         ages=AGES,
         marks=MARKS,
-        total=waiting(who, at),
-        odd=waiting(who, at, flag="any"),
+        total=there.total,
+        odd=there.odd,
         linked=linked(who),
-        oldest=oldest_waiting(who, at),
+        oldest=there.oldest,
         flagged=sum(1 for row in rows if row.hints),
         budgets=budgets_for(who, {line.category for line in found}, clock.local_date(at, who.zone)),
-        open=opened(who, shown.line.claim.id) if shown else None,
+        open=opened(who, shown.line.claim.id, shown) if shown else None,
         key=new_key(),
         results=results,
         tally=tally(results),
@@ -201,7 +202,7 @@ def undo_decision(claim_id: int) -> ResponseReturnValue:
     who: Visitor = me()
     key, at = idempotency_key(), clock.now()
     try:
-        in_own_transaction(lambda: reviewing.undo(who, claim_id, key=uuid5(key, f"undo:{claim_id}"), at=at).id)
+        in_own_transaction(lambda: undo(who, claim_id, key=uuid5(key, f"undo:{claim_id}"), at=at).id)
     except NotFound:
         raise
     except DomainError as error:

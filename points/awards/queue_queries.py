@@ -22,7 +22,7 @@ from .appeals.models import Appeal, AppealState
 from .models import Claim, ClaimState, Correction, CorrectionState, SampledReview
 from .notice.models import Objection, ObjectionState
 from .queries import Line, lines, seen_by_staff
-from .queue_filter import MINE, QueueFilter, conditions
+from .queue_filter import MINE, QueueFilter, conditions, flagged
 
 PAGE = 50
 COUNTED = 1_000  # a count that reaches this says "1,000 and more"
@@ -89,15 +89,20 @@ def counted(query: Select[Any]) -> Count:
     return Count(db.session.scalar(select(func.count()).select_from(query.limit(COUNTED).subquery())) or 0)
 
 
-def waiting(who: Visitor, at: datetime, **more: Any) -> Count:
-    """How many claims wait for this visitor; ``more`` as in ``QueueFilter``."""
-    return counted(ids(who, QueueFilter(state=MINE, **more), at))
+@dataclass(frozen=True)
+class Waiting:
+    """What waits for a visitor: how many, how many of them odd, and since when the oldest."""
+
+    total: Count
+    odd: Count
+    oldest: datetime | None
 
 
-def oldest_waiting(who: Visitor, at: datetime) -> datetime | None:
-    query = ids(who, QueueFilter(state=MINE), at).order_by(Claim.made_at, Claim.id).limit(1)
-    row = db.session.execute(query).first()
-    return row.made_at if row else None
+def waiting(who: Visitor, at: datetime) -> Waiting:
+    mine = ids(who, QueueFilter(state=MINE), at)
+    oldest = db.session.execute(mine.order_by(Claim.made_at, Claim.id).limit(1)).first()
+    odd = mine.where(flagged("any"))
+    return Waiting(counted(mine), counted(odd), oldest.made_at if oldest else None)
 
 
 def linked(who: Visitor) -> dict[str, Count]:
