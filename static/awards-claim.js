@@ -31,9 +31,42 @@ if (form) {
   // Whole thousandths, so that 0.1 + 0.2 stays 0.3.
   const thousandths = (text) => Math.round(parseFloat(text) * 1000) || 0;
 
+  // What only some rules ask is shown for them, and sent for them alone.
+  function fitAsked(rule) {
+    const asks = (rule.dataset.asks || "").split(" ");
+    for (const block of form.querySelectorAll("[data-ask]")) {
+      block.hidden = !asks.includes(block.dataset.ask);
+      for (const field of block.querySelectorAll("input, select")) field.disabled = block.hidden;
+    }
+    for (const block of form.querySelectorAll("[data-for-rule]")) {
+      block.hidden = block.disabled = block.dataset.forRule !== rule.value;
+    }
+  }
+
+  function further() {
+    const found = {};
+    for (const name of ["team_id", "began", "subject", "act", "sharers", "helped", "record"]) {
+      const field = form.elements[name];
+      if (field && !field.disabled && field.value) found[name] = field.value;
+    }
+    const attended = form.elements.attended;
+    if (attended && !attended.disabled && attended.checked) found.attended = true;
+    const files = form.elements.files;
+    if (files && !files.disabled) {
+      found.files = files.files.length + form.querySelectorAll("input[name=file_ids]:checked").length;
+    }
+    const block = form.querySelector("[data-for-rule]:not([hidden])");
+    if (block) {
+      found.grades = [...block.querySelectorAll("input[name=grades]:checked")].map((field) => field.value);
+      for (const field of block.querySelectorAll("select")) if (field.value) found[field.name] = field.value;
+    }
+    return found;
+  }
+
   function fitRule(changed) {
     const rule = chosen();
     if (!rule) return;
+    fitAsked(rule);
     label.textContent = rule.dataset.question;
     if (changed) {
       const now = thousandths(quantity.value);
@@ -85,7 +118,9 @@ if (form) {
       place: form.elements.place.value,
       note: form.elements.note.value,
       person_id: form.elements.person_id.value,
+      done_at: form.elements.done_at.value,
       photos: (photos.files ? photos.files.length : 0) + keptPhotos(),
+      ...further(),
     };
     const late = setTimeout(() => turn === asked && show("…", [{ icon: "clock", text: form.dataset.wait }]), 1000);
     try {

@@ -37,6 +37,7 @@ from .schemas import (
     ForecastSchema,
     WholeClaimOut,
     decided_points,
+    forecast_of,
 )
 
 api = Blueprint("claims_api", __name__, url_prefix="/api/v1", description="Claims and approval")
@@ -76,13 +77,14 @@ def create(wanted: dict[str, Any]) -> dict[str, Any]:
 def foresee(wanted: dict[str, Any]) -> dict[str, Any]:
     """What a deed would earn and why, line by line. Writes nothing."""
     who = me()
-    wanted.pop("done_at")
-    wanted["photos"] += len(wanted.pop("photo_ids"))
-    seen = forecast(who, at=clock.now(), **wanted)
+    seen = forecast(who, at=clock.now(), **forecast_of(wanted))
     return {
         "points": seen.points,
         "honour": seen.honour,
         "minutes": seen.minutes,
+        "others": dict(seen.others),
+        "notice_days": seen.notice_days,
+        "credit": seen.credit,
         "usable_until": seen.mark,
         "bounds": list(seen.bounds) if seen.bounds else None,
         "can_be_sent": seen.can_be_sent,
@@ -216,6 +218,17 @@ def plain(line: Line, photo_ids: list[int]) -> dict[str, Any]:
         "made_at": claim.made_at,
         "decided_at": claim.decided_at,
         "photo_ids": photo_ids,
+        "team_id": claim.team_id,
+        "confirmed_at": claim.helped_at,
+        "sharers": claim.sharers,
+        "subject": claim.subject,
+        "act": claim.act,
+        "record": claim.record,
+        "choices": claim.choices or {},
+        "stage": claim.stage or 0,
+        "path": claim.path or [],
+        "round": claim.round or 1,
+        "due_on": claim.due_on,
     }
 
 
@@ -224,5 +237,8 @@ def reckoned(found: tuple[ReckoningLine, ...], scale: int) -> list[dict[str, Any
 
 
 def install(app: Flask) -> None:
+    from . import way_api
+
     with app.app_context():
         register(api)
+        register(way_api.api)

@@ -28,8 +28,9 @@ from ..web.request import idempotency_key, new_key, payload
 from ..web.schemas import tidy
 from ..web.sentences import translated
 from . import words
-from .actions import claim_by_key, file_claim, forecast, keep_photos, own_photos, resend, withdraw
+from .actions import BY_STAFF, claim_by_key, file_claim, forecast, keep_photos, own_photos, resend, withdraw
 from .assessing import roles_of
+from .claim_form import asked_of, teams_for
 from .models import Claim
 from .pages import pages
 from .queries import (
@@ -45,12 +46,16 @@ from .queries import (
     steps_of,
 )
 from .rules import MAX_PHOTOS, Refused, TooManyPhotos, source_of, window_days
-from .schemas import TIMES, DeedSchema, ForecastSchema, ResendSchema
+from .schemas import TIMES, DeedSchema, ForecastSchema, ResendSchema, forecast_of
+from .settings import reviews_of
 
 FIRST_CHOICES = 6
 # Where the rules know no reports, telling the community what is wrong is a suggestion.
 NEAREST = {"report": ("report", "suggestion")}
-FIELDS = ("rule", "quantity", "done_on", "done_at", "place", "note", "person_id")
+FIELDS = (
+    *("rule", "quantity", "done_on", "done_at", "began", "place", "note", "person_id", "team_id", "helped", "sharers"),
+    *("subject", "act", "record", "attended"),
+)
 
 
 @dataclass
@@ -61,6 +66,8 @@ class Form:
     typed: dict[str, str] = field(default_factory=dict)
     errors: dict[str, list[str]] = field(default_factory=dict)
     photo_ids: list[int] = field(default_factory=list)
+    file_ids: list[int] = field(default_factory=list)
+    grades: frozenset[str] = frozenset()
     forecast: words.Forecast | None = None
 
 
@@ -103,22 +110,25 @@ def create() -> ResponseReturnValue:
     data = payload()
     asked = data.pop("do", "")
     key = idempotency_key(data)
-    form = Form(str(key), {name: str(data.get(name, "")) for name in FIELDS})
+    form = filled(str(key), data)
     person_id = named_person(data)
-    photos = uploads(form)
+    photos, files = uploads(form), uploads(form, "files")
     wanted = loaded(data, form)
     if wanted is not None and asked == "forecast":
-        foresee_into(who, form, wanted, len(photos))
+        foresee_into(who, form, wanted, len(photos), len(files))
     elif wanted is not None and not form.errors:
         try:
             at = clock.now()
-            claim_id = in_own_transaction(lambda: file_claim(who, key=key, at=at, photos=photos, **wanted).id)
+            claim_id = in_own_transaction(
+                lambda: file_claim(who, key=key, at=at, photos=photos, files=files, **wanted).id
+            )
         except Refused as refusal:
             form.errors = {refusal.field: [sentence_of(refusal)]}
         else:
             flash(gettext("已交给社区。一般 3 天内看完，结果写在“明细”里。"))
             return redirect(url_for("awards.show", claim_id=claim_id))
     form.photo_ids = kept_photos(who, data.get("photo_ids", []), photos, key)
+    form.file_ids = kept_photos(who, data.get("file_ids", []), files, key)
     return show_form(who, person_id, form), 422 if form.errors else 200
 
 
@@ -127,12 +137,18 @@ def create() -> ResponseReturnValue:
 def foresee() -> ResponseReturnValue:
     """The forecast as the form's script asks for it, with each sentence in the reader's language. Writes nothing."""
     who: Visitor = me()
-    wanted = ForecastSchema().load(payload())
-    wanted.pop("done_at")
-    wanted["photos"] += len(wanted.pop("photo_ids"))
+    wanted = forecast_of(ForecastSchema().load(payload()))
     seen = words.forecast_words(forecast(who, at=clock.now(), **wanted))
     lines = [{"icon": icon, "text": text} for icon, text in seen.lines]
     return {"big": seen.big, "lines": lines, "can_be_sent": seen.can_be_sent}
+
+
+def filled(key: str, data: dict[str, Any]) -> Form:
+    """The form with what was typed, so that nothing is lost when it is shown again."""
+    grades = data.get("grades", [])
+    typed = {name: str(data.get(name, "")) for name in FIELDS}
+    typed |= {name: str(value) for name, value in data.items() if name.startswith("coef-")}
+    return Form(key, typed, grades=frozenset(map(str, grades if isinstance(grades, list) else [grades])))
 
 
 def named_person(data: dict[str, Any]) -> int | None:
@@ -156,18 +172,18 @@ def flat(found: Any) -> list[str]:
     return [str(one) for one in found] if isinstance(found, list) else [str(found)]
 
 
-def uploads(form: Form) -> list[Prepared]:
-    """The photos sent with the form, redrawn. What cannot be used becomes an error of the form."""
-    files = [file for file in request.files.getlist("photos") if file.filename]
+def uploads(form: Form, name: str = "photos") -> list[Prepared]:
+    """The photos (or signed papers) sent with the form, redrawn. What cannot be used becomes an error of the form."""
+    files = [file for file in request.files.getlist(name) if file.filename]
     if len(files) > MAX_PHOTOS:
-        form.errors["photos"] = [sentence_of(TooManyPhotos())]
+        form.errors[name] = [sentence_of(TooManyPhotos())]
         files = files[:MAX_PHOTOS]
     made = []
     for file in files:
         try:
             made.append(prepare_photo(file.stream))  # type: ignore[arg-type]
         except BadPhoto as refusal:
-            form.errors["photos"] = [sentence_of(refusal)]
+            form.errors[name] = [sentence_of(refusal)]
     return made
 
 
@@ -185,10 +201,9 @@ def kept_photos(who: Visitor, ids: Any, photos: Sequence[Prepared], key: UUID) -
     return mine
 
 
-def foresee_into(who: Visitor, form: Form, wanted: dict[str, Any], photos: int) -> None:
-    asked = {name: wanted[name] for name in ("rule", "quantity", "done_on", "person_id", "note", "place")}
+def foresee_into(who: Visitor, form: Form, wanted: dict[str, Any], photos: int, files: int) -> None:
     try:
-        seen = forecast(who, at=clock.now(), photos=photos + len(wanted["photo_ids"]), **asked)
+        seen = forecast(who, at=clock.now(), **forecast_of({**wanted, "photos": photos, "files": files}))
     except Refused as refusal:
         form.errors = {refusal.field: [sentence_of(refusal)]}
     else:
@@ -199,6 +214,12 @@ def show_form(who: Visitor, person_id: int | None, form: Form, kind: str = "") -
     person, _, as_staff = beneficiary_for(who, person_id)
     for_other = person.id != who.person_id
     first, rest = choices(who, person, source_of(not for_other, as_staff), form.typed.get("rule", ""), kind)
+    codes = {one.code for one in (*first, *rest)}
+    asked = {
+        known.code: asked_of(known, for_other)
+        for known in rules_on(who.scheme_id, today_of(who))
+        if known.code in codes
+    }
     return render_template(
         "awards/new.html",
         layout=layout(who, for_other),
@@ -209,6 +230,8 @@ def show_form(who: Visitor, person_id: int | None, form: Form, kind: str = "") -
         days=days(who),
         times=[(name, words.time_word(name)) for name in TIMES],
         most_photos=MAX_PHOTOS,
+        asked=asked,
+        teams=teams_for(who, for_other) if any("team_id" in one.fields for one in asked.values()) else [],
     )
 
 
@@ -234,10 +257,14 @@ def choices(
 ) -> tuple[list[words.Choice], list[words.Choice]]:
     """The rules this person may earn by: the most likely first, the rest behind a fold."""
     roles = roles_of(who.scheme_id, person.id)
+    may_deduct = source in BY_STAFF and reviews_of(who.settings).deductions_allowed
     open_to = [
         known
         for known in rules_on(who.scheme_id, today_of(who))
-        if (not known.rule.roles or known.rule.roles & roles) and not known.rule.trust_in(source).refuse
+        if (not known.rule.roles or known.rule.roles & roles)
+        and not known.rule.trust_in(source).refuse
+        and (not known.rule.takes_away or may_deduct)
+        and known.rule.trigger == "claim"
     ]
     recent = db.session.scalars(
         select(Claim.rule_id).where(seen_by_claimant(who)).order_by(Claim.made_at.desc(), Claim.id.desc()).limit(20)
@@ -327,12 +354,12 @@ def send_again(claim_id: int) -> ResponseReturnValue:
     who: Visitor = me()
     key = idempotency_key()
     form = Form(str(key))
-    photos = uploads(form)
+    photos, files = uploads(form), uploads(form, "files")
     if not form.errors:
         try:
             wanted = ResendSchema().load(payload())
             at = clock.now()
-            in_own_transaction(lambda: resend(who, claim_id, key=key, at=at, photos=photos, **wanted).id)
+            in_own_transaction(lambda: resend(who, claim_id, key=key, at=at, photos=photos, files=files, **wanted).id)
         except ValidationError as error:
             form.errors = {name: flat(found) for name, found in translated(error.messages).items()}
         except Refused as refusal:

@@ -36,6 +36,7 @@ def install(app: Flask) -> None:
         queue_pages,
         queue_reason_pages,
         queue_sampling_pages,
+        way_pages,
     )
 
     app.register_blueprint(pages)

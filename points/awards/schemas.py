@@ -46,16 +46,61 @@ class DeedSchema(Strict):
         validate=validate.Length(max=MAX_PHOTOS, error=N_("最多放 4 张照片。请拿掉几张。")),
     )
 
+    file_ids = fields.List(
+        IdField(),
+        load_default=list,
+        validate=validate.Length(max=MAX_PHOTOS, error=N_("最多放 4 份文件。请拿掉几份。")),
+        metadata={"description": "signed papers, stored like photos"},
+    )
+    team_id = IdField(load_default=None, allow_none=True, metadata={"description": "the team that did it"})
+    helped = Text(most=40, load_default="", metadata={"description": "number or phone of whoever was helped"})
+    sharers = fields.Integer(
+        load_default=1,
+        validate=validate.Range(min=1, max=10_000, error=N_("请填一共几个人，1 到 10000。")),
+        error_messages={"invalid": N_("请填一共几个人，1 到 10000。")},
+        metadata={"description": "people among whom a shared amount is split"},
+    )
+    subject = Text(most=80, load_default="", metadata={"description": "who or what was reported, in words"})
+    act = Text(most=80, load_default="", metadata={"description": "the act or activity that this was a part of"})
+    record = Text(most=80, load_default="", metadata={"description": "number of another department's record"})
+    grades = fields.List(
+        fields.String(validate=RULE_CODE),
+        load_default=list,
+        validate=validate.Length(max=50),
+        metadata={"description": "the rule's grades or checklist items"},
+    )
+    coefficients = fields.Dict(
+        keys=fields.String(validate=RULE_CODE),
+        values=fields.String(validate=RULE_CODE),
+        load_default=dict,
+        validate=validate.Length(max=20),
+        metadata={"description": "coefficient → the choice made, for those that the rule leaves to the claimant"},
+    )
+    attended = fields.Boolean(
+        load_default=False, metadata={"description": "attendance was taken; not believed of the claimant"}
+    )
+
     @pre_load
     def from_form(self, data: Any, **_: Any) -> Any:
-        """A form sends one photo as a plain field, and leaves empty what was not chosen."""
+        """A form sends one of several as a plain field, leaves empty what was not chosen, names each coefficient
+        ``coef-<code>``, and has the exact time in a field of its own (``began``)."""
         if not isinstance(data, dict):
             return data
         data = dict(data)
-        if "photo_ids" in data and not isinstance(data["photo_ids"], list):
-            data["photo_ids"] = [data["photo_ids"]]
-        if data.get("person_id") == "":
-            data["person_id"] = None
+        for name in ("photo_ids", "file_ids", "grades"):
+            if name in data and not isinstance(data[name], list):
+                data[name] = [data[name]] if data[name] != "" else []
+        for name in ("person_id", "team_id"):
+            if data.get(name) == "":
+                data[name] = None
+        if data.get("sharers") == "":
+            data.pop("sharers")
+        if began := data.pop("began", ""):
+            data["done_at"] = began
+        named = {name: data.pop(name) for name in list(data) if isinstance(name, str) and name.startswith("coef-")}
+        picked = {name.removeprefix("coef-"): value for name, value in named.items() if value != ""}
+        if picked and isinstance(data.get("coefficients", {}), dict):
+            data["coefficients"] = {**data.get("coefficients", {}), **picked}
         return data
 
 
@@ -63,6 +108,15 @@ class ForecastSchema(DeedSchema):
     """The same, with what is not yet chosen left open; ``photos`` says how many are about to be sent."""
 
     photos = fields.Integer(load_default=0, validate=validate.Range(min=0, max=100))
+    files = fields.Integer(load_default=0, validate=validate.Range(min=0, max=100))
+
+
+def forecast_of(wanted: dict[str, Any]) -> dict[str, Any]:
+    """A loaded ``ForecastSchema`` as ``forecast`` takes it: stored photos and papers count like those about to come."""
+    wanted = dict(wanted)
+    wanted["photos"] += len(wanted.pop("photo_ids"))
+    wanted["files"] += len(wanted.pop("file_ids"))
+    return wanted
 
 
 class ResendSchema(Strict):
@@ -70,6 +124,8 @@ class ResendSchema(Strict):
 
     place = Text(most=80, load_default="")
     note = Text(most=500, load_default="")
+    subject = Text(most=80, load_default="")
+    record = Text(most=80, load_default="")
 
 
 class ClaimReasonSchema(Strict):
@@ -87,7 +143,8 @@ def decided_points(text: Any, scale: int) -> int | None:
 
 
 class ApproveClaimSchema(Strict):
-    """``points`` as people write them ("2.5"), only for rules that leave the amount to the reviewer."""
+    """``points`` as people write them ("2.5"): any within bounds for rules that leave the amount to the reviewer; less
+    than the rule gives, with a reason, for the others."""
 
     points = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=20))
     outcome = fields.String(
@@ -96,6 +153,61 @@ class ApproveClaimSchema(Strict):
         metadata={"description": "what became of the deed: one of the rule's outcome codes, if it has any"},
     )
     reason = Text(most=200, load_default="")
+    grades = fields.List(
+        fields.String(validate=RULE_CODE),
+        load_default=list,
+        validate=validate.Length(max=50),
+        metadata={"description": "the grades as the reviewer sees them, instead of the claimant's"},
+    )
+    coefficients = fields.Dict(
+        keys=fields.String(validate=RULE_CODE),
+        values=fields.String(validate=RULE_CODE),
+        load_default=dict,
+        validate=validate.Length(max=20),
+        metadata={"description": "coefficient → choice, for those that the rule leaves to the reviewer"},
+    )
+
+
+class ManyClaimsSchema(Strict):
+    """Waiting claims to be approved as they stand."""
+
+    claim_ids = fields.List(IdField(), required=True, validate=validate.Length(min=1, max=500))
+    reason = Text(most=200, load_default="")
+
+
+class RefusedClaimOut(Schema):
+    id = IdField()
+    error = fields.String(metadata={"description": "the refusal's code"})
+    message = fields.String()
+
+
+class ManyClaimsOut(Schema):
+    """What became of each: approved (on its way to credit), one voice further, or refused with the reason."""
+
+    approved = fields.List(IdField())
+    agreed = fields.List(IdField(), metadata={"description": "another voice is needed"})
+    refused = fields.List(fields.Nested(RefusedClaimOut))
+
+
+class ReviewSettingsSchema(Strict):
+    """What the officer sets about reviews. What is left out stays as it is."""
+
+    undo_hours = fields.Integer(validate=validate.Range(0, 720))
+    pair_share = fields.Float(validate=validate.Range(0.05, 1), metadata={"description": "1 switches it off"})
+    pair_from = fields.Integer(validate=validate.Range(2, 1000))
+    own_team = fields.Boolean()
+    sample_percent = fields.Integer(validate=validate.Range(0, 100))
+    usual_factor = fields.Integer(validate=validate.Range(1, 100))
+    large_first = fields.Integer(validate=validate.Range(1, 1_000_000))
+    appeal_file_days = fields.Integer(validate=validate.Range(1, 60))
+    appeal_decide_days = fields.Integer(validate=validate.Range(1, 60))
+    backfill_days = fields.Integer(validate=validate.Range(0, 366))
+    deductions_allowed = fields.Boolean()
+    knows = fields.Boolean(
+        load_default=False,
+        load_only=True,
+        metadata={"description": "the officer knows what deductions mean; needed to switch them on"},
+    )
 
 
 class ClaimsAskedSchema(Strict):
@@ -144,6 +256,17 @@ class FiledClaimOut(Schema):
     made_at = fields.DateTime()
     decided_at = fields.DateTime(allow_none=True)
     photo_ids = fields.List(IdField())
+    team_id = IdField(allow_none=True)
+    confirmed_at = fields.DateTime(allow_none=True, metadata={"description": "when the helped person said so"})
+    sharers = fields.Integer()
+    subject = fields.String()
+    act = fields.String()
+    record = fields.String()
+    choices = fields.Dict(metadata={"description": "grades and coefficients that were chosen"})
+    stage = fields.Integer(metadata={"description": "the stage of `path` it waits at"})
+    path = fields.List(fields.Dict(), metadata={"description": "stages of review; empty: one by staff or an officer"})
+    round = fields.Integer(metadata={"description": "rises when it is sent again or a decision is taken back"})
+    due_on = fields.Date(allow_none=True, metadata={"description": "from this day it may be credited"})
 
 
 class WholeClaimOut(FiledClaimOut):
@@ -170,6 +293,9 @@ class DeedForecastOut(Schema):
     points = fields.Integer(metadata={"description": "minor units"})
     honour = fields.Integer(metadata={"description": "minor units"})
     minutes = fields.Integer()
+    others = fields.Dict(metadata={"description": "further balances by code, each in its own minor units"})
+    notice_days = fields.Integer(metadata={"description": "working days of public notice before it is credited"})
+    credit = fields.String(metadata={"description": "at_once, or the period at whose end it is credited"})
     usable_until = fields.String(metadata={"description": "a date, or never"})
     bounds = fields.List(fields.Integer(), allow_none=True, metadata={"description": "when a reviewer decides"})
     can_be_sent = fields.Boolean()

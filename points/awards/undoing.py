@@ -4,6 +4,7 @@ again, in another round; what was decided stays readable."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -25,7 +26,6 @@ from .rules import (
     CorrectionAsked,
     NothingToUndo,
     NotYourDecision,
-    ReasonNeeded,
     UndoOver,
 )
 from .settings import reviews_of
@@ -35,17 +35,15 @@ DECISIONS = (Step.AGREED, Step.AGAINST, Step.APPROVED, Step.RETURNED, Step.REJEC
 BESIDE = (Step.POSTED, Step.FAILED)
 
 
-def undo(who: Visitor, claim_id: int, *, reason: str, key: UUID, at: datetime) -> Claim:
+def undo(who: Visitor, claim_id: int, *, key: UUID, at: datetime, reason: str = "") -> Claim:
     """Take back one's own decision, if it is the last and no older than the scheme allows. What was credited is
     reversed, caps get back what it took, bars are lifted, and the claim waits for its first review again.
 
-    Raises NotFound, ReasonNeeded, NothingToUndo, NotYourDecision, UndoOver, AppealOpen, CorrectionAsked, AlreadySpent.
+    Raises NotFound, NothingToUndo, NotYourDecision, UndoOver, AppealOpen, CorrectionAsked, AlreadySpent.
     """
     claim = reviewable(who, claim_id)
     if step_by_key(who, claim, Step.UNDONE, key, reason):
         return claim
-    if len(reason.strip()) < 2:
-        raise ReasonNeeded()
     check_undoable(who, claim, at)
     was_granted = ClaimState(claim.state).is_granted
     credited, spoken_at = claim.points or 0, claim.stage or 0
@@ -64,8 +62,10 @@ def undo(who: Visitor, claim_id: int, *, reason: str, key: UUID, at: datetime) -
     )
     begin_again(claim)
     note_step(claim, who.person_id, Step.UNDONE, reason, key, at, stage=spoken_at)
-    more = {"points": credited} if was_granted and credited else {}
-    tell_of(claim, "claim_undone", at, reason=reason, **more)
+    more: dict[str, Any] = {"points": credited} if was_granted and credited else {}
+    if reason:
+        more["reason"] = reason
+    tell_of(claim, "claim_undone", at, **more)
     return claim
 
 

@@ -1,0 +1,242 @@
+"""The pages and the API beside a review: forms that ask what a rule needs, previews, the helped person, settings."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from points.awards.models import Claim
+from points.db import db
+from points.people.models import Role, Scheme, Trace
+from tests.factories import World
+from tests.forms import post
+from tests.integration.awards_world import VISIT, claimed, load_rules, today
+from tests.integration.test_crediting import FREE, MINUS
+from tests.integration.test_review_paths import HELPED, set_reviews, told, wallet
+
+GRADED = {
+    **FREE,
+    "code": "graded",
+    "title": "优秀评选",
+    "amount": {
+        "type": "choice",
+        "mode": "one",
+        "choices": [{"code": "a", "title": "一等", "points": 10}, {"code": "b", "title": "二等", "points": 6}],
+        "coefficients": [
+            {
+                "code": "night",
+                "title": "时段",
+                "by": "claimant",
+                "choices": [
+                    {"code": "day", "title": "白天", "factor": 1},
+                    {"code": "night", "title": "夜里", "factor": 2},
+                ],
+            }
+        ],
+    },
+}
+SHARED = {**FREE, "code": "shared", "title": "一起清扫", "amount": {"type": "shared", "points": 30}}
+
+
+def form(world: World, **fields: Any) -> dict[str, Any]:
+    return {"quantity": "1", "done_on": today(world).isoformat(), "key": str(uuid.uuid4()), **fields}
+
+
+def last(world: World) -> Claim:
+    db.session.rollback()
+    return db.session.scalars(
+        db.select(Claim).filter_by(scheme_id=world.scheme_id).order_by(Claim.made_at.desc(), Claim.id.desc())
+    ).first()
+
+
+def test_the_form_asks_only_what_the_chosen_rule_needs(world: World) -> None:
+    load_rules(world, GRADED, SHARED, HELPED)
+    page = world.client(world.person()).get("/claims/new").text
+    assert 'data-asks="sharers"' in page and 'data-asks="helped"' in page
+    assert 'data-ask="sharers" hidden' in page and 'data-for-rule="graded" hidden disabled' in page
+    assert 'data-ask="attended"' not in page
+
+
+def test_a_grade_and_a_coefficient_are_chosen_on_the_form(world: World) -> None:
+    load_rules(world, GRADED)
+    browser = world.client(world.person())
+    missing = post(browser, "/claims", form(world, rule="graded"))
+    assert missing.status_code == 422 and "请选一选是哪一种" in missing.text
+    assert 'data-for-rule="graded" id="field-grades"' in missing.text
+    sent = post(browser, "/claims", form(world, rule="graded", grades="b", **{"coef-night": "night"}))
+    assert sent.status_code == 302
+    assert last(world).forecast["points"] == 12 and last(world).choices["grades"] == ["b"]
+
+
+def test_a_pool_is_shared_among_those_who_did_it(world: World) -> None:
+    load_rules(world, SHARED)
+    browser = world.client(world.person())
+    assert post(browser, "/claims", form(world, rule="shared", sharers="0")).status_code == 422
+    assert post(browser, "/claims", form(world, rule="shared", sharers="3")).status_code == 302
+    assert last(world).forecast["points"] == 10
+
+
+def test_a_preview_says_line_by_line_what_it_would_earn(world: World) -> None:
+    load_rules(world, {**VISIT, "evidence": {"photos": 2, "note": True}}, GRADED)
+    resident, staff = world.person(), world.staff(Role.STAFF)
+    browser = world.client(resident)
+    assert browser.get("/claims/preview").status_code == 200
+    asked = {"rule": "visit", "quantity": "5", "done_on": today(world).isoformat()}
+    seen = post(browser, "/claims/preview", asked).text
+    assert "40 分" in seen and "照片" not in seen.split("forecast")[-1]
+    console = world.client(staff)
+    assert "40 分" in post(console, "/claims/preview", {**asked, "number": resident.number}).text
+    wrong = post(console, "/claims/preview", {**asked, "number": "no-such"})
+    assert wrong.status_code == 422
+    assert (
+        "12 分"
+        in post(
+            browser,
+            "/claims/preview",
+            {**asked, "rule": "graded", "quantity": "1", "grades": "b", "coef-night": "night"},
+        ).text
+    )
+    assert db.session.scalar(db.select(db.func.count()).select_from(Claim).filter_by(scheme_id=world.scheme_id)) == 0
+
+
+def test_the_helped_person_confirms_on_a_page_of_their_own(world: World) -> None:
+    load_rules(world, HELPED)
+    resident, helped, stranger = world.person(), world.person("张奶奶"), world.person()
+    assert post(
+        world.client(resident), "/claims", form(world, rule="helped", helped=helped.number)
+    ).status_code == 302  # fmt: skip
+    claim = last(world)
+    address = f"/claims/{claim.id}/confirm"
+    assert world.client(stranger).get(address).status_code == 404
+    browser = world.client(helped)
+    page = browser.get(address).text
+    assert "王秀兰" not in page and "说，做了这件事，帮的是您" in page
+    empty = post(browser, address, {"key": str(uuid.uuid4()), "do": "deny", "reason": ""})
+    assert empty.status_code == 422
+    assert post(browser, address, {"key": str(uuid.uuid4()), "do": "confirm"}).status_code == 302
+    assert last(world).state == "waiting" and "您确认过了" in browser.get(address).text
+
+
+def test_an_unknown_helped_person_is_said_at_the_field(world: World) -> None:
+    load_rules(world, HELPED)
+    answer = post(world.client(world.person()), "/claims", form(world, rule="helped", helped="99999"))
+    assert answer.status_code == 422 and 'id="helped-error"' in answer.text
+
+
+def test_deductions_are_offered_to_staff_only_and_only_when_switched_on(world: World) -> None:
+    load_rules(world, MINUS, FREE)
+    resident, staff = world.person(), world.staff(Role.STAFF)
+    address = f"/claims/new?person={resident.id}"
+    assert "高空抛物" not in world.client(staff).get(address).text
+    set_reviews(world, deductions_allowed=True)
+    assert "高空抛物" in world.client(staff).get(address).text
+    assert "高空抛物" not in world.client(resident).get("/claims/new").text
+
+
+# ---------------------------------------------------------------- settings
+
+
+def test_the_officer_of_the_scheme_changes_the_settings_and_leaves_a_trace(world: World) -> None:
+    officer = world.staff(Role.OFFICER, area=world.subdistrict)
+    browser = world.client(officer)
+    assert browser.get("/review-settings").status_code == 200
+    sent = {
+        "undo_hours": "2", "pair_share": "0.8", "pair_from": "10", "sample_percent": "5", "usual_factor": "3",
+        "large_first": "50", "backfill_days": "7", "appeal_file_days": "5", "appeal_decide_days": "7",
+        "key": str(uuid.uuid4()),
+    }  # fmt: skip
+    assert post(browser, "/review-settings", {**sent, "undo_hours": "9999"}).status_code == 422
+    assert post(browser, "/review-settings", {**sent, "deductions_allowed": "true"}).status_code == 422
+    assert post(browser, "/review-settings", sent).status_code == 302
+    db.session.rollback()
+    kept = db.session.get_one(Scheme, world.scheme_id, populate_existing=True).settings["reviews"]
+    assert (kept["undo_hours"], kept["pair_share"], kept["deductions_allowed"]) == (2, 0.8, False)
+    traces = db.session.scalars(db.select(Trace).filter_by(scheme_id=world.scheme_id, action="reviews.set")).all()
+    assert [trace.detail["undo_hours"] for trace in traces] == [[24, 2]]
+    assert post(browser, "/review-settings", {**sent, "deductions_allowed": "true", "knows": "true"}).status_code == 302
+
+
+def test_only_the_whole_schemes_officer_changes_them(world: World) -> None:
+    here = world.staff(Role.OFFICER, area=world.community)
+    api = world.api(here)
+    assert api.get("/api/v1/review-settings").json["undo_hours"] == 24
+    assert api.patch("/api/v1/review-settings", json={"undo_hours": 1}).status_code == 403
+    chief = world.api(world.staff(Role.OFFICER, area=world.subdistrict))
+    assert chief.patch("/api/v1/review-settings", json={"undo_hours": 1}).json["undo_hours"] == 1
+    assert chief.patch("/api/v1/review-settings", json={"deductions_allowed": True}).status_code == 422
+    made = chief.patch("/api/v1/review-settings", json={"deductions_allowed": True, "knows": True})
+    assert made.json["deductions_allowed"] is True and made.json["undo_hours"] == 1
+
+
+# ---------------------------------------------------------------- the API
+
+
+def key() -> dict[str, str]:
+    return {"Idempotency-Key": str(uuid.uuid4())}
+
+
+def test_the_way_of_a_claim_by_the_api(world: World) -> None:
+    load_rules(world, {**HELPED, "path": "two"})
+    resident, helped = world.person(), world.person("张奶奶")
+    one, other = world.staff(Role.STAFF), world.staff(Role.STAFF)
+    sent = world.api(resident).post(
+        "/api/v1/claims",
+        json={
+            "rule": "helped", "quantity": "1", "done_on": today(world).isoformat(), "helped": helped.number,
+            "act": "重阳节",
+        },
+        headers=key(),
+    )  # fmt: skip
+    assert sent.status_code == 201, sent.json
+    assert (sent.json["state"], sent.json["act"]) == ("confirming", "重阳节")
+    at = f"/api/v1/claims/{sent.json['id']}"
+    assert world.api(resident).post(f"{at}/confirm", headers=key()).status_code == 404
+    assert world.api(helped).post(f"{at}/confirm", headers=key()).json == {"id": sent.json["id"], "confirmed": True}
+    assert world.api(one).post(f"{at}/approve", json={}, headers=key()).json["state"] == "waiting"
+    assert world.api(one).post(f"{at}/approve", json={}, headers=key()).json["error"] == "already_voted"
+    done = world.api(other).post(f"{at}/approve", json={"points": "4", "reason": "只陪了一半"}, headers=key())
+    assert (done.json["state"], done.json["points"]) == ("approved", 4)
+    back = world.api(other).post(f"{at}/undo", json={"reason": "看错了"}, headers=key())
+    assert (back.json["state"], back.json["round"]) == ("waiting", 2)
+    assert wallet(world, resident) == 0
+    assert world.api(resident).post(f"{at}/withdraw", headers=key()).json["state"] == "withdrawn"
+    assert "claim_undone" in told(world, resident)
+
+
+def test_staff_record_a_word_on_paper_by_the_api_and_denials_come_back(world: World) -> None:
+    load_rules(world, HELPED)
+    resident, helped, staff = world.person(), world.person("张奶奶"), world.staff(Role.STAFF)
+    claim = claimed(world, resident, "helped")
+    paper = world.api(staff).post(
+        f"/api/v1/claims/{claim.id}/confirm-on-paper", json={"reason": "看过签字的条子"}, headers=key()
+    )
+    assert paper.json["state"] == "waiting"
+    second = claimed(world, resident, "helped", helped=helped.number)
+    no = world.api(helped).post(f"/api/v1/claims/{second.id}/deny", json={"reason": "没有来过"}, headers=key())
+    assert no.json["confirmed"] is False
+    again = world.api(resident).post(f"/api/v1/claims/{second.id}/resend", json={"note": "写错日子了"}, headers=key())
+    assert again.json["state"] == "confirming"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sharers": 0},
+        {"sharers": 10**6},
+        {"grades": ["x" * 41]},
+        {"grades": ["a"] * 51},
+        {"coefficients": {"x" * 41: "a"}},
+        {"subject": "x" * 81},
+        {"helped": "x" * 41},
+        {"team_id": "x"},
+        {"coefficients": "night"},
+    ],
+)
+def test_what_is_out_of_bounds_is_refused(world: World, wrong: dict[str, Any]) -> None:
+    load_rules(world, VISIT)
+    asked = {"rule": "visit", "quantity": "1", "done_on": today(world).isoformat(), **wrong}
+    api = world.api(world.person())
+    assert api.post("/api/v1/claims", json=asked, headers=key()).status_code == 422
+    assert api.post("/api/v1/claims/forecast", json=asked).status_code == 422
