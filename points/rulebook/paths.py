@@ -54,4 +54,6 @@ def notice_for(it: Reckoning) -> int:
     if it.takes_something and rule.deductions is not None:
         return max(rule.notice_days, rule.deductions.notice_days)
     gives = size or it.honour or it.minutes or any(it.others.values())
-    return rule.notice_days if gives and size >= it.minor(rule.notice_above) else 0
+    if rule.notice_above:
+        gives = size > it.minor(rule.notice_above)
+    return rule.notice_days if gives else 0

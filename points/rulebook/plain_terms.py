@@ -222,7 +222,7 @@ def review_words(rule: Rule) -> list[str]:
     if rule.notice_days:
         sentence = N_("公示 %(days)s 个工作日")
         if rule.notice_above:
-            sentence = N_("%(n)s 分以上的公示 %(days)s 个工作日")
+            sentence = N_("超过 %(n)s 分的公示 %(days)s 个工作日")
         said.append(gettext(sentence, days=rule.notice_days, n=number(rule.notice_above)))
     if rule.credit != "at_once":
         said.append(gettext(CREDIT_WORDS[rule.credit]))

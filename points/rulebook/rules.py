@@ -62,8 +62,9 @@ def assess(rule: Rule, facts: Facts, usage: Usage, scale: int = 0) -> Assessment
         price(it)
         if not it.undecided:
             weigh_by_coefficients(it)
-            add_bonuses(it)
         weigh(it)
+        if not it.undecided and rule.trust_in(facts.source).points:
+            add_bonuses(it)
         lower(it)
         count_points_once(it)
         cap_points(it)

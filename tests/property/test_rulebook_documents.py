@@ -93,13 +93,16 @@ def rules(draw: Any, code: str, negative: bool) -> dict[str, Any]:
             maybe(
                 {"what": st.sampled_from(CAPPED), "most": st.integers(1, 40), "per": st.sampled_from(CAP_PERIODS)},
                 who=st.sampled_from(WHO),
-                over=st.sampled_from(["cut", "refuse"]),
+                over=st.sampled_from(["cut", "refuse", "cut"]),
             ),
             max_size=4,
             unique_by=lambda one: (one["what"], one["per"], one.get("who", "person")),
         )
     )
-    bars = {"from": ["earn"], "for": {"days": 9}}
+    for cap in caps:
+        if cap["what"] == "points" and draw(st.booleans()):
+            cap["over"] = {"percent": draw(st.integers(0, 120))}
+    bars = {"from": ["earn"], "for": {"days": 9}, **draw(maybe({}, after=st.just({"times": 2, "per": "year"})))}
     made = {
         "code": code,
         "title": "楼道劳动",

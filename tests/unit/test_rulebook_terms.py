@@ -71,9 +71,9 @@ def test_a_rule_takes_from_the_document_what_it_does_not_say() -> None:
     assert made(parts=parts, notice_days=0).award().notice_days == 0
 
 
-def test_notice_is_for_what_reaches_its_limit() -> None:
+def test_notice_is_for_what_goes_above_its_limit() -> None:
     book = made(notice_days=3, notice_above=30)
-    assert [book.award(quantity=n).notice_days for n in (2, 3)] == [0, 3]
+    assert [book.award(quantity=n).notice_days for n in (3, 4)] == [0, 3]
     full = made(notice_days=3, caps=[{"what": "points", "most": 10, "per": "day"}])
     assert [full.award().notice_days, full.award().notice_days] == [3, 0], "nothing earned, nothing to show"
 
@@ -146,6 +146,18 @@ def test_gain_and_loss_are_capped_apart() -> None:
     judged = {"type": "range", "least": -10, "most": 10}
     book = made(amount=judged, caps=[{"what": "points", "most": 15, "per": "month"}], parts={"deductions": DEDUCTIONS})
     assert [book.earns(decided=n) for n in (10, -10, 10, -10)] == [10, -10, 5, -5]
+
+
+def test_a_bonus_is_not_weighed_and_needs_deeds_that_count() -> None:
+    full = {"code": "two", "title": "两次", "points": 20, "reach": 2, "per": "month"}
+    book = made(bonuses=[full], trust={"leader": {"points": 50}, "backfill": {"points": 0}})
+    assert [book.earns(source=source) for source in ("backfill", "self", "backfill", "leader", "self")] == [
+        0,
+        10,
+        0,
+        5 + 20,
+        10,
+    ]
 
 
 def test_a_reversal_gives_a_total_over_time_back() -> None:
