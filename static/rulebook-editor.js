@@ -14,6 +14,10 @@ function fit(scope) {
     for (const field of fields) {
       if (field.dataset.fits === undefined || field.contains(choice)) continue;
       field.hidden = !field.dataset.fits.split(" ").includes(choice.value);
+      for (const option of field.querySelectorAll(":scope > select > option[data-fits]")) {
+        option.hidden = option.disabled = option.dataset.fits !== choice.value;
+        if (option.disabled && option.selected) field.querySelector("select").value = "";
+      }
     }
   }
 }
@@ -124,6 +128,7 @@ async function save() {
   saving = false;
   if (answer?.ok && found) {
     for (const seen of document.querySelectorAll("[name=seen]")) seen.value = found.seen;
+    for (const undo of document.querySelectorAll("[data-undo]")) undo.hidden = false;
     state.textContent = dirty ? "" : form.dataset.saved;
     if (found.errors) show(found.errors);
   } else {

@@ -1,9 +1,11 @@
-"""``flask rulebook …``: check a document, load it, list what comes with the product."""
+"""``flask rulebook …``: check a document, load it, turn it from JSON into Excel and back, list what comes with us."""
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from flask.cli import AppGroup, with_appcontext
@@ -15,7 +17,10 @@ from ..errors import DomainError
 from ..people.models import Scheme
 from ..web.formats import sentence_of
 from .actions import add_version
-from .document import MAX_BYTES, BadDocument, Document, document_from, document_in, preset, presets
+from .document import BadDocument, Document, document_from, preset, presets
+from .document_file import MAX_FILE, document_of_file
+from .models import RulebookVersion
+from .workbook import workbook_of
 
 group = AppGroup("rulebook", help="积分细则：检查、装入、列出自带的。")
 
@@ -28,7 +33,8 @@ def read(name: str, points_scale: int, effective_on: date | None) -> Document:
     if not path.is_file():
         raise click.ClickException(f"没有文件“{name}”，也没有这个名字的自带细则。自带的有：{'、'.join(presets())}")
     with path.open("rb") as file:
-        return document_in(file.read(MAX_BYTES + 1), points_scale, effective_on)
+        document = document_of_file(file.read(MAX_FILE + 1), points_scale)
+    return document if effective_on is None else document_from(document.body, points_scale, effective_on)
 
 
 def scheme_named(code: str | None) -> Scheme:
@@ -92,3 +98,57 @@ def load_command(file: str, code: str | None, effective_on: datetime | None) -> 
     done = "装好了" if loaded.created else "已经有了，什么都没加"
     click.echo(f"{done}：{document.label}，{len(document.rules)} 条，从 {document.effective_on} 起。")
     return None
+
+
+def write(body: dict[str, Any] | None, target: str) -> None:
+    """Write a document to a file, as Excel or JSON by the file's name. Raises ClickException."""
+    path = Path(target)
+    if path.suffix.lower() not in (".xlsx", ".json"):
+        raise click.ClickException("文件名要以 .xlsx 或 .json 结尾。")
+    excel = path.suffix.lower() == ".xlsx"
+    data = workbook_of(body) if excel else json.dumps(body, ensure_ascii=False, indent=2).encode() + b"\n"
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise click.ClickException(f"写不了“{target}”：{error.strerror}") from None
+    click.echo(f"写好了：{target}")
+
+
+@group.command("template")
+@click.argument("target")
+@with_appcontext
+def template_command(target: str) -> None:
+    """写一份空的 Excel 模板到 TARGET（.xlsx）。"""
+    if not target.lower().endswith(".xlsx"):
+        raise click.ClickException("模板是 Excel 文件，文件名要以 .xlsx 结尾。")
+    write(None, target)
+
+
+@group.command("convert")
+@click.argument("file")
+@click.argument("target")
+@with_appcontext
+def convert_command(file: str, target: str) -> None:
+    """把 FILE（JSON、Excel 或自带细则的名字）检查好，写成 TARGET（.xlsx 或 .json）。"""
+    try:
+        document = read(file, 1, None)
+    except BadDocument as error:
+        return say_problems(error)
+    write(document.body, target)
+    return None
+
+
+@group.command("export")
+@click.argument("label")
+@click.argument("target")
+@click.option("--scheme", "code", help="积分体系的代号；只有一个时可以不写。")
+@with_appcontext
+def export_command(label: str, target: str, code: str | None) -> None:
+    """把叫 LABEL 的版本写成 TARGET（.xlsx 或 .json）。"""
+    scheme = scheme_named(code)
+    body = db.session.scalar(
+        select(RulebookVersion.body).where(RulebookVersion.scheme_id == scheme.id, RulebookVersion.label == label)
+    )
+    if body is None:
+        raise click.ClickException(f"没有叫“{label}”的版本。")
+    write(body, target)

@@ -67,6 +67,7 @@ class Control:
     blank: list[Control] = field(default_factory=list)
     mark: str = ""
     own: str = ""  # the field's own name, without where it stands
+    option_fits: dict[str, str] = field(default_factory=dict)  # options that only one type of the group has
 
     @property
     def filled(self) -> bool:
@@ -101,6 +102,8 @@ class Maker:
         made.errors, made.own = list(self.errors.get(name, ())), node.name
         if isinstance(node, Group):
             made.kind, made.inner = "group", self.controls(node.fields, value, f"{name}.", node.name, depth)
+            for inner in made.inner if not node.required else ():
+                inner.required = False  # nothing has to be filled in as long as the whole is left empty
         elif isinstance(node, Rows):
             made.kind, made.mark, made.most = "rows", f"__{depth}__", node.most
             rows = value if isinstance(value, list) else []
@@ -117,6 +120,8 @@ class Maker:
         made.kind, made.value, made.most = node.kind, value, node.most
         if node.kind == "word":
             made.options = [(word, said(node.name, where, word)) for word in node.words if word]
+            if node.name == "mode":
+                made.option_fits = {word: kind for kind, words in MODES.items() for word in words}
         elif node.kind == "words":
             made.options = [(word, said(node.name, where, word)) for word in node.words]
             made.value = value if isinstance(value, list) else []

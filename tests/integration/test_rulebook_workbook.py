@@ -1,0 +1,201 @@
+"""Rulebooks as Excel: every known one comes back as it was, and a file with mistakes is answered cell by cell."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from openpyxl import Workbook, load_workbook
+
+from points.rulebook.document import BadDocument, document_from, presets
+from points.rulebook.document_file import document_of_file
+from points.rulebook.workbook import workbook_of
+from tests.factories import World
+
+BOOKS = {path.stem: path for path in sorted((Path(__file__).parents[1] / "rulebooks").glob("*.json"))}
+KNOWN: dict[str, Callable[[], Any]] = {
+    **{f"preset {name}": lambda name=name: presets()[name] for name in presets()},
+    **{name: lambda path=path: json.loads(path.read_text("utf-8")) for name, path in BOOKS.items()},
+}
+
+
+@pytest.fixture
+def speaking(app: Flask) -> Any:
+    with app.test_request_context():
+        yield
+
+
+def saved_again(data: bytes) -> bytes:
+    out = io.BytesIO()
+    load_workbook(io.BytesIO(data)).save(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_rulebook_comes_back_from_excel_as_it_was(speaking: None, name: str) -> None:
+    body = document_from(KNOWN[name]()).body
+    data = workbook_of(body)
+    assert document_of_file(data, 1).body == body
+    assert document_of_file(saved_again(data), 1).body == body
+    assert document_of_file(data, 1).hash == document_from(body).hash
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+def test_a_rulebook_comes_back_from_libreoffice(speaking: None, tmp_path: Path) -> None:
+    body = document_from(presets()["hailin"]).body
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "book.xlsx").write_bytes(workbook_of(body))
+    command = [
+        "soffice",
+        "--headless",
+        "--convert-to",
+        "xlsx",
+        "--outdir",
+        str(tmp_path),
+        str(tmp_path / "in/book.xlsx"),
+    ]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    assert document_of_file((tmp_path / "book.xlsx").read_bytes(), 1).body == body
+
+
+def edited(change: Callable[[Workbook], None], name: str = "hehuatang") -> list[str]:
+    """What is said of a preset's workbook after somebody changed it."""
+    book = load_workbook(io.BytesIO(workbook_of(document_from(presets()[name]).body)))
+    change(book)
+    out = io.BytesIO()
+    book.save(out)
+    with pytest.raises(BadDocument) as refused:
+        document_of_file(out.getvalue(), 1)
+    return [f"{one.rule}!{one.field} {one.sentence}" for one in refused.value.problems]
+
+
+def put(sheet: str, cell: str, value: Any) -> Callable[[Workbook], None]:
+    def change(book: Workbook) -> None:
+        book[sheet][cell].value = value
+
+    return change
+
+
+def column(sheet: str, machine: str, row: int, value: Any) -> Callable[[Workbook], None]:
+    def change(book: Workbook) -> None:
+        found = next(cell for cell in book[sheet][2] if cell.value == machine)
+        book[sheet].cell(row, found.column).value = value
+
+    return change
+
+
+WRONG: list[tuple[Callable[[Workbook], None], str]] = [
+    (column("细则", "amount.points", 5, "many"), "细则!"),
+    (column("细则", "amount.points", 5, "many"), "5 请填数字。"),
+    (column("细则", "amount.points", 5, "=1+1"), "5 这一格是公式"),
+    (column("细则", "title", 4, None), "4 "),
+    (column("细则", "unit", 3, "parsec"), "3 没有“parsec”，请先在文件里写明。"),
+    (column("细则", "code", 4, "r01"), "4 代号和第 1 条重复。"),
+    (column("细则", "amount.type", 6, "按心情"), "6 只能是这些里的一个"),
+    (column("上限", "belongs_to", 3, "r99"), "上限!A3 没有“r99”。请写它属于哪一行。"),
+    (lambda book: book["上限"].append(["r01", "积分", "很多", "每天"]), "上限!C3 请填数字。"),
+    (lambda book: book["来源"].append(["r01", "self", 50]) or book["来源"].append(["r01", "本人申报", 60]), "来源!B4 上面已经写过一次了。"),
+    (put("细则", "B1", "=cmd()"), ""),
+    (lambda book: book.create_sheet("别的").append(["x"]), "别的!A1 不认得这一张表"),
+    (lambda book: book.remove(book["版本"]), "版本! "),
+    (lambda book: book["细则"].delete_rows(1, 2), "细则!A1 没有找到表头"),
+    (lambda book: book["细则"].cell(3, 100).__setattr__("value", "x"), "细则!CV3 这一列没有栏目名"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "said"), WRONG)
+def test_a_mistake_is_named_by_sheet_and_cell(speaking: None, change: Callable[[Workbook], None], said: str) -> None:
+    if not said:  # a heading may be anything: the machine's names below it count
+        book = load_workbook(io.BytesIO(workbook_of(document_from(presets()["hehuatang"]).body)))
+        book["细则"]["B1"].value = "随便"
+        out = io.BytesIO()
+        book.save(out)
+        assert document_of_file(out.getvalue(), 1).body == document_from(presets()["hehuatang"]).body
+        return
+    problems = edited(change)
+    assert any(said in problem for problem in problems), problems
+
+
+def test_what_excel_makes_of_dates_and_codes_is_understood(speaking: None) -> None:
+    from datetime import datetime
+
+    body = document_from(presets()["hehuatang"]).body
+    book = load_workbook(io.BytesIO(workbook_of(body)))
+    row = next(cell.row for cell in book["版本"]["B"] if cell.value == "effective_on")
+    book["版本"].cell(row, 3).value = datetime(2015, 4, 9)
+    column("细则", "amount.points", 3, 15.0)(book)
+    out = io.BytesIO()
+    book.save(out)
+    assert document_of_file(out.getvalue(), 1).body == body
+
+
+def bomb() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", b"<!DOCTYPE x [<!ENTITY a 'aaaa'>]><x>&a;</x>")
+        archive.writestr("xl/big.xml", b" " * 220_000_000)
+    return out.getvalue()
+
+
+def tall() -> bytes:
+    book = load_workbook(io.BytesIO(workbook_of(None)))
+    for _ in range(6_100):
+        book["细则"].append(["r", "x"])
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+HOSTILE: list[Callable[[], bytes]] = [
+    lambda: b"",
+    lambda: b"PK\x03\x04" + b"\0" * 50,
+    lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    lambda: workbook_of(None)[:-200],
+    lambda: b"PK\x03\x04" + b"x" * 2_000_001,
+    bomb,
+    tall,
+]
+
+
+@pytest.mark.parametrize("make", HOSTILE)
+def test_a_hostile_file_is_refused_in_words(speaking: None, make: Callable[[], bytes]) -> None:
+    with pytest.raises(BadDocument) as refused:
+        document_of_file(make(), 1)
+    assert all(problem.sentence for problem in refused.value.problems)
+
+
+def test_no_cell_is_ever_calculated(speaking: None) -> None:
+    body = document_from({**presets()["hehuatang"], "note": "=HYPERLINK(1)", "title": "+86 @x"}).body
+    book = load_workbook(io.BytesIO(workbook_of(body)))
+    assert not [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
+    row = next(cell.row for cell in book["版本"]["B"] if cell.value == "note")
+    assert (book["版本"].cell(row, 3).value, book["版本"].cell(row, 3).quotePrefix) == ("=HYPERLINK(1)", True)
+
+
+def test_the_operator_turns_files_into_each_other(world: World, tmp_path: Path) -> None:
+    runner = world.app.test_cli_runner()
+    excel, plain = tmp_path / "book.xlsx", tmp_path / "book.json"
+    assert runner.invoke(args=["rulebook", "convert", "hailin", str(excel)]).exit_code == 0
+    assert runner.invoke(args=["rulebook", "check", str(excel)]).exit_code == 0
+    assert runner.invoke(args=["rulebook", "convert", str(excel), str(plain)]).exit_code == 0
+    assert json.loads(plain.read_text("utf-8")) == document_from(presets()["hailin"]).body
+    code = world.scheme.code
+    assert "装好了" in runner.invoke(args=["rulebook", "load", str(excel), "--scheme", code]).output
+    again = tmp_path / "again.json"
+    args = ["rulebook", "export", presets()["hailin"]["label"], str(again), "--scheme", code]
+    assert runner.invoke(args=args).exit_code == 0 and again.read_bytes() == plain.read_bytes()
+    assert runner.invoke(args=["rulebook", "template", str(tmp_path / "t.xlsx")]).exit_code == 0
+    for wrong in (
+        ["template", "x.json"],
+        ["convert", "hailin", "x.doc"],
+        ["export", "没有的", "x.json", "--scheme", code],
+    ):
+        assert runner.invoke(args=["rulebook", *wrong]).exit_code == 1
