@@ -21,13 +21,16 @@ from sqlalchemy import select
 
 from . import clock, config
 from .awards.actions import file_claim
+from .awards.budgets import set_year_budget
 from .awards.reviewing import approve, reject
 from .db import db, new_id, transaction
+from .inbox.actions import mark_all_read
 from .people.actions import create_scheme
 from .people.enrolment import create_person
-from .people.models import Area, AreaKind, Assignment, Person, PrivacyConsent, Role, Scheme, Secret, SignIn
+from .people.models import Area, AreaKind, Assignment, Person, PrivacyConsent, Role, Scheme, Secret, SignIn, TeamKind
 from .people.permissions import SECOND_FACTOR_ROLES
 from .people.secrets import hash_password, new_authenticator, seal_authenticator, unseal_authenticator
+from .people.teams import add_members, add_team
 from .people.visitor import PRIVACY_VERSION, Visitor, token_hash, visitor_by
 from .redemption.drawing import draw_code
 from .redemption.redeeming import redeem_code
@@ -79,7 +82,11 @@ NOTES = {
     "r07": "给腿脚不好的老人送米送菜上楼。",
     "r08": "建议在单元门口加一盏灯，晚上看不清台阶。",
     "r09": "早高峰在路口帮忙看红绿灯。",
+    "r10": "楼上空巢的老人半夜摔了，背下楼，打车送到医院，守到家里人来。",
 }
+CATEGORIES = {"care": "关爱帮扶", "neighbours": "邻里和睦", "public": "公共事务"}
+CATEGORY = {"r03": "public", "r05": "neighbours", "r08": "public", "r09": "public"}  # the others are care
+BUDGET = 2000  # points a year
 
 group = AppGroup("demo", help="演示体系：登录账号和验证码。")
 
@@ -117,6 +124,7 @@ def fill() -> None:
         sign_ins = with_sign_ins(demo, start)
         shop_id, till_id = stocked(demo, start + timedelta(hours=1))
     lived(demo, shop_id, till_id)
+    settled(demo)
     with transaction():  # the tokens with which the past was made are of no further use
         for row in db.session.scalars(select(SignIn).where(SignIn.scheme_id == demo.scheme.id)):
             row.revoked_at = clock.now()
@@ -160,13 +168,22 @@ def founded(at: datetime) -> Demo:
 
 
 def rulebook() -> dict[str, Any]:
-    """禾花塘's rules as published. The report gives neither honour points nor a life; the demo shows both."""
+    """禾花塘's rules as published, and what the report does not give, for the demo to show: its note says what."""
     body = json.loads(json.dumps(preset(CODE)))
     body["label"] = "演示版"
     body["life"] = {"type": "months", "number": 6}
-    body["note"] += "演示里加了两样：荣誉积分和积分一样多；积分能用半年，到月底为止。"
+    body["note"] += (
+        "演示里另加了：荣誉积分和积分一样多；积分能用半年，到月底为止；分成三类；"
+        "自发帮助邻居的公示 3 个工作日再入账；荣誉积分满 50、100、200 分有星级。"
+    )
+    body["categories"] = [{"code": code, "title": title} for code, title in CATEGORIES.items()]
+    steps = [{"from": points, "title": f"{stars}星邻居"} for points, stars in ((50, "一"), (100, "二"), (200, "三"))]
+    body["levels"] = [{"code": "star", "title": "星级邻居", "over": "honour", "measure": "balance", "steps": steps}]
     for rule in body["rules"]:
         rule["beside"] = {"honour": "same"}
+        rule["category"] = CATEGORY.get(rule["code"], "care")
+        if rule["code"] == "r10":
+            rule["notice_days"] = 3
     return body
 
 
@@ -236,6 +253,8 @@ def stocked(demo: Demo, at: datetime) -> tuple[int, int]:
     officer = demo.visitor("5001")
     opening = [{"weekday": n, "from": "09:00", "to": "11:00"} for n in range(1, 8)]
     with transaction():
+        for year in sorted({at.year, clock.now().year, (at + timedelta(days=175)).year}):
+            set_year_budget(officer, year=year, amount=BUDGET, at=at)
         shop = create_shop(
             staff, name="禾花塘爱心超市", place="3 号楼一楼", area_id=demo.community.id, opening=opening, at=at
         )
@@ -290,12 +309,37 @@ def lived(demo: Demo, shop_id: int, till_id: int) -> None:
         exchanged(demo, number, till_id, shop_id, {"牙膏": 1}, daytime(today - timedelta(days=ago), chance))
 
 
+def settled(demo: Demo) -> None:
+    """A team; two deeds on public notice; and what people were told is read, but for the last days."""
+    now = clock.now()
+    staff = demo.visitor("4001")
+    with transaction():
+        team = add_team(
+            staff,
+            name="禾花塘志愿服务队",
+            kind=TeamKind.TEAM,
+            area_id=demo.community.id,
+            key=str(uuid4()),
+            at=now,
+            leader_id=demo.people["2003"].id,
+        )
+        add_members(staff, team.id, [demo.people[n].id for n in ("1001", "1004", "1009", "1015")], now)
+    for number, points in (("1005", 15), ("1012", 8)):
+        claimed(demo, number, "r10", daytime(now - timedelta(days=1), demo.chance), demo.visitor("4002"), points)
+    for number in demo.people:
+        who = demo.visitor(number)
+        with transaction():
+            mark_all_read(who, now - timedelta(days=7), now)
+
+
 def daytime(moment: datetime, chance: random.Random) -> datetime:
     """The same day between nine and half past four in China."""
     return datetime(moment.year, moment.month, moment.day, 1, 0, tzinfo=UTC) + timedelta(minutes=chance.randint(0, 450))
 
 
-def claimed(demo: Demo, number: str, rule: str, at: datetime, reviewer: Visitor | None) -> None:
+def claimed(
+    demo: Demo, number: str, rule: str, at: datetime, reviewer: Visitor | None, points: int | None = None
+) -> None:
     with clock.at(at):
         who = demo.visitor(number)
         with transaction():
@@ -313,10 +357,10 @@ def claimed(demo: Demo, number: str, rule: str, at: datetime, reviewer: Visitor 
         return
     later = at + timedelta(hours=5)
     with clock.at(later), transaction():
-        if demo.chance.random() < 0.06:
+        if points is None and demo.chance.random() < 0.06:
             reject(reviewer, claim.id, reason="同一天已经记过一次", key=uuid4(), at=later)
         else:
-            approve(reviewer, claim.id, key=uuid4(), at=later)
+            approve(reviewer, claim.id, key=uuid4(), at=later, points=points)
 
 
 def exchanged(demo: Demo, number: str, till_id: int, shop_id: int, goods: dict[str, int], at: datetime) -> None:
