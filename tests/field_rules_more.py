@@ -162,4 +162,10 @@ CASES = [
         only(unit="hour", amount=per_unit(2, count="whole_up"), quantity={"least": "0.5"}),
         [({"quantity": 0.5}, 2), ({"quantity": 1.2}, 4), ({"quantity": 0.4}, "too_little")],
     ),
+    Case(
+        "各类活动一年累计参加满3次加20分，满5次再加30分",
+        only(code="a", groups=["all"]) + only(code="b", unit="hour", amount=per_unit(1), groups=["all"]),
+        [({"code": "a"}, 10), ({"code": "b", "quantity": 2}, 2), ({"code": "a"}, 30), ({"code": "b"}, 1), ({"code": "b"}, 31), ({"code": "a", "done_on": day(1, year=2027)}, 10)],
+        {"groups": [{"code": "all", "title": "各类活动", "bonuses": [{"code": "n3", "title": "三次", "points": 20, "reach": 3, "per": "year"}, {"code": "n5", "title": "五次", "points": 30, "reach": 5, "per": "year"}]}]},
+    ),
 ]  # fmt: skip

@@ -51,6 +51,9 @@ class Shared:
             if one.get("once")
         ]:
             whole["once"] = once
+        shared = [{**bonus, "group": one["code"]} for one in groups for bonus in one.get("bonuses", ())]
+        if shared:
+            whole["bonuses"] = [*rule.get("bonuses", ()), *shared]
         if "category" in rule:
             whole["category_title"] = self.categories[rule["category"]]["title"]
         if rule["unit"] in self.units:

@@ -41,7 +41,11 @@ def contradictions(body: dict[str, Any], points_scale: int) -> Iterator[Problem]
     for name, group in groups.items():
         caps = group.get("caps", ())
         yield from caps_twice(caps, gettext("共用上限“%(title)s”", title=group["title"]), body["decimals"])
-        if any(cap["what"] == "units" for cap in caps) and len(units.get(name, ())) > 1:
+        bonuses = group.get("bonuses", ())
+        if len({bonus["code"] for bonus in bonuses}) != len(bonuses):
+            yield Problem(group["title"], field_word("bonuses"), gettext("代号重复。"))
+        by_units = [cap["what"] == "units" for cap in caps] + [bonus.get("of") == "units" for bonus in bonuses]
+        if any(by_units) and len(units.get(name, ())) > 1:
             yield Problem(group["title"], gettext("共用上限"), gettext("组里的单位不一样，不能合起来按数量封顶。"))
     for price in body.get("redemption", {}).get("prices", ()):
         if not fits(price["points"], body["decimals"]):

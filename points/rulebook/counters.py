@@ -17,6 +17,8 @@ from .caps import SUFFIX, counts_units, short
 from .reckoning import FIRST_DAY, LAST_DAY, Reckoning
 from .terms import Bars, Bonus, Cap, Once, Rule
 
+LONGEST = 56  # of a counter's name, with ".got" behind it
+
 
 def counter_keys(rule: Rule, done_on: date, act: str) -> set[CapKey]:
     """The rows of all counters of a rule."""
@@ -59,7 +61,10 @@ def cumulated(it: Reckoning, worth: Callable[[int], Fraction]) -> tuple[Fraction
 
 def bonus_keys(rule: Rule, bonus: Bonus, period: str) -> tuple[CapKey, CapKey]:
     """How much was counted towards the bonus in the period, and how much was given for it."""
-    name = f"{rule.code}.b.{bonus.code}"
+    owner = f"@{bonus.group}" if bonus.group else rule.code
+    name = f"{owner}.b.{bonus.code}"
+    if len(name) > LONGEST:
+        name = f"{owner}.b.{short(bonus.code)[:12]}"
     return CapKey("person", name, period), CapKey("person", name + ".got", period)
 
 

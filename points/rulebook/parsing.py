@@ -226,6 +226,7 @@ def bonus_from(body: Body) -> Bonus:
         body.get("of", "times"),
         body.get("in_a_row", 1),
         body.get("again", False),
+        body.get("group", ""),
     )
 
 

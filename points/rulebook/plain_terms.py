@@ -119,7 +119,8 @@ def bonus_words(rule: Rule) -> list[str]:
             sentence = N_("%(name)s：%(per)s每满 %(reach)s %(unit)s，另加 %(n)s 分")
         else:
             sentence = N_("%(name)s：%(per)s满 %(reach)s %(unit)s，另加 %(n)s 分")
-        said.append(gettext(sentence, **values))
+        line = gettext(sentence, **values)
+        said.append(gettext("几项合起来算：%(said)s", said=line) if bonus.group else line)
     return said
 
 

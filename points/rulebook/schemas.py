@@ -13,7 +13,7 @@ from ..errors import N_
 from ..people.models import Role
 from ..web.schemas import Text, Whole
 from .amount_schemas import CoefficientSchema
-from .rule_schemas import CapSchema, LateSchema, LifeSchema, RuleSchema
+from .rule_schemas import BonusSchema, CapSchema, LateSchema, LifeSchema, RuleSchema
 from .schema_fields import (
     MAX_POINTS,
     AgesSchema,
@@ -213,13 +213,14 @@ class GroupSchema(Part):
     code = code(required=True)
     title = title(40)
     caps = some(fields.Nested(CapSchema), 20, 1)
+    bonuses = some(fields.Nested(BonusSchema), 5, 1)
     once = fields.String(validate=word("highest"))
     same = fields.String(validate=word("day", "act"))
 
     @validates_schema
     def does_something(self, data: dict[str, Any], **_: Any) -> None:
-        if "caps" not in data and "once" not in data:
-            raise ValidationError({"caps": [N_("上限和“只算最高的”，至少要写一样。")]})
+        if not {"caps", "once", "bonuses"} & set(data):
+            raise ValidationError({"caps": [N_("上限、另加、“只算最高的”，至少要写一样。")]})
         if "same" in data and "once" not in data:
             raise ValidationError({"same": [N_("先写“只算最高的”。")]})
 

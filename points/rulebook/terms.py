@@ -106,6 +106,7 @@ class Bonus:
     of: str = "times"
     in_a_row: int = 1
     again: bool = False
+    group: str = ""  # of rules that count towards it together
 
 
 @dataclass(frozen=True)

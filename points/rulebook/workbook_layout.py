@@ -24,6 +24,7 @@ TITLES: Mapping[tuple[str, ...], str] = {
     ("rules", "caps"): N_("上限"),
     ("groups",): N_("共用组"),
     ("groups", "caps"): N_("共用上限"),
+    ("groups", "bonuses"): N_("共用另加"),
     ("rules", "evidence", "any"): N_("凭据任选"),
     ("rules", "trust"): N_("来源"),
     ("rules", "outcomes"): N_("处理结果"),

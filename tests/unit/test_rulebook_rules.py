@@ -202,6 +202,24 @@ def test_a_group_shares_one_cap_and_a_household_has_its_own() -> None:
     assert earned(second, usage={CapKey("person", "@care.points", "2026-11"): 4}, quantity=3) == 1
 
 
+def test_keys_of_the_longest_names_fit_the_usage_table() -> None:
+    bonus = {"code": "y" * 40, "title": "满", "points": 1, "reach": 1, "per": "quarter", "in_a_row": 2}
+    bars = {"from": ["earn"], "for": {"days": 1}, "after": {"times": 2, "per": "half_year"}}
+    terms = {"from": ["points"], "below_zero": "stop", "notice_days": 1, "appeal_days": 1, "ends": {"days": 1}}
+    longest = rule(
+        code="x" * 40,
+        amount={"type": "per_unit", "points": -1, "cumulative": "quarter", "cumulative_who": "all"},
+        caps=[cap(what, 1, per, who="all", group="g" * 40) for what in CAPPED for per in CAP_PERIODS],
+        bonuses=[bonus, {**bonus, "group": "g" * 40}],
+        once=[{"group": "g" * 40, "title": "表彰", "same": "act"}],
+        bars=bars,
+        deductions=terms,
+    )
+    keys = caps_for(longest, FRIDAY, "s" * 300, "a" * 300)
+    assert len(keys) > 50
+    assert all(len(key.cap) <= 60 and len(key.period) <= 20 for key in keys)
+
+
 def test_keys_fit_the_usage_table() -> None:
     longest = rule(code="x" * 40, caps=[cap("points", 1, per, who="household") for per in PERIODS])
     assert all(len(key.cap) <= 60 and len(key.period) <= 20 for key in caps_for(longest, FRIDAY))
