@@ -41,7 +41,9 @@ from points.ledger.models import Account
 from points.ledger.queries import balance_of, units_of
 from points.people.models import Area, AreaKind, Relative, Role
 from tests.factories import World
-from tests.integration.awards_world import REPORT, RULES, claimed, load_rules
+from tests.integration.awards_world import REPORT, RULES, VISIT, claimed, load_rules
+from tests.integration.test_crediting import MINUS
+from tests.integration.test_review_paths import set_reviews
 
 WHY = "那天我确实去了，护士可以证明"
 REASON = "问过医院，确实去了"
@@ -368,6 +370,73 @@ def test_what_the_rulebook_refuses_leaves_the_appeal_open(desk: Desk) -> None:
         desk.grant(appeal)
     assert refusal.value.code == "cannot_earn"
     assert db.session.get_one(Appeal, (desk.scheme_id, appeal.id), populate_existing=True).state == AppealState.OPEN
+
+
+def deducted(desk: Desk, below_zero: str) -> Claim:
+    load_rules(desk.world, deduction(below_zero), VISIT, label="扣分", on=date(2020, 1, 2))
+    set_reviews(desk.world, deductions_allowed=True)
+    claim = claimed(desk.world, desk.world.staff(Role.STAFF), "minus", person_id=desk.person.id)
+    who = desk.world.visitor(desk.reviewer)
+    with transaction():
+        return approve(who, claim.id, reason="看过监控", key=uuid.uuid4(), at=clock.now())
+
+
+def deduction(below_zero: str) -> dict[str, Any]:
+    return {**MINUS, "deductions": {**MINUS["deductions"], "below_zero": below_zero}}
+
+
+def test_a_granted_appeal_against_a_deduction_gives_all_of_it_back(desk: Desk) -> None:
+    desk.approved(quantity=1000)
+    claim = deducted(desk, "stop")
+    assert desk.balance() == 0
+    assert chance_of(desk.world.visitor(desk.person), claim, clock.now()).until_on == (
+        clock.local_date(clock.now(), "Asia/Shanghai") + timedelta(days=5)
+    )  # the document's own days
+    appeal = desk.appeal(claim)
+    assert appeal.about == About.DEDUCTION
+    desk.grant(appeal)
+    assert desk.balance() == 10 and "appeal_granted" in desk.told()
+    claim = db.session.get_one(Claim, (desk.scheme_id, claim.id), populate_existing=True)
+    assert (claim.state, claim.has_appeal) == (ClaimState.REVERSED, False)
+    desk.sound()
+
+
+def test_a_debt_that_awards_have_repaid_meanwhile_is_given_back_as_points(desk: Desk) -> None:
+    claim = deducted(desk, "debt")
+    desk.approved(quantity=2000)  # 20 of the 30 owed
+    assert desk.balance() == 0
+    desk.grant(desk.appeal(claim))
+    assert desk.balance() == 20
+    units = units_of(desk.scheme_id)
+    assert balance_of(desk.scheme_id, desk.person.id, units["POINTS"], ledger.AccountClass.DEBT) == 0
+    desk.sound()
+
+
+def test_a_deduction_that_took_nothing_can_be_appealed_as_well(desk: Desk) -> None:
+    claim = deducted(desk, "stop")
+    assert claim.points == 0
+    desk.grant(desk.appeal(claim))
+    assert db.session.get_one(Claim, (desk.scheme_id, claim.id), populate_existing=True).state == ClaimState.REVERSED
+
+
+def test_what_needs_public_notice_goes_on_notice_when_an_appeal_is_granted(world: World) -> None:
+    desk = Desk(world, {**VISIT, "notice_days": 3})
+    claim = desk.rejected()
+    desk.grant(desk.appeal(claim))
+    claim = db.session.get_one(Claim, (desk.scheme_id, claim.id), populate_existing=True)
+    assert claim.state == ClaimState.ON_NOTICE and claim.notice_id is not None and desk.balance() == 0
+
+
+def test_an_amount_still_on_notice_is_granted_anew_with_a_notice_of_its_own(world: World) -> None:
+    rule = {**REPORT, "evidence": {}, "notice_days": 3, "caps": [{"what": "points", "most": 20, "per": "month"}]}
+    desk = Desk(world, rule)
+    claim = desk.approved("report", points=5)
+    assert claim.state == ClaimState.ON_NOTICE
+    desk.grant(desk.appeal(claim), points=20)
+    claim = db.session.get_one(Claim, (desk.scheme_id, claim.id), populate_existing=True)
+    assert (claim.state, claim.round, desk.balance()) == (ClaimState.ON_NOTICE, 2, 0)
+    used = db.session.scalars(select(CapUsage.used).where(CapUsage.scheme_id == desk.scheme_id))
+    assert list(used) == [20]
 
 
 # ---------------------------------------------------------------- two at once

@@ -24,6 +24,7 @@ from ..models import Bar, Claim, ClaimState, Correction, CorrectionState, Review
 from ..notice.models import Objection
 from ..settings import reviews_of
 from .filing import note, points_of, standing_of
+from .giving_back import give_back
 from .models import About, Appeal, AppealState
 from .rules import (
     DECISIONS,
@@ -205,12 +206,12 @@ def check_nothing_else(claim: Claim) -> None:
 def award_anew(
     who: Visitor, appeal: Appeal, claim: Claim, points: int | None, outcome: str, reason: str, at: datetime
 ) -> None:
-    """Grant the deed in a round of its own. What was given before is taken back first; what of it was spent becomes a
-    debt which the new award, being larger, repays at once."""
+    """Grant the deed in a round of its own. What was given before is taken back first."""
     before = Assessment.from_dict(claim.outcome) if ClaimState(claim.state).is_granted and claim.outcome else None
     state = ClaimState(claim.state)
     if before is not None:
-        take_back(who, appeal, claim, at, allow_debt=True)
+        take_back(who, appeal, claim, at)
+    lift_bars(claim, at)
     claim.round, claim.transfer_id, claim.points = (claim.round or 1) + 1, None, None
     db.session.flush()
     scheme = db.session.get_one(Scheme, who.scheme_id)
@@ -227,22 +228,35 @@ def worth(outcome: Assessment) -> tuple[int, int, int]:
 
 def give_back_deduction(who: Visitor, appeal: Appeal, claim: Claim, reason: str, at: datetime) -> None:
     """Take a deduction back whole, whether it was posted by now or not, with the bars it brought."""
-    take_back(who, appeal, claim, at, allow_debt=False)
+    body = claim.outcome or {}
+    give_caps_back(who, claim)
+    if claim.transfer_id is not None:
+        give_back(who, appeal, claim, str(body.get("mark", "never")), at)
+    lift_bars(claim, at)
+    claim.state, claim.state_reason, claim.due_on = ClaimState.REVERSED, reason[:200], None
+    appeal.points_after = 0
+
+
+def lift_bars(claim: Claim, at: datetime) -> None:
+    """What the former decision kept the claimant from."""
     db.session.execute(
         update(Bar)
         .where(Bar.scheme_id == claim.scheme_id, Bar.claim_id == claim.id, Bar.lifted_at.is_(None))
         .values(lifted_at=at),
         execution_options={"synchronize_session": False},
     )
-    claim.state, claim.state_reason, claim.due_on = ClaimState.REVERSED, reason[:200], None
-    appeal.points_after = 0
 
 
-def take_back(who: Visitor, appeal: Appeal, claim: Claim, at: datetime, *, allow_debt: bool) -> None:
-    """The caps get back what the award took; if it was posted, the opposite is posted."""
+def give_caps_back(who: Visitor, claim: Claim) -> None:
     body = claim.outcome or {}
     if "subjects" in body:
         usage.give_back(who.scheme_id, usage.Subjects.from_dict(body["subjects"]), Assessment.from_dict(body).takes)
+
+
+def take_back(who: Visitor, appeal: Appeal, claim: Claim, at: datetime) -> None:
+    """The caps get back what the award took; if it was posted, the opposite is posted. What of it was spent becomes a
+    debt, which the new award, being larger, repays at once."""
+    give_caps_back(who, claim)
     if claim.transfer_id is not None:
         appeal.reversal_id = ledger.reverse(
             who.scheme_id,
@@ -255,7 +269,7 @@ def take_back(who: Visitor, appeal: Appeal, claim: Claim, at: datetime, *, allow
             source_id=appeal.id,
             at=at,
             zone=who.zone,
-            allow_debt=allow_debt,
+            allow_debt=True,
         ).transfer_id
 
 

@@ -11,6 +11,7 @@ from ... import calendar, clock
 from ...db import db, is_id, new_id
 from ...errors import KeyReused, NotFound
 from ...people.visitor import Visitor, within
+from ...rulebook.queries import rule_by_id
 from ...rulebook.rules import Assessment
 from ..messages import tell_of
 from ..models import Claim, ClaimState, Review, Step
@@ -123,7 +124,8 @@ def may_file(who: Visitor) -> object:
 
 def standing_of(claim: Claim) -> Standing:
     points = points_of(claim)
-    return Standing(ClaimState(claim.state), points, points is not None and points < 0)
+    taken = points is not None and (points < 0 or rule_by_id(claim.scheme_id, claim.rule_id).rule.takes_away)
+    return Standing(ClaimState(claim.state), points, taken)
 
 
 def points_of(claim: Claim) -> int | None:
