@@ -39,19 +39,26 @@ from .settings import BOUNDS, ReviewSettings, can_change, change_settings, revie
 # ---------------------------------------------------------------- what would this earn?
 
 
-@pages.route("/claims/preview", methods=["GET", "POST"])
+@pages.get("/claims/preview")
 @audience("claims.file")
 def preview() -> ResponseReturnValue:
-    """What a deed would earn, line by line, before anything is done or claimed. Staff may name a resident."""
+    """Which deed, how much, which day: to be answered line by line. Staff may name a resident."""
+    return preview_page(me(), None, {"rule": request.args.get("rule", "")[:40]}, {}, None)
+
+
+@pages.post("/claims/preview")
+@audience("claims.file")
+def preview_now() -> ResponseReturnValue:
+    """What a deed would earn, line by line, before anything is done or claimed. Posted, so that no number of a person
+    stands in an address. Writes nothing."""
     who: Visitor = me()
-    data = payload() if request.method == "POST" else {"rule": request.args.get("rule", "")[:40]}
+    data = payload()
     typed = {name: str(value) for name, value in data.items()}
     errors: dict[str, list[str]] = {}
     seen = None
     person_id = numbered(who, tidy(str(data.pop("number", "")), 40), errors)
-    if request.method == "POST" and not errors:
+    if not errors:
         try:
-            data.pop("csrf_token", None)
             wanted = forecast_of(ForecastSchema().load(data | {"person_id": person_id}))
             # Photos, papers and words come with the claim: here only the reckoning is asked for.
             wanted |= {"photos": 4, "files": 4, "note": "-", "place": "-", "record": "-", "helped": "-"}
@@ -61,8 +68,18 @@ def preview() -> ResponseReturnValue:
             errors = {name: flat(found) for name, found in translated(error.messages).items()}
         except Refused as refusal:
             errors = {refusal.field: [sentence_of(refusal)]}
+    return preview_page(who, person_id, typed, errors, seen), 422 if errors else 200
+
+
+def preview_page(
+    who: Visitor,
+    person_id: int | None,
+    typed: dict[str, str],
+    errors: dict[str, list[str]],
+    seen: words.Forecast | None,
+) -> str:
     person, _, as_staff = beneficiary_for(who, person_id)
-    page = render_template(
+    return render_template(
         "awards/preview.html",
         layout=layout(who, who.may("claims.review")),
         rules=rules_for(who, person, as_staff),
@@ -71,7 +88,6 @@ def preview() -> ResponseReturnValue:
         errors=errors,
         seen=seen,
     )
-    return page, 422 if errors else 200
 
 
 def numbered(who: Visitor, number: str, errors: dict[str, list[str]]) -> int | None:
