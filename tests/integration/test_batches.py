@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import multiprocessing
+import time
+import zipfile
 from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
 from flask import Flask
 from openpyxl import Workbook, load_workbook
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from points import clock
 from points.awards.batches import awarding
@@ -20,7 +23,8 @@ from points.db import db, in_own_transaction, transaction
 from points.inbox.models import Message
 from points.jobs.kinds import KINDS
 from points.jobs.worker import Worker
-from points.people.models import AreaKind, Person, Role
+from points.ledger.budgets import set_budget
+from points.people.models import AreaKind, Person, Role, Trace
 from points.people.relatives import add_relative
 from tests.factories import Books, World
 from tests.forms import post
@@ -430,6 +434,98 @@ def test_a_team_is_awarded_without_a_sheet(desk: Desk, world: World, books: Book
     post(desk.theirs, f"{url}/award")
     assert [books.wallet(person.id) for person in people] == [20, 20, 0]
     assert {claim.source for claim in desk.claims()} == {"staff"}
+
+
+def test_awarding_a_restricted_list_is_written_down_and_does_not_name_it(desk: Desk, world: World) -> None:
+    form = {"name": "低保家庭", "kind": "list", "code": "dibao", "area_id": world.community.id, "is_restricted": "1"}
+    team = post(desk.ours, "/people/teams/new", {**form, "leader": "", "note": ""}).location
+    person = world.person("赵六")
+    post(desk.ours, f"{team}/members", {"person_id": person.id})
+    address = f"/batches/team/{team.rsplit('/', 1)[1]}"
+    assert person.number not in desk.ours.get(address).text
+    url = post(desk.ours, address, {"rule": "visit", "day": desk.day, "whom": "all"}).location
+    assert desk.fates(url) == ["good"] and desk.batch(url).name == "限看名单"
+    assert "低保" not in desk.theirs.get(url).text
+    looks = (
+        select(func.count()).select_from(Trace).where(Trace.scheme_id == world.scheme_id, Trace.action == "team.open")
+    )
+    assert db.session.scalar(looks) == 1
+
+
+def test_a_process_killed_in_the_middle_is_made_good_by_the_worker(
+    desk: Desk, world: World, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [world.person().id for _ in range(12)]
+    rows = [desk.row(db.session.get_one(Person, (world.scheme_id, one))) for one in people]
+    url = desk.bring(desk.sheet(*rows))
+    desk.let_through(url)
+    monkeypatch.setattr(awarding, "CHUNK", 5)
+    scheme_id, batch_id, whole, chunks = world.scheme_id, id_of(url), awarding.Chunk.award, []
+
+    def hangs_in_the_second(chunk: awarding.Chunk) -> None:
+        whole(chunk)
+        chunks.append(1)
+        if len(chunks) == 2:
+            half_way.set()
+            time.sleep(600)
+
+    def work() -> None:
+        awarding.Chunk.award = hangs_in_the_second  # type: ignore[method-assign]
+        with world.app.app_context():
+            while not in_own_transaction(lambda: awarding.award_chunk(scheme_id, batch_id, clock.now())):
+                pass
+
+    db.session.remove()
+    db.engine.dispose()  # no connection crosses the fork
+    context = multiprocessing.get_context("fork")
+    half_way = context.Event()
+    process = context.Process(target=work)
+    process.start()
+    assert half_way.wait(60)
+    process.kill()
+    process.join(60)
+    assert len(desk.claims()) == 5  # what was committed, and nothing of what was under way
+    for name in set(KINDS) - {"award_batches"}:
+        monkeypatch.delitem(KINDS, name)
+    db.session.rollback()
+    Worker(world.app.app_context, schemes=[scheme_id]).round()
+    assert desk.batch(url).state == "done" and len(desk.claims()) == 12
+    assert {books.wallet(one) for one in people} == {10}
+
+
+def test_what_the_budget_does_not_cover_waits_in_the_queue(desk: Desk, world: World, books: Books) -> None:
+    people = [world.person().id for _ in range(3)]
+    rows = [desk.row(db.session.get_one(Person, (world.scheme_id, one))) for one in people]
+    with transaction():
+        set_budget(world.scheme_id, books.points, str(today(world).year), 20)
+    url = desk.bring(desk.sheet(*rows))
+    assert "还剩 20 分，这张表要 30 分" in desk.ours.get(url).text
+    desk.let_through(url)
+    post(desk.theirs, f"{url}/award")
+    assert sorted(desk.fates(url)) == ["awarded", "awarded", "queued"]
+    assert "这笔预算只剩" in desk.ours.get(f"{url}?show=queued").text
+    assert sum(books.wallet(one) for one in people) == 20
+    assert sorted(claim.state for claim in desk.claims()) == ["approved", "approved", "waiting"]
+
+
+def test_a_workbook_that_would_unfold_without_end_is_refused_before_it_does(desk: Desk) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+        archive.writestr("xl/worksheets/sheet1.xml", b" " * (200 * 1024 * 1024))
+    form = {"area_id": str(desk.world.community.id), "file": (io.BytesIO(out.getvalue()), "名单.xlsx")}
+    answer = post(desk.ours, "/batches", form, content_type="multipart/form-data")
+    assert answer.status_code == 422 and "表格太大了" in answer.text
+
+
+def test_cells_that_a_spreadsheet_would_calculate_stay_text(desk: Desk, world: World) -> None:
+    person = world.person()
+    note = "=HYPERLINK(1)"
+    url = desk.bring(desk.sheet(desk.row(person, note="'" + note), desk.row(person, "<b>", act="x")))
+    assert "&lt;b&gt;" in desk.ours.get(f"{url}?show=all").text
+    book = load_workbook(io.BytesIO(desk.ours.get(f"{url}/rows.xlsx").data))
+    cells = [cell.value for row in book.active.iter_rows() for cell in row]
+    assert f"'{note}" in cells and not any(str(one).startswith("=") for one in cells)
 
 
 def test_the_template_lists_the_rules_and_comes_back_as_it_was_filled_in(desk: Desk, world: World) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext
 from sqlalchemy import select
 
 from ... import clock
@@ -14,7 +15,7 @@ from ...db import db, in_own_transaction
 from ...people import sheets
 from ...people.models import Person, Scheme
 from ...people.sheets import Line, Sheet
-from ...people.teams import team_for
+from ...people.teams import open_members, team_for
 from ...people.visitor import Visitor
 from ..models import Source
 from ..rules import window_days
@@ -71,15 +72,18 @@ class Same:
 
 
 def for_people(who: Visitor, team_id: int, people: Sequence[int], same: Same, *, key: str, at: datetime) -> ClaimBatch:
-    """The same deed for many members of a team: one row each, on the same way as a sheet. Raises NotFound (team),
-    NobodyChosen."""
+    """The same deed for many members of a team: one row each, on the same way as a sheet. The rows tell who is on the
+    list: of a restricted one that is written down, and its name stays behind. Raises NotFound (team), NobodyChosen."""
     team = team_for(who, team_id, "batches.make")
+    name = team.name
+    if team.is_restricted:
+        team, name = in_own_transaction(lambda: open_members(who, team_id, at)), gettext("限看名单")
     numbers = _numbers(who.scheme_id, people)
     if not numbers:
         raise NobodyChosen()
     lines = [Line(row, {"number": number, **same.cells()}) for row, number in enumerate(numbers, 1)]
     source, digest = Source.STAFF, digest_of(key.encode())
-    return _brought(who, lines, name=team.name, digest=digest, area_id=team.area_id, source=source, at=at)
+    return _brought(who, lines, name=name, digest=digest, area_id=team.area_id, source=source, at=at)
 
 
 def _numbers(scheme_id: int, people: Sequence[int]) -> list[str]:
