@@ -183,7 +183,7 @@ def test_the_api_does_what_the_pages_do(world: World) -> None:
     second = mine.post(
         f"/api/v1/claims/{claim_id}/appeals", json={"words": WHY}, headers={"Idempotency-Key": str(uuid.uuid4())}
     )
-    assert second.status_code == 409 and second.get_json()["error"] == "appeal_open"
+    assert second.status_code == 409 and second.get_json()["error"] == "appealed_already"
     theirs = world.api(desk.reader)
     found = theirs.get("/api/v1/appeals").get_json()
     assert found["open"] == 1 and found["appeals"][0]["person"] == "王○○" and not found["appeals"][0]["is_overdue"]

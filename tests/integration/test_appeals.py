@@ -355,7 +355,7 @@ def test_a_correction_that_was_asked_for_goes_first(desk: Desk) -> None:
         desk.grant(appeal, points=12)
 
 
-def test_what_the_rulebook_refuses_leaves_the_appeal_open(desk: Desk) -> None:
+def test_what_the_rulebook_refuses_leaves_the_appealed_already(desk: Desk) -> None:
     for _ in range(4):
         desk.approved(quantity=1000)
     fifth = claimed(desk.world, desk.person, "home")
@@ -488,7 +488,7 @@ def test_of_two_appeals_filed_at_once_one_is_open(desk: Desk) -> None:
         lambda: file_appeal(me, claim_id, words=WHY, key=uuid.uuid4(), at=at).state,
         lambda: file_appeal(counter, claim_id, words=WHY, key=uuid.uuid4(), at=at).state,
     )
-    assert sorted(results) == ["appeal_open", "open"]
+    assert sorted(results) == ["appealed_already", "open"]
     assert db.session.scalar(select(func.count()).select_from(Appeal).where(Appeal.claim_id == claim_id)) == 1
 
 

@@ -44,7 +44,7 @@ class AppealTooLate(Conflict):
 
 
 class AppealOpen(Conflict):
-    code = "appeal_open"
+    code = "appealed_already"
     sentence = N_("这一条已经有一件申诉在看，不用再提。等有了结果会告诉您。")
 
 
