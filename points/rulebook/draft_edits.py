@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from flask_babel import gettext
+
 from ..errors import N_, Conflict, DomainError
+from .document import BadDocument
+from .problems import Problem
 from .schema_fields import MAX_RULES
+from .shape import document_shape, misfits, opened
 
 Body = dict[str, Any]
 MAX_STEPS = 30
 MAX_STEPS_BYTES = 200_000
+MAX_BODY = 1_000_000  # characters of JSON
+# Halves of characters, and the one that no database keeps.
+BROKEN = re.compile(r"[\ud800-\udfff]|(?<!\\)(?:\\\\)*\\u0000")
 
 
 class DraftChanged(Conflict):
@@ -62,6 +71,33 @@ def empty(label: str, title: str, today: date) -> Body:
         "decimals": 0,
         "rules": [],
     }
+
+
+def as_draft(document: Any, today: date) -> Body:
+    """A document as a draft can hold it: right or wrong, but bounded, and shaped as the editor's forms expect."""
+    return {**empty("", "", today), **(document if isinstance(document, dict) else {})}
+
+
+def fitted(body: Body) -> Body:
+    """The document, if a draft can hold it: lists where lists belong, bounded, of characters that can be stored.
+
+    It may be as wrong as it likes otherwise. Raises BadDocument.
+    """
+    where = next(misfits(document_shape(), opened(document_shape(), body)), None)
+    if where is not None:
+        raise refusal(".".join(map(str, where)), gettext("这一栏的格式不对。"))
+    text = json.dumps(body, ensure_ascii=False)
+    if len(text) > MAX_BODY:
+        raise refusal("", gettext("草稿太长了。"))
+    if BROKEN.search(text):
+        raise refusal("", gettext("里面有坏掉的字。请另存为 UTF-8。"))
+    if len(rules_of(body)) > MAX_RULES:
+        raise TooManyRules(most=MAX_RULES)
+    return body
+
+
+def refusal(field: str, sentence: str) -> BadDocument:
+    return BadDocument([Problem("", field, sentence)])
 
 
 def rules_of(body: Mapping[str, Any]) -> list[Any]:

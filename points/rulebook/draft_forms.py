@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from flask_babel import gettext
 
+from ..web.schemas import CONTROL
 from .amount_schemas import BELONGS
 from .editor_words import hint_of, label_of, said
 from .shape import GIVES, OR, Group, Leaf, Node, Rows
@@ -17,6 +18,7 @@ from .terms import BALANCES, UNITS
 from .wording import UNIT_WORDS
 
 MAX_ROWS = 500
+MAX_TEXT = 5_000
 # What belongs to each type, where a group has one: everything else is left out of what a form says.
 FITTING: Mapping[str, Mapping[str, set[str]]] = {
     "amount": {kind: needed | allowed | {"coefficients"} for kind, (needed, allowed) in BELONGS.items()},
@@ -202,7 +204,9 @@ def value_in(node: Node, form: Form, path: str, names: Sequence[str], where: str
             if row := group_in(node.row, form, prefix[:-1], below, node.name):
                 rows.append(row)
         return rows or None
-    return leaf_in(node, [text.replace("\r\n", "\n").strip() for text in form.getlist(path)])
+    return leaf_in(
+        node, [CONTROL.sub("", text.replace("\r\n", "\n")).strip()[:MAX_TEXT] for text in form.getlist(path)]
+    )
 
 
 def group_in(group: Group, form: Form, path: str, names: Sequence[str], where: str = "") -> dict[str, Any]:

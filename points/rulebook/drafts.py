@@ -13,7 +13,7 @@ from ..db import Overtaken, db, is_id, new_id
 from ..errors import N_, Conflict, DomainError, NotAllowed, NotFound
 from ..people.models import Person, Trace
 from ..people.visitor import Visitor
-from .draft_edits import DraftChanged, Edit, rule_at, rules_of, seen_of, steps_after, taken_back
+from .draft_edits import DraftChanged, Edit, fitted, rule_at, rules_of, seen_of, steps_after, taken_back
 from .models import RulebookDraft
 
 MAX_DRAFTS = 100
@@ -58,6 +58,7 @@ def begin_draft(who: Visitor, body: dict[str, Any], based_on: int | None, *, key
     known = select(RulebookDraft).where(RulebookDraft.scheme_id == who.scheme_id)
     if (earlier := db.session.scalar(known.where(RulebookDraft.key == str(key)))) is not None:
         return earlier
+    fitted(body)
     if len(drafts(who)) >= MAX_DRAFTS:
         raise TooManyDrafts(most=MAX_DRAFTS)
     draft = RulebookDraft(
@@ -118,6 +119,7 @@ def edit_draft(
     done = edit(draft)
     if done is None or done.body == draft.body:
         return draft
+    fitted(done.body)
     steps = steps_after(draft.steps, done, who.person_id, at.isoformat())
     return kept(draft, who, done.body, steps, at)
 

@@ -210,6 +210,28 @@ def doubles(node: Node, value: Any, path: Path = ()) -> Iterator[Path]:
                 yield from doubles(inner, value[inner.name], (*path, inner.name))
 
 
+def misfits(node: Node, value: Any, path: Path = ()) -> Iterator[Path]:
+    """Where an opened value is of another kind than its field: a list for a number, a word for an object."""
+    if isinstance(node, Group):
+        if not isinstance(value, Mapping):
+            yield path
+            return
+        for inner in node.fields:
+            if inner.name in value:
+                yield from misfits(inner, value[inner.name], (*path, inner.name))
+    elif isinstance(node, Rows):
+        if not isinstance(value, list):
+            yield path
+            return
+        for place, row in enumerate(value):
+            yield from misfits(node.row, row, (*path, place))
+    elif node.kind in ("words", "lines"):
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            yield path
+    elif not isinstance(value, (str, int, float)):
+        yield path
+
+
 def place_of(path: Sequence[Any], document: Any) -> Path:
     """Where a problem of the schemas belongs in the opened document."""
     node: Node | None = document_shape()

@@ -453,3 +453,96 @@ def test_every_version_is_a_file_for_whoever_may_read_it(world: World) -> None:
     assert client.get(f"/rulebook/versions/{version}/rulebook.json").json == body()
     assert client.get(f"/rulebook/versions/{version}/rulebook.xlsx").status_code == 200
     assert db.session.scalar(select(func.count()).select_from(RulebookVersion).filter_by(id=version)) == 1
+
+
+# ---------------------------------------------------------------- API
+
+
+def test_the_api_does_all_that_the_pages_do(world: World) -> None:
+    load(world, body("hailin"))
+    api, root = world.api(officer(world)), "/api/v1/rulebook"
+    key = {"Idempotency-Key": str(uuid4())}
+    draft = api.post(f"{root}/drafts", json={"document": body()}, headers=key).json
+    assert api.post(f"{root}/drafts", json={"document": body()}, headers=key).json["id"] == draft["id"]
+    at = f"{root}/drafts/{draft['id']}"
+    rule = {**draft["document"]["rules"][0], "amount": {"type": "fixed", "points": "x"}}
+    tried = api.post(f"{at}/rules/0/trial", json={"rule": rule}).json
+    assert tried["problems"][0]["path"] == ["rules", 0, "amount", "points"]
+    tried = api.post(f"{at}/rules/0/trial", json={"answers": {"quantity": "2"}}).json
+    assert tried["assessment"]["points"] == 30 and tried["lines"] and tried["asks"][0]["name"] == "quantity"
+    wrong = api.put(f"{at}/rules/0", json={"rule": rule, "seen": draft["seen"]["rules"][0]}).json
+    assert [one["path"] for one in wrong["problems"]] == [["rules", 0, "amount", "points"]]
+    stale = api.put(f"{at}/rules/0", json={"rule": rule | {"title": "别的"}, "seen": draft["seen"]["rules"][0]})
+    assert (stale.status_code, stale.json["error"]) == (409, "draft_changed")
+    assert api.post(f"{at}/publish", json={"label": "x", "effective_on": "2027-01-01", "version": 2}).status_code == 422
+    assert api.post(f"{at}/undo").json["problems"] == []
+    seen = api.get(at).json["seen"]
+    assert len(api.post(f"{at}/rules/1/copy", json={"seen": seen["rules"][1]}).json["document"]["rules"]) == 11
+    moved = api.post(f"{at}/rules/0/move", json={"seen": seen["rules"][0], "to": 3}).json
+    assert moved["document"]["rules"][3]["code"] == "r01"
+    gone = api.delete(f"{at}/rules/3?seen={seen['rules'][0]}").json
+    assert [rule["code"] for rule in gone["document"]["rules"]][:3] == ["r02", "r11", "r03"]
+    added = api.post(
+        f"{at}/rules",
+        json={"rule": {"code": "z9", "title": "新", "unit": "event", "amount": {"type": "fixed", "points": 1}}},
+    )
+    assert added.status_code == 201
+    part = {"seen": seen["parts"]["categories"], "values": {"categories": [{"code": "c", "title": "类"}]}}
+    assert api.put(f"{at}/parts/categories", json=part).status_code == 200
+    assert api.put(f"{at}/parts/categories", json=part | {"values": {"rules": []}}).status_code == 404
+    version = api.get(at).json["version"]
+    sent = {"label": "2027版", "effective_on": "2027-01-01", "version": version}
+    made = api.post(f"{at}/publish", json=sent).json
+    assert api.post(f"{at}/publish", json=sent).json["id"] == made["id"]
+    lines = api.get(f"{root}/versions").json
+    assert [one["state"] for one in lines] == ["upcoming", "in_force"] and lines[1]["until"] == "2027-01-01"
+    assert api.get(f"{root}/versions/{made['id']}").json["document"]["label"] == "2027版"
+    found = api.get(f"{root}/changes?before=v{lines[1]['id']}&after=v{made['id']}").json
+    assert {one["fate"] for one in found["items"]} >= {"new", "changed"}
+    other = api.post(f"{root}/drafts", json={"version_id": made["id"]}, headers={"Idempotency-Key": str(uuid4())}).json
+    assert api.delete(f"{root}/drafts/{other['id']}").status_code == 204
+    assert api.post(f"{root}/drafts/{other['id']}/restore").json["based_on"] == made["id"]
+    assert [one["id"] for one in api.get(f"{root}/drafts").json] == [other["id"]]
+    reader = world.api(world.person())
+    rule_id = reader.get(f"{root}?on=2027-01-01").json["rules"][0]["id"]
+    assert reader.post(f"{root}/rules/{rule_id}/trial", json={"answers": {"quantity": "1"}}).json["lines"]
+    assert reader.get(f"{root}/drafts").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"rules": "x"},
+        {"rules": [1]},
+        {"rules": [{"amount": 5}]},
+        {"rules": [{"trust": [1]}]},
+        {"rules": [{"roles": "all"}]},
+        {"title": {"a": 1}},
+        {"note": "\x00"},
+        {"note": "\ud800"},
+        {"note": "x" * 1_100_000},
+        {"rules": [{}] * 501},
+        {"late": 5},
+        {"categories": {"a": 1}},
+    ],
+)
+def test_a_hostile_document_begins_no_draft(world: World, document: dict[str, Any]) -> None:
+    api = world.api(officer(world))
+    headers = {"Idempotency-Key": str(uuid4()), "Content-Type": "application/json"}
+    answer = api.post("/api/v1/rulebook/drafts", data=json.dumps({"document": document}), headers=headers)
+    assert answer.status_code in (400, 422), answer.json
+
+
+@pytest.mark.parametrize("document", [{}, {"rules": [{}]}, {"surprise": 1}, {"rules": [{"code": 5, "amount": {"type": []}}]}, {"categories": [{"code": 1}, {}]}, {"decimals": "many", "groups": [{"caps": [{}]}]}])  # fmt: skip
+def test_a_draft_may_be_as_wrong_as_it_likes_and_its_pages_open(world: World, document: dict[str, Any]) -> None:
+    person = officer(world)
+    headers = {"Idempotency-Key": str(uuid4())}
+    made = world.api(person).post("/api/v1/rulebook/drafts", json={"document": document}, headers=headers)
+    if made.status_code == 422:
+        return
+    client, at = world.client(person), f"/rulebook/drafts/{made.json['id']}"
+    paths = ["", "/publish", "/rulebook.xlsx", "/rulebook.json", "/parts/categories", "/parts/groups", "/parts/about"]
+    paths += ["/rules/0"] if document.get("rules") else []
+    for path in paths:
+        assert client.get(at + path).status_code == 200, path
+    assert client.get(f"/rulebook/changes?before=d{made.json['id']}&after=d{made.json['id']}").status_code == 200
