@@ -212,12 +212,18 @@ def claims_of(who: Visitor, wanted: Filter | None = None) -> Select[Any]:
     return narrowed(lines().where(seen_by_claimant(who)), wanted or Filter("all"))
 
 
+NOT_CREDITED = (
+    *(ClaimState.CONFIRMING, ClaimState.WAITING, ClaimState.RETURNED),
+    *(ClaimState.ON_NOTICE, ClaimState.HELD, ClaimState.DUE, ClaimState.STUCK),
+)
+
+
 def waiting_of(scheme_id: int, person_id: int) -> list[Line]:
     """What is claimed and not yet credited: it stands above the statement, without a sign. Newest first."""
     rows = db.session.execute(
         lines()
         .where(Claim.scheme_id == scheme_id, Claim.person_id == person_id)
-        .where(Claim.state.in_((ClaimState.WAITING, ClaimState.RETURNED)))
+        .where(Claim.state.in_(NOT_CREDITED))
         .order_by(Claim.made_at.desc(), Claim.id.desc())
         .limit(20)
     )

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from .. import clock
 from ..awards.queries import returned_of
+from ..awards.words import BADGES
 from ..db import db, is_id
 from ..errors import NotFound
 from ..people.models import Area, Person
@@ -185,7 +186,12 @@ def statement() -> str:
     lines, following = statement_of(who.scheme_id, who.person_id, show=show, after=after, reader_id=who.person_id)
     waiting = waiting_of(who.scheme_id, who.person_id) if show != "out" and not after else []
     return render_template(
-        "reporting/statement.html", show=show, groups=by_month(lines), waiting=waiting, next=following
+        "reporting/statement.html",
+        show=show,
+        groups=by_month(lines),
+        waiting=waiting,
+        next=following,
+        claim_badges=BADGES,
     )
 
 

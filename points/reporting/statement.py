@@ -49,7 +49,8 @@ class Waiting:
     words: str
     points: int
     on: date
-    returned: bool
+    state: str
+    due_on: date | None
 
 
 def statement_of(
@@ -116,7 +117,13 @@ def latest_of(scheme_id: int, person_id: int, size: int) -> list[Brief]:
 
 def waiting_of(scheme_id: int, person_id: int) -> list[Waiting]:
     return [
-        Waiting(line.title, line.claim.forecast.get("points") or 0, line.claim.done_on, line.claim.state == "returned")
+        Waiting(
+            line.title,
+            (line.claim.outcome or line.claim.forecast).get("points") or 0,
+            line.claim.done_on,
+            line.claim.state,
+            line.claim.due_on if line.claim.state in ("on_notice", "due") else None,
+        )
         for line in awards.waiting_of(scheme_id, person_id)
     ]
 

@@ -8,9 +8,10 @@ from typing import Any
 from flask import Blueprint, Flask, Response
 from flask_babel import gettext
 
+from ...db import db
 from ...errors import N_
 from ...web.formats import decimal, hours, listed, scale
-from ..models import ClaimState
+from ..models import Claim, ClaimState
 from .models import Notice
 from .queries import Entry, counts, open_objections
 from .rules import day_of_notice, receipt_shown
@@ -70,6 +71,11 @@ def is_running(notice: Notice) -> bool:
     return notice.closed_at is None
 
 
+def notice_of_claim(claim: Claim) -> Notice | None:
+    """The list a claim stands on, for the claimant's page."""
+    return db.session.get(Notice, (claim.scheme_id, claim.notice_id)) if claim.notice_id else None
+
+
 def rail_count(who: Any) -> dict[str, int]:
     """What waits for somebody: open objections, and awards that could not be credited."""
     found: dict[str, int] = {}
@@ -85,3 +91,4 @@ def install(app: Flask) -> None:
 
     app.register_blueprint(pages)
     app.extensions.setdefault("rail_counts", []).append(rail_count)
+    app.jinja_env.globals["notice_of_claim"] = notice_of_claim
