@@ -274,6 +274,20 @@ def test_late_entries_and_levels_change_what_it_is_worth(world: World) -> None:
     assert seen == [10, 5]
 
 
+def test_an_award_keeps_the_version_of_its_day_through_every_later_one(world: World) -> None:
+    yesterday = today(world) - timedelta(days=1)
+    load_rules(world, FREE)
+    resident, staff = world.person(), world.staff(Role.STAFF)
+    claim = claimed(world, resident, done_on=yesterday)
+    load_rules(world, {**FREE, "amount": {"type": "per_unit", "points": 99}}, on=today(world), label="2027版")
+    first = do(world, approve, staff, claim.id)
+    assert (first.points, first.outcome["points"]) == (10, 10)
+    do(world, undo, staff, claim.id, reason="点错了")
+    again_granted = do(world, approve, staff, claim.id)
+    assert again_granted.points == 10 and again_granted.outcome["lines"] == first.outcome["lines"]
+    assert granted(world, resident, staff, done_on=today(world)).points == 99
+
+
 # ---------------------------------------------------------------- deductions
 
 
