@@ -58,8 +58,9 @@ HARD = {
     "choices": [{"code": "easy", "title": "一般", "factor": 1}, {"code": "hard", "title": "疑难", "factor": 2}],
 }
 CREDIT = {
-    "balances": [{"code": "credit", "title": "信用分", "title_en": "Credit score"}],
+    "balances": [{"code": "credit", "title": "信用分", "title_en": "Credit score", "life": {"type": "calendar_year"}}],
     "opening": [{"balance": "credit", "amount": 100}],
+    "grants": [{"code": "base", "title": "每年恢复", "balance": "credit", "points": 100, "per": "year"}],
     "deductions": {**DEDUCTIONS, "from": ["credit"]},
 }
 

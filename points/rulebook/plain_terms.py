@@ -10,7 +10,7 @@ from ..errors import N_
 from ..web.formats import day
 from ..web.navigation import ROLE_NAMES
 from .plain_amounts import beside_amount, number
-from .terms import Bars, Cap, Ceiling, Life, Path, Proof, Rule, Span, Stage
+from .terms import Balance, Bars, Cap, Ceiling, Life, Path, Proof, Rule, Span, Stage
 from .wording import (
     PROOF_WORDS,
     RUN_WORDS,
@@ -181,10 +181,15 @@ def life_words(life: Life) -> str:
     return gettext("%(n)s 年内有效，到月底为止", n=life.number)
 
 
+def named(balance: Balance) -> str:
+    """A balance of the document's own, as ``wording`` says it."""
+    return balance.title + (f"|{balance.title_en}" if balance.title_en else "")
+
+
 def beside_words(rule: Rule) -> list[str]:
     said, unit, times = [], unit_of(rule), rule.unit == "event"
     if rule.into:
-        name = rule.into_balance.title if rule.into_balance else rule.into
+        name = named(rule.into_balance) if rule.into_balance else rule.into
         said.append(gettext("分数记入%(balance)s，不记积分", balance=balance_word(name)))
     if rule.honour_amount is not None:
         said.append(beside_amount("honour", rule.honour_amount, unit, times))
@@ -199,7 +204,7 @@ def beside_words(rule: Rule) -> list[str]:
     elif rule.minutes:
         said.append(gettext("每%(unit)s记服务时长 %(n)s 分钟", unit=unit, n=number(rule.minutes)))
     for one in rule.beside:
-        name = one.balance.title + (f"|{one.balance.title_en}" if one.balance.title_en else "")
+        name = named(one.balance)
         if one.amount is not None:
             said.append(beside_amount(name, one.amount, unit, times))
         elif one.each is None:
@@ -227,13 +232,6 @@ def review_words(rule: Rule) -> list[str]:
         said.append(gettext(sentence, days=rule.notice_days, n=number(rule.notice_above)))
     if rule.credit != "at_once":
         said.append(gettext(CREDIT_WORDS[rule.credit]))
-    if rule.late is not None:
-        sentence = (
-            N_("过了 %(days)s 天再报的按 %(percent)s%% 算")
-            if rule.late.percent is not None
-            else N_("要在 %(days)s 天内报")
-        )
-        said.append(gettext(sentence, days=rule.late.days, percent=rule.late.percent))
     return said
 
 
@@ -284,6 +282,13 @@ def trust_words(rule: Rule) -> list[str]:
             said.append(gettext("%(source)s：不换积分，时长照记", source=name))
         elif trust.points != 100:
             said.append(gettext("%(source)s：积分按 %(n)s%% 算", source=name, n=trust.points))
+    if rule.late is not None:
+        sentence = (
+            N_("过了 %(days)s 天再报的按 %(percent)s%% 算")
+            if rule.late.percent is not None
+            else N_("要在 %(days)s 天内报")
+        )
+        said.append(gettext(sentence, days=rule.late.days, percent=rule.late.percent))
     for outcome in rule.outcomes:
         if outcome.percent == 0:
             said.append(gettext("%(outcome)s：这一次不算", outcome=outcome.title))

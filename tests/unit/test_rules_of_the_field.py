@@ -46,6 +46,8 @@ def test_a_base_score_is_given_once_lowered_by_rules_and_never_spent() -> None:
     assert (made.points, dict(made.others)) == (0, {"credit": -5})
     assert dict(book.award(balances={"credit": 3}).others) == {"credit": -3}, "no lower than nought"
     assert [(one.balance, one.amount) for one in book.pieces.opening] == [("credit", 100_000)]
+    assert [(one.balance, one.points, one.per) for one in book.pieces.grants] == [("credit", 100_000, "year")]
+    assert book.pieces.balances[0].life.type == "calendar_year", "the old hundred ends with its year"
 
 
 def test_a_veto_bars_for_a_year_from_earning_and_from_rankings() -> None:
