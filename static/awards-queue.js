@@ -194,8 +194,10 @@ function decide(verb) {
   if (verb === "approve") {
     let points = "";
     let reason = "";
-    const field = pane.querySelector("input[name=points]");
+    const drawn = pane.querySelector("[data-open]")?.dataset.open === id; // else the pane still shows the one before
+    const field = drawn ? pane.querySelector("input[name=points]") : null;
     if (row.dataset.undecided) {
+      if (!drawn) return;
       points = field ? field.value.trim() : "";
       if (!/^\d+(\.\d+)?$/.test(points)) return point(field, words.pointsNeeded);
     } else if (field && field.value.trim()) {
@@ -205,7 +207,7 @@ function decide(verb) {
       if (!/^\d+(\.\d+)?$/.test(points)) return point(field, words.pointsNeeded);
       if (reason.length < 2) return point(why, words.whyNeeded);
     }
-    const outcome = pane.querySelector("select[name=outcome]");
+    const outcome = drawn ? pane.querySelector("select[name=outcome]") : null;
     const percent = outcome ? outcome.selectedOptions[0].dataset.percent : 100;
     put(id, verb, reason, points, outcome ? outcome.value : "", Number(percent));
     onward();
@@ -226,6 +228,7 @@ function point(field, text) {
 }
 
 function lower() {
+  if (pane.querySelector("[data-open]")?.dataset.open !== selected()?.dataset.id) return;
   const details = pane.querySelector("details.lower");
   if (details) details.open = true;
   pane.querySelector("input[name=points]")?.focus();

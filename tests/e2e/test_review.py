@@ -1,0 +1,204 @@
+"""The reviewer's day by keyboard alone: filters, photos, decisions, changed amounts, bulk approval, second readings."""
+
+from __future__ import annotations
+
+import io
+import random
+import re
+from datetime import timedelta
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Page, expect
+
+from points.awards.models import Claim, ClaimState, SampledReview
+from points.db import db, transaction
+from points.files.actions import prepare_photo
+from points.people.models import Role, Scheme
+from tests.e2e.conftest import OpenPage
+from tests.e2e.looking import readable
+from tests.factories import World
+from tests.integration.awards_world import RULES, claimed, load_rules, today
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def place(world: World) -> World:
+    load_rules(world, *RULES)
+    set_reviews(world, sample_percent=0)
+    return world
+
+
+def set_reviews(world: World, **changed: object) -> None:
+    with transaction():
+        scheme = db.session.get_one(Scheme, world.scheme_id)
+        scheme.settings = {**scheme.settings, "reviews": {**scheme.settings.get("reviews", {}), **changed}}
+
+
+def picture(seed: int) -> io.BytesIO:
+    chance = random.Random(seed)
+    drawn = Image.new("RGB", (640, 480), "#88aacc")
+    pen = ImageDraw.Draw(drawn)
+    for _ in range(20):
+        x, y = chance.randrange(640), chance.randrange(480)
+        pen.rectangle((x, y, x + 140, y + 110), fill=tuple(chance.randrange(256) for _ in range(3)))
+    out = io.BytesIO()
+    drawn.save(out, "JPEG")
+    out.seek(0)
+    return out
+
+
+def states(world: World) -> list[str]:
+    db.session.rollback()
+    return sorted(db.session.scalars(db.select(Claim.state).filter_by(scheme_id=world.scheme_id)))
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_a_reviewer_works_through_the_day_by_keyboard_alone(place: World, window: OpenPage) -> None:
+    for name in ("张三", "李四", "王五", "赵六"):
+        claimed(place, place.person(name))
+    seen = claimed(
+        place, place.person("孙七"), photos=[prepare_photo(picture(1)), prepare_photo(picture(2))],
+        done_on=today(place) - timedelta(days=2),
+    )  # fmt: skip
+    page = window(place.staff(Role.STAFF))
+    page.goto("/queue")
+    readable(page)
+    # the photo, larger, the next one, and back to the list
+    press(page, "k", "j", "j", "j", "j")
+    expect(page.locator("tr[aria-selected]")).to_contain_text("孙○○")
+    expect(page.locator(f"[data-open='{seen.id}'] a.shot")).to_have_count(2)
+    press(page, "p")
+    box = page.get_by_role("dialog", name="照片")
+    expect(box.locator("#big-where")).to_have_text("第 1 张，共 2 张，放大到百分之 100")
+    press(page, "+")
+    expect(box.locator("#big-where")).to_contain_text("放大到百分之 150")
+    press(page, "p")
+    expect(box.locator("#big-where")).to_contain_text("第 2 张")
+    readable(page)
+    press(page, "Escape")
+    # less than asked, with a reason
+    press(page, "e")
+    page.keyboard.type("4")
+    press(page, "Tab")
+    page.keyboard.type("只做了一半")
+    page.keyboard.press("Enter")
+    expect(page.locator("#sum")).to_have_text("已定 1 条：通过 1 条共 4 分")
+    # approve, reject with a reason from the list, take a draft back
+    press(page, "a", "x")
+    expect(page.get_by_role("dialog", name="为什么不通过？")).to_be_visible()
+    press(page, "2")
+    expect(page.locator("#sum")).to_contain_text("已定 3 条")
+    press(page, "u")
+    expect(page.locator("#sum")).to_contain_text("已定 2 条")
+    press(page, "x", "1", "Control+Enter")
+    expect(page.locator(".results")).to_contain_text("通过 2 条共 14 分，不通过 1 条")
+    assert states(place) == ["approved", "approved", "rejected", "waiting", "waiting"]
+    readable(page)
+    db.session.rollback()
+    mine = db.session.get_one(Claim, (place.scheme_id, seen.id))
+    assert (mine.points, mine.state_reason) == (4, "只做了一半")
+    # and what was sent last is taken back
+    press(page, "u")
+    expect(page.get_by_text("撤回了，这一条回到待审。")).to_be_visible()
+    assert states(place).count("waiting") == 3
+    press(page, "?")
+    expect(page.get_by_role("heading", name="快捷键")).to_be_visible()
+    readable(page)
+    press(page, "Escape")
+
+
+def test_bulk_approval_holds_the_odd_ones_back_and_names_them(place: World, window: OpenPage) -> None:
+    for name in ("张三", "李四", "王五"):
+        claimed(place, place.person(name))
+    twin = place.person("赵六")
+    claimed(place, twin)
+    claimed(place, twin)
+    page = window(place.staff(Role.STAFF))
+    page.goto("/queue")
+    press(page, "b")
+    expect(page.get_by_role("heading", name="成批通过")).to_be_visible()
+    expect(page.get_by_text("现在什么都还没写入。")).to_be_visible()
+    expect(page.get_by_role("heading", name="要留意，不一起通过：2 条")).to_be_visible()
+    expect(page.get_by_text("同一天报过同一项").first).to_be_visible()
+    readable(page)
+    assert states(place) == ["waiting"] * 5
+    press(page, "Control+Enter")
+    expect(page.get_by_text("办好了：通过 3 条共 30 分")).to_be_visible()
+    readable(page)
+    assert states(place) == ["approved"] * 3 + ["waiting"] * 2
+    page.goto("/queue?flag=any")
+    expect(page.locator("tbody tr")).to_have_count(2)
+
+
+def test_a_filter_stands_in_the_address_and_works_on_a_phone(place: World, window: OpenPage) -> None:
+    claimed(place, place.person("张三"))
+    claimed(place, place.person("李四"), "sweep", 2000)
+    page = window(place.staff(Role.STAFF), phone=True)
+    page.goto("/queue")
+    page.locator(".narrow-by > summary").click()
+    page.get_by_label("积分项", exact=True).select_option("sweep")
+    page.get_by_role("button", name="筛选", exact=True).click()
+    expect(page).to_have_url(re.compile(r"rule=sweep"))
+    expect(page.locator("tbody tr")).to_have_count(1)
+    readable(page)
+
+
+def test_the_words_reviewers_often_use_are_theirs_to_change(place: World, window: OpenPage) -> None:
+    claimed(place, place.person("张三"))
+    page = window(place.staff(Role.STAFF))
+    page.goto("/queue/reasons")
+    readable(page)
+    page.locator("#new-rejected").fill("这件事要先在网格登记")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("改好了。")).to_be_visible()
+    page.goto("/queue")
+    press(page, "x")
+    expect(page.get_by_role("button", name=re.compile("这件事要先在网格登记"))).to_be_visible()
+    press(page, "5")
+    expect(page.locator("#sum")).to_contain_text("不通过 1 条")
+
+
+def test_a_second_reader_reads_and_the_officer_sees_how_often_they_agree(place: World, window: OpenPage) -> None:
+    set_reviews(place, sample_percent=100)
+    claimed(place, place.person("张三"))
+    claimed(place, place.person("李四"))
+    first = window(place.staff(Role.STAFF, name="刘芳"))
+    first.goto("/queue")
+    press(first, "a", "a", "Control+Enter")
+    expect(first.locator(".results")).to_contain_text("通过 2 条")
+    first.goto("/queue/samples")
+    expect(first.get_by_text("没有等您复看的。抽到了会排在这里。")).to_be_visible()
+    second = window(place.staff(Role.STAFF, name="何平"))
+    second.goto("/queue/samples")
+    readable(second)
+    second.get_by_role("link", name=re.compile("张○○")).click()
+    readable(second)
+    second.get_by_role("button", name="不同意").click()
+    expect(second.get_by_text("不同意请写一句为什么")).to_be_visible()
+    second.locator("#note").fill("照片里没有人")
+    second.get_by_role("button", name="不同意").click()
+    second.get_by_role("link", name=re.compile("李○○")).click()
+    second.get_by_role("button", name="同意", exact=True).click()
+    officer = window(place.staff(Role.OFFICER, place.subdistrict))
+    officer.goto("/queue/agreement")
+    readable(officer)
+    expect(officer.locator("tbody tr").first).to_contain_text("50%")
+    expect(officer.get_by_text("照片里没有人")).to_be_visible()
+    db.session.rollback()
+    found = db.session.scalars(db.select(SampledReview.state).filter_by(scheme_id=place.scheme_id))
+    assert sorted(found) == ["agreed", "disagreed"]
+
+
+def test_bulk_approval_works_without_script(place: World, window: OpenPage) -> None:
+    claimed(place, place.person("张三"))
+    page = window(place.staff(Role.STAFF), script=False)
+    page.goto("/queue/bulk")
+    page.get_by_role("button", name=re.compile("通过这 1 条")).click()
+    expect(page.get_by_text("办好了：通过 1 条共 10 分")).to_be_visible()
+    assert states(place) == [ClaimState.APPROVED]
