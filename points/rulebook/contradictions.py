@@ -12,6 +12,7 @@ from .completion import balances_of, by_code, is_negative, numbers_of
 from .problems import FIELD_WORDS, Problem, rule_name
 from .terms import BALANCES, UNITS
 
+MOST_BONUSES = 10  # each locks up to 46 rows of usage
 PATHS = ("none", "one", "two", "panel", "committee")
 
 
@@ -36,6 +37,10 @@ def contradictions(body: dict[str, Any], points_scale: int) -> Iterator[Problem]
                 yield Problem(where, gettext("共用上限"), no_such(name))
         if len(set(rule.get("groups", ()))) != len(rule.get("groups", ())):
             yield Problem(where, gettext("共用上限"), gettext("同一组写了两次。"))
+        shared = sum(len(groups[name].get("bonuses", ())) for name in rule.get("groups", ()) if name in groups)
+        if shared + len(rule.get("bonuses", ())) > MOST_BONUSES:
+            sentence = gettext("一条规则连同共用的，最多 %(n)s 样另加。", n=MOST_BONUSES)
+            yield Problem(where, field_word("bonuses"), sentence)
         yield from unknown_in(rule, where, body)
         yield from contradictions_in(rule, where, body)
     for name, group in groups.items():

@@ -196,6 +196,11 @@ BROKEN: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"amount": {"type": "fixed", "points": 1, "cumulative": "year"}}, {}, "用不着这一栏"),
     ({"amount": {"type": "brackets", "cumulative": "year", "brackets": [{"from": 0, "points": 1}, {"from": 1, "points": -1}]}}, {"deductions": DEDUCTIONS}, "有的加分有的扣分"),
     ({"late": {"days": 3, "then": "later"}}, {}, "补报"),
+    (
+        {"groups": ["a", "b", "c"]},
+        {"groups": [{"code": c, "title": c, "bonuses": [{"code": f"n{n}", "title": "满", "points": 1, "reach": n, "per": "day"} for n in range(1, 5)]} for c in "abc"]},
+        "最多 10 样",
+    ),
     ({"caps": [{"what": "points", "most": 5, "per": "month", "starts": "09-01"}]}, {}, "只有按年的上限"),
 ]  # fmt: skip
 
