@@ -9,7 +9,6 @@ from flask import Flask
 from flask_smorest import Blueprint
 from flask_smorest.fields import Upload
 from marshmallow import Schema, fields, validate
-from sqlalchemy import Row
 
 from ... import clock
 from ...db import in_own_transaction
@@ -176,8 +175,7 @@ def rows(asked: dict[str, Any], batch_id: int) -> dict[str, Any]:
         ClaimBatchRow.row,
         shape=[int],
         cursor=asked["after"],
-        key_of=lambda row: [row[0].row],
-        scalars=False,
+        key_of=lambda row: [row.row],
     )
     return {"rows": [plain_row(row) for row in page.rows], "next": page.next}
 
@@ -248,8 +246,7 @@ def plain(batch: ClaimBatch) -> dict[str, Any]:
     }
 
 
-def plain_row(found: Row[Any]) -> dict[str, Any]:
-    row: ClaimBatchRow = found[0]
+def plain_row(row: ClaimBatchRow) -> dict[str, Any]:
     return {
         "row": row.row,
         "fate": row.fate,

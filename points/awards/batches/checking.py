@@ -119,7 +119,9 @@ def _understand(
         return
     if known.rule.subject == "team" and not read.team:
         one.wrong("team", TEAM_WANTED)
-    picked = _said(one, "choices", lambda: chosen_from(known.rule, read.choices)) or (frozenset(), {})
+    picked: tuple[frozenset[str], dict[str, str]] = _said(
+        one, "choices", lambda: chosen_from(known.rule, read.choices)
+    ) or (frozenset(), {})
     decided = None
     if read.points is not None:
         points = read.points

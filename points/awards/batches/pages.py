@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -127,7 +128,7 @@ NO_HEADER = N_("没有找到表头。前 15 行里要有一行写着“项目”
 # ---------------------------------------------------------------- one list
 
 
-def columns_shown(batch: ClaimBatch, rows: list[ClaimBatchRow]) -> list[str]:
+def columns_shown(rows: Sequence[ClaimBatchRow]) -> list[str]:
     """The columns worth a look: who, what, when, how much, and whatever has to be mended."""
     there = {column for row in rows for column in (*row.values["cells"], *row.problems)}
     usual = {"number", "name", "rule", "quantity", "points", "day"}
@@ -148,7 +149,7 @@ def batch_page(batch: ClaimBatch, errors: Any = None, status: int = 200) -> Resp
     if shown not in queries.SHOWN:
         raise NotFound()
     query = queries.rows_of(batch, shown)
-    page = page_of(query, ClaimBatchRow.row, shape=[int], key_of=lambda row: [row[0].row], scalars=False)
+    page = page_of(query, ClaimBatchRow.row, shape=[int], key_of=lambda row: [row.row])
     mine = batch.made_by == who.person_id
     may_decide = batch.state == BatchState.WAITING and not mine and who.may_in("batches.decide", batch.area_path)
     people = {
@@ -164,7 +165,8 @@ def batch_page(batch: ClaimBatch, errors: Any = None, status: int = 200) -> Resp
         tally=tally,
         shown=shown,
         page=page,
-        columns=columns_shown(batch, [row[0] for row in page.rows]),
+        columns=columns_shown(page.rows),
+        numbers=queries.numbers_of(who.scheme_id, page.rows),
         mine=mine,
         may_decide=may_decide,
         held=[(row, number, listed(name)) for row, number, name in queries.rows_about(batch, queries.close_to(who))]
@@ -255,18 +257,18 @@ def rows_file(batch_id: int) -> ResponseReturnValue:
     shown = request.args.get("show", "all")
     if shown not in queries.SHOWN:
         raise NotFound()
-    rows = db.session.execute(queries.rows_of(batch, shown).order_by(ClaimBatchRow.row)).all()
+    rows = db.session.scalars(queries.rows_of(batch, shown).order_by(ClaimBatchRow.row)).all()
     in_own_transaction(
         lambda: trace(who.scheme_id, who.person_id, "batch.export", None, at, batch=str(batch_id), rows=len(rows))
     )
-    there = {column for row in rows for column in (*row[0].values["cells"], *row[0].problems)}
+    there = {column for row in rows for column in (*row.values["cells"], *row.problems)}
     columns = [column for column in COLUMNS if column in there]
     header = [batch.counts.get("headers", {}).get(c) or gettext(words.COLUMN_NAMES[c]) for c in columns]
     header += [gettext("原表格行"), gettext("结果"), gettext("积分"), gettext("怎么回事")]
     made = workbooks.xlsx(
         gettext("发放结果"),
         header,
-        ((file_row(row[0], columns), marked(row[0], columns)) for row in rows),
+        ((file_row(row, columns), marked(row, columns)) for row in rows),
         [16] * len(columns) + [10, 10, 10, 60],
     )
     return download(made, gettext("发放结果") + ".xlsx", workbooks.XLSX)

@@ -11,9 +11,7 @@ from sqlalchemy import Select, func, select
 from ...db import db
 from ...people.models import Area, Person, Relative
 from ...people.visitor import Visitor, within
-from ...rulebook.models import EarningRule
 from ...rulebook.queries import rule_by_id
-from ..models import Claim
 from .models import BatchState, ClaimBatch, ClaimBatchRow, Fate
 
 SHOWN: dict[str, tuple[Fate, ...]] = {
@@ -36,7 +34,7 @@ class WantedBatches:
 
 def batches(who: Visitor, wanted: WantedBatches) -> Select[Any]:
     """(ClaimBatch, Area, name of whoever brought it) in reach; page it by (made_at, id), the newest first."""
-    query = (
+    query: Select[Any] = (
         select(ClaimBatch, Area, Person.name)
         .join(Area, (Area.scheme_id == ClaimBatch.scheme_id) & (Area.id == ClaimBatch.area_id))
         .join(Person, (Person.scheme_id == ClaimBatch.scheme_id) & (Person.id == ClaimBatch.made_by))
@@ -94,18 +92,21 @@ def tally(batch: ClaimBatch) -> Tally:
 
 
 def rows_of(batch: ClaimBatch, shown: str) -> Select[Any]:
-    """(ClaimBatchRow, Person's number, name, rule title, claim state) of a list, by their number in the sheet."""
-    return (
-        select(ClaimBatchRow, Person.number, Person.name, EarningRule.title, Claim.state)
-        .outerjoin(Person, (Person.scheme_id == ClaimBatchRow.scheme_id) & (Person.id == ClaimBatchRow.person_id))
-        .outerjoin(
-            EarningRule,
-            (EarningRule.scheme_id == ClaimBatchRow.scheme_id) & (EarningRule.id == ClaimBatchRow.rule_id),
-        )
-        .outerjoin(Claim, (Claim.scheme_id == ClaimBatchRow.scheme_id) & (Claim.id == ClaimBatchRow.claim_id))
-        .where(ClaimBatchRow.scheme_id == batch.scheme_id, ClaimBatchRow.batch_id == batch.id)
-        .where(ClaimBatchRow.fate.in_(SHOWN[shown]))
+    """The rows of a list to be shown, by their number in the sheet."""
+    return select(ClaimBatchRow).where(
+        ClaimBatchRow.scheme_id == batch.scheme_id,
+        ClaimBatchRow.batch_id == batch.id,
+        ClaimBatchRow.fate.in_(SHOWN[shown]),
     )
+
+
+def numbers_of(scheme_id: int, rows: Sequence[ClaimBatchRow]) -> dict[int, str]:
+    """Person → resident number, for a page of rows."""
+    ids = {row.person_id for row in rows if row.person_id}
+    found = db.session.execute(
+        select(Person.id, Person.number).where(Person.scheme_id == scheme_id, Person.id.in_(ids))
+    )
+    return dict(found.all())  # type: ignore[arg-type]
 
 
 def close_to(who: Visitor) -> set[int]:
@@ -143,7 +144,7 @@ def in_categories(batch: ClaimBatch) -> dict[str, int]:
     )
     found: dict[str, int] = {}
     for rule_id, points in rows:
-        category = rule_by_id(batch.scheme_id, rule_id).rule.category
+        category = rule_by_id(batch.scheme_id, rule_id or 0).rule.category
         found[category] = found.get(category, 0) + int(points or 0)
     return found
 

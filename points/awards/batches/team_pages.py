@@ -57,9 +57,9 @@ def form(team: Team, values: dict[str, Any], errors: Any, status: int, key: str 
     who = me()
     today = clock.local_date(clock.now(), who.zone)
     size = team_queries.sizes(who.scheme_id, [team.id]).get(team.id, 0)
-    members = []
+    members: list[Any] = []
     if not team.is_restricted and size <= SHOWN:
-        members = db.session.execute(team_queries.members(who, team).order_by(Person.id)).all()
+        members = list(db.session.execute(team_queries.members(who, team).order_by(Person.id)))
     return render_template(
         "batches/team.html",
         team=team,
