@@ -16,17 +16,20 @@ from flask import Flask
 
 
 def install(app: Flask) -> None:
-    from . import api, appeals, batches, messages, models, pages  # noqa: F401  they make the tables and what is told known
+    # those that are only imported make the tables, and what is told, known
+    from . import api, appeals, batches, budget_pages, messages, models, notice, pages  # noqa: F401
     from .appeals import models as appeal_models  # noqa: F401
     from .batches import models as batch_models  # noqa: F401
-    from . import notice
     from .periods import models as periods  # noqa: F401
+    from .periods import pages as period_pages
     from .simulating import models as simulating  # noqa: F401
     from .simulating import pages as simulating_pages
 
     pages.install(app)
     api.install(app)
     notice.install(app)
-    appeals.install(app)
     simulating_pages.install(app)
+    budget_pages.install(app)
+    period_pages.install(app)
+    appeals.install(app)
     batches.install(app)

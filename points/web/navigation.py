@@ -46,6 +46,9 @@ RAIL: tuple[tuple[str, tuple[tuple[str, str, str, str | None], ...]], ...] = (
         (
             ("rulebook.index", "book", N_("积分细则"), None),
             ("simulating.index", "chart", N_("细则试算"), None),
+            ("budgets.index", "sand", N_("预算"), None),
+            ("periods.grants_index", "users", N_("按人群发放"), None),
+            ("periods.rankings", "chart", N_("排行榜"), "grants.see"),
             ("reporting.audit", "shield", N_("查账"), None),
             ("people.areas", "home", N_("区域与岗位"), None),
             ("calendar.index", "cal", N_("工作日历"), None),

@@ -297,3 +297,5 @@ def finish(order: GrantOrder, group: Any, prefix: str, missed: int, at: datetime
         .values(**values),
         execution_options={"synchronize_session": False},
     )
+    if order in db.session:
+        db.session.refresh(order)

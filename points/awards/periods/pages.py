@@ -1,0 +1,302 @@
+"""The resident's pages of levels, rankings and gifts; and the staff's of rankings, grants and pools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+from flask import Blueprint, Flask, Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from marshmallow import ValidationError
+
+from ... import clock
+from ...db import db, in_own_transaction
+from ...errors import N_, DomainError
+from ...ledger.queries import spendable_of, units_of
+from ...people.actions import POINTS
+from ...people.models import Role
+from ...people.visitor import Visitor
+from ...web import audience, idempotency_key, me, page_of
+from ...web.formats import decimal, hours, listed, sentence_of
+from ...web.request import new_key
+from ...web.schemas import Amount, tidy
+from ...web.tables import csv_answer, xlsx_answer
+from ..models import PeriodRun
+from . import gifts, grants, queries
+from .levels import standings_of
+from .models import GrantOrder, RankingRow
+from .pools import open_pools
+from .words import GRANT_STATES, OVER, PER
+
+pages = Blueprint("periods", __name__)
+DESK = frozenset({Role.STAFF, Role.OFFICER, Role.AUDITOR})
+HEADER = (N_("分组"), N_("名次"), N_("姓名"), N_("得了多少"), N_("称号"), N_("奖励积分"), N_("奖励荣誉积分"))
+
+
+def today(who: Visitor) -> date:
+    return clock.local_date(clock.now(), who.zone)
+
+
+def is_staff(who: Visitor) -> bool:
+    return bool(DESK & who.roles)
+
+
+def figure(minor: int, over: str, scale: int) -> str:
+    """An amount of a balance in words: minutes as hours."""
+    return hours(minor) if over == "minutes" else decimal(minor, scale)
+
+
+def over_word(over: str) -> str:
+    return gettext(OVER[over]) if over in OVER else over
+
+
+# ---------------------------------------------------------------- the resident
+
+
+@pages.get("/me/standing")
+@audience("own")
+def standing() -> str:
+    who: Visitor = me()
+    return render_template(
+        "periods/standing.html",
+        levels=standings_of(who.scheme_id, who.person_id, today(who)),
+        places=queries.places_of_person(who.scheme_id, who.person_id),
+        figure=figure,
+        over_word=over_word,
+    )
+
+
+@pages.get("/me/gifts")
+@audience("own")
+def give() -> ResponseReturnValue:
+    return gift_page()
+
+
+def gift_page(error: str = "", typed: dict[str, str] | None = None, status: int = 200) -> ResponseReturnValue:
+    who: Visitor = me()
+    day = today(who)
+    found = gifts.receivers(who, day)
+    answer = render_template(
+        "periods/gifts.html",
+        allowed=gifts.gifts_of(who.scheme_id, day) is not None,
+        receivers=found,
+        teams=queries.teams_led(who.scheme_id, who.person_id),
+        pools=open_pools(who.scheme_id),
+        have=spendable_of(who.scheme_id, who.person_id, units_of(who.scheme_id)[POINTS], day),
+        typed={"to": "", "points": "", **(typed or {})},
+        error=error,
+        key=new_key(),
+        key_team=new_key(),
+    )
+    return answer, status
+
+
+def typed_points(who: Visitor) -> int:
+    """Raises NothingToGive."""
+    try:
+        return int(Amount(scale=who.points_scale, least=1).deserialize(request.form.get("points", "")))
+    except ValidationError:
+        raise gifts.NothingToGive() from None
+
+
+def typed_id(name: str) -> int:
+    text = request.form.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+
+
+@pages.post("/me/gifts")
+@audience("own")
+def send() -> ResponseReturnValue:
+    """The first press shows to whom how much goes; the second, with ``sure``, gives it."""
+    who, at = me(), clock.now()
+    typed = {name: request.form.get(name, "")[:20] for name in ("to", "points")}
+    try:
+        points, to = typed_points(who), typed_id("to")
+        receiver = next((one for one in gifts.receivers(who, today(who)) if one.holder_id == to), None)
+        if receiver is None:
+            raise gifts.GiftsOff() if gifts.gifts_of(who.scheme_id, today(who)) is None else gifts.NoSuchReceiver()
+        key = idempotency_key()
+        if request.form.get("sure") != "1":
+            return render_template("periods/gift_sure.html", receiver=receiver, points=points, typed=typed, key=key)
+        in_own_transaction(lambda: gifts.give(who, to, points, key=key, at=at))
+    except DomainError as error:
+        db.session.rollback()
+        return gift_page(sentence_of(error), typed, 422)
+    flash(gettext("已经送到了。"))
+    return redirect(url_for("reporting.statement"))
+
+
+@pages.post("/me/gifts/team")
+@audience("own")
+def donate() -> ResponseReturnValue:
+    who, at = me(), clock.now()
+    try:
+        points, key = typed_points(who), idempotency_key()
+        team_id, pool_id = typed_id("team"), typed_id("pool")
+        in_own_transaction(lambda: gifts.donate_of_team(who, team_id, pool_id, points, key=key, at=at))
+    except DomainError as error:
+        db.session.rollback()
+        return gift_page(sentence_of(error), status=422)
+    flash(gettext("队里的积分捐出去了。"))
+    return redirect(url_for("periods.give"))
+
+
+# ---------------------------------------------------------------- rankings
+
+
+@pages.get("/rankings")
+@audience("rankings.see")
+def rankings() -> str:
+    who: Visitor = me()
+    page = page_of(
+        queries.runs_of(who.scheme_id),
+        *(PeriodRun.run_at, PeriodRun.id),
+        shape=(datetime, int),
+        descending=True,
+        size=20,
+        key_of=lambda run: (run.run_at, run.id),
+    )
+    return render_template("periods/rankings.html", page=page, staff=is_staff(who), over_word=over_word)
+
+
+@pages.get("/rankings/<int:run_id>")
+@audience("rankings.see")
+def ranking(run_id: int) -> str:
+    who: Visitor = me()
+    run = queries.ranking_of(who.scheme_id, run_id)
+    page = page_of(
+        queries.places_of(who.scheme_id, run_id),
+        *(RankingRow.part, RankingRow.place, RankingRow.person_id),
+        shape=(str, int, int),
+        size=50,
+        key_of=lambda row: (row[0].part, row[0].place, row[0].person_id),
+        scalars=False,
+    )
+    return render_template(
+        "periods/ranking.html",
+        run=run,
+        page=page,
+        staff=is_staff(who),
+        over_word=over_word,
+        figure=figure,
+        part_word=part_word,
+    )
+
+
+def part_word(part: str) -> str:
+    """A role's or a community's name."""
+    from ...web.navigation import ROLE_NAMES
+
+    return gettext(ROLE_NAMES[part]) if part in ROLE_NAMES else part
+
+
+@pages.get("/rankings/<int:run_id>.<any(xlsx, csv):kind>")
+@audience("rankings.see")
+def ranking_file(run_id: int, kind: str) -> Response:
+    """The whole list, names masked."""
+    who: Visitor = me()
+    run = queries.ranking_of(who.scheme_id, run_id)
+    found = db.session.execute(
+        queries.places_of(who.scheme_id, run_id)
+        .order_by(RankingRow.part, RankingRow.place, RankingRow.person_id)
+        .limit(20_000)
+    )
+    over, scale = run.counts.get("over", "points"), who.points_scale
+    rows = (
+        [
+            *(part_word(row.part), row.place, listed(person.name), figure(row.amount, over, scale), row.title),
+            *(decimal(row.points, scale) if row.points else "", decimal(row.honour, scale) if row.honour else ""),
+        ]
+        for row, person, _ in found
+    )
+    name = f"{run.counts.get('title', run.code)}-{run.period}"
+    return (csv_answer if kind == "csv" else xlsx_answer)(name, [gettext(word) for word in HEADER], rows)
+
+
+# ---------------------------------------------------------------- grants and pools
+
+
+@pages.get("/grants")
+@audience("grants.see")
+def grants_index() -> ResponseReturnValue:
+    return grants_page()
+
+
+def grants_page(error: str = "", status: int = 200) -> ResponseReturnValue:
+    who: Visitor = me()
+    page = page_of(
+        queries.orders_of(who.scheme_id),
+        *(GrantOrder.asked_at, GrantOrder.id),
+        shape=(datetime, int),
+        descending=True,
+        size=20,
+        key_of=lambda one: (one.asked_at, one.id),
+    )
+    answer = render_template(
+        "periods/grants.html",
+        offers=grants.offers(who.scheme_id, today(who)),
+        page=page,
+        pools=queries.pools_with_balance(who.scheme_id),
+        may_ask=grants.for_all(who, "grants.ask"),
+        may_approve=grants.for_all(who, "grants.approve"),
+        states=GRANT_STATES,
+        per_words=PER,
+        new_key=new_key,
+        error=error,
+    )
+    return answer, status
+
+
+@pages.post("/grants")
+@audience("grants.ask")
+def ask_grant() -> ResponseReturnValue:
+    who, at, code, pool_id = me(), clock.now(), request.form.get("code", "")[:40], typed_id("pool") or None
+    key = idempotency_key()
+    return decided(
+        lambda: grants.ask(who, code, key=key, at=at, pool_id=pool_id),
+        gettext("已经发起，等另一位批准。"),
+    )
+
+
+@pages.post("/grants/<int:order_id>")
+@audience("grants.approve")
+def decide_grant(order_id: int) -> ResponseReturnValue:
+    who, at, reason = me(), clock.now(), tidy(request.form.get("reason", ""), 200)
+    if request.form.get("do") == "approve":
+        return decided(lambda: grants.approve(who, order_id, at=at), gettext("批准了，马上开始发。"))
+    return decided(lambda: grants.refuse(who, order_id, reason=reason, at=at), gettext("没有批准，没有发。"))
+
+
+def decided(body: Callable[[], Any], words: str) -> ResponseReturnValue:
+    try:
+        in_own_transaction(body)
+    except DomainError as error:
+        db.session.rollback()
+        return grants_page(sentence_of(error), 422)
+    flash(words)
+    return redirect(url_for("periods.grants_index"))
+
+
+# ---------------------------------------------------------------- on other pages
+
+
+def levels_shown(person_id: int | None = None) -> list[Any]:
+    """For the first page and a resident's page: where the visitor, or somebody, stands on each level."""
+    who: Visitor = me()
+    return standings_of(who.scheme_id, person_id or who.person_id, today(who))
+
+
+def gifts_allowed() -> bool:
+    who: Visitor = me()
+    return gifts.gifts_of(who.scheme_id, today(who)) is not None
+
+
+def install(app: Flask) -> None:
+    from . import api, work
+
+    app.register_blueprint(pages)
+    app.jinja_env.globals.update(levels_shown=levels_shown, level_figure=figure, gifts_allowed=gifts_allowed)
+    work.install()
+    api.install(app)

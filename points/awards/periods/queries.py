@@ -1,0 +1,80 @@
+"""Questions about rankings, grants and pools. Public lists show only places, masked names and what was earned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, select
+
+from ...db import db, is_id
+from ...errors import NotFound
+from ...ledger.queries import balances_of, units_of
+from ...people.actions import POINTS
+from ...people.models import Person, Team
+from ..models import Claim, PeriodRun
+from .models import GrantOrder, Pool, RankingRow
+
+
+def runs_of(scheme_id: int) -> Select[Any]:
+    """The rankings that were run, the latest first; page it by (run_at, id)."""
+    return select(PeriodRun).where(PeriodRun.scheme_id == scheme_id, PeriodRun.kind == "ranking")
+
+
+def ranking_of(scheme_id: int, run_id: int) -> PeriodRun:
+    """Raises NotFound."""
+    run = db.session.get(PeriodRun, (scheme_id, run_id)) if is_id(run_id) else None
+    if run is None or run.kind != "ranking":
+        raise NotFound()
+    return run
+
+
+def places_of(scheme_id: int, run_id: int) -> Select[Any]:
+    """(RankingRow, Person, state of the prize's claim) by part and place; page it by (part, place, person_id)."""
+    return (
+        select(RankingRow, Person, Claim.state)
+        .join(Person, and_(Person.scheme_id == RankingRow.scheme_id, Person.id == RankingRow.person_id))
+        .outerjoin(Claim, and_(Claim.scheme_id == RankingRow.scheme_id, Claim.id == RankingRow.claim_id))
+        .where(RankingRow.scheme_id == scheme_id, RankingRow.run_id == run_id)
+    )
+
+
+def places_of_person(scheme_id: int, person_id: int) -> Sequence[Any]:
+    """(RankingRow, PeriodRun) of somebody's own places, the latest first."""
+    return db.session.execute(
+        select(RankingRow, PeriodRun)
+        .join(PeriodRun, and_(PeriodRun.scheme_id == RankingRow.scheme_id, PeriodRun.id == RankingRow.run_id))
+        .where(RankingRow.scheme_id == scheme_id, RankingRow.person_id == person_id)
+        .order_by(PeriodRun.run_at.desc(), RankingRow.part)
+        .limit(12)
+    ).all()
+
+
+def orders_of(scheme_id: int) -> Select[Any]:
+    """Grants that were started, the latest first; page it by (asked_at, id)."""
+    return select(GrantOrder).where(GrantOrder.scheme_id == scheme_id)
+
+
+@dataclass(frozen=True)
+class PoolLine:
+    pool: Pool
+    points: int
+
+
+def pools_with_balance(scheme_id: int) -> list[PoolLine]:
+    """Every pool and what is in it, minor units."""
+    pools = list(db.session.scalars(select(Pool).where(Pool.scheme_id == scheme_id).order_by(Pool.title, Pool.id)))
+    have = balances_of(scheme_id, [pool.id for pool in pools], units_of(scheme_id)[POINTS])
+    return [PoolLine(pool, have[pool.id]) for pool in pools]
+
+
+def teams_led(scheme_id: int, person_id: int) -> list[tuple[Team, int]]:
+    """The teams that somebody leads and what each has to give."""
+    teams = list(
+        db.session.scalars(
+            select(Team).where(Team.scheme_id == scheme_id, Team.leader_id == person_id, Team.disabled_at.is_(None))
+        )
+    )
+    have = balances_of(scheme_id, [team.id for team in teams], units_of(scheme_id)[POINTS])
+    return [(team, have[team.id]) for team in teams if have[team.id] > 0]
