@@ -263,8 +263,7 @@ def resend(
     attach(who, claim, [], files, at, FILE)
     person = db.session.get_one(Person, (who.scheme_id, claim.person_id))
     known = rule_by_id(who.scheme_id, claim.rule_id)
-    deed = replace(deed_of(claim), entered_on=clock.local_date(claim.made_at, who.zone))
-    seen, subjects, state = ready(who, known, deed, person, has_helped=claim.helped_id is not None)
+    seen, subjects, state = ready(who, known, deed_of(claim), person, has_helped=claim.helped_id is not None)
     claim.forecast, claim.path, claim.state = kept(seen, subjects), kept_stages(seen.path), state
     note_step(claim, who.person_id, Step.RESENT, "", key, at)
     mark(who.scheme_id, [claim.id], who.settings, who.points_scale)

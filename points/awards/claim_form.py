@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from flask_babel import gettext
 from sqlalchemy import or_, select
 
 from ..db import db
-from ..people.models import Team, TeamKind, TeamMember
+from ..people.models import Person, Team, TeamKind, TeamMember
 from ..people.visitor import Visitor
 from ..rulebook.queries import KnownRule
 from ..rulebook.terms import Rule
-from ..web.formats import decimal
+from ..web.formats import decimal, masked
+from .models import Claim
 
 MOST_TEAMS = 200
 
@@ -66,6 +68,47 @@ def asked_of(known: KnownRule, for_other: bool) -> Asked:
             if one.by == "claimant"
         ),
     )
+
+
+def reviewers_picks(known: KnownRule) -> tuple[Pick, ...]:
+    """The coefficients that the rule leaves to the reviewer."""
+    return tuple(
+        Pick(one.code, one.title, tuple((choice.code, choice.title) for choice in one.choices))
+        for one in known.rule.amount.coefficients
+        if one.by == "reviewer"
+    )
+
+
+def further_words(claim: Claim, known: KnownRule) -> list[tuple[str, str]]:
+    """What was told of a deed beside the usual, as (label, words): the team, who was helped, what was chosen."""
+    choices, amount = claim.choices or {}, known.rule.amount
+    found: list[tuple[str, str]] = []
+    if claim.team_id is not None:
+        team = db.session.get_one(Team, (claim.scheme_id, claim.team_id))
+        found.append((gettext("队"), team.name))
+    if claim.helped_id is not None:
+        helped = db.session.get_one(Person, (claim.scheme_id, claim.helped_id))
+        word = gettext("已确认") if claim.helped_at else gettext("还没确认")
+        found.append((gettext("受助人"), f"{masked(helped.name)}{gettext('，')}{word}"))
+    for label, words in (
+        (gettext("报的是"), claim.subject),
+        (gettext("同一件事"), claim.act),
+        (gettext("记录号"), claim.record),
+    ):
+        if words:
+            found.append((label, words))
+    if (claim.sharers or 1) > 1:
+        found.append((gettext("一起做的"), gettext("%(n)s 人平分", n=claim.sharers)))
+    if claim.attended:
+        found.append((gettext("参加记录"), gettext("录入的人看过签到")))
+    titles = {one.code: one.title for one in amount.choices}
+    if grades := [titles.get(one, one) for one in choices.get("grades", ())]:
+        found.append((gettext("选的"), gettext("、").join(grades)))
+    for one in amount.coefficients:
+        choice = one.choice(choices.get("coefficients", {}).get(one.code, ""))
+        if choice is not None:
+            found.append((one.title, choice.title))
+    return found
 
 
 def asks_time(rule: Rule) -> bool:

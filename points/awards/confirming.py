@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from .. import clock
 from ..db import db, is_id
 from ..errors import NotFound
 from ..people.models import Person
@@ -86,8 +85,7 @@ def confirmed(who: Visitor, claim: Claim, note: str, key: UUID, at: datetime) ->
     note_step(claim, who.person_id, Step.CONFIRMED, note, key, at)
     known = rule_by_id(who.scheme_id, claim.rule_id)
     person = db.session.get_one(Person, (claim.scheme_id, claim.person_id))
-    entered = {claim.id: clock.local_date(claim.made_at, who.zone)}
-    seen, _ = reckon(known, deeds_of([claim], entered)[claim.id], person, who.points_scale)
+    seen, _ = reckon(known, deeds_of([claim])[claim.id], person, who.points_scale)
     if not settled_by_machine(claim, seen, at):
         tell_of(claim, "claim_confirmed", at)
     return claim

@@ -11,7 +11,9 @@ from datetime import date
 
 from sqlalchemy import func, select
 
+from .. import clock
 from ..db import db
+from ..people.models import Scheme
 from .models import Claim, ClaimPhoto
 
 HH_MM = re.compile(r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
@@ -69,25 +71,22 @@ def chosen(grades: Collection[str], coefficients: Mapping[str, str]) -> dict[str
     return body
 
 
-def deeds_of(claims: Collection[Claim], entered_on: Mapping[int, date] | None = None) -> dict[int, Deed]:
-    """The deeds as the claims tell them, with the photos and papers they have by now: one question for all.
-
-    entered_on  claim → the day it was entered; a claim that is missing counts as entered in time
-    """
-    attached: dict[tuple[int, str], int] = {}
-    if claims:
-        scheme_id = next(iter(claims)).scheme_id
-        rows = db.session.execute(
-            select(ClaimPhoto.claim_id, ClaimPhoto.role, func.count())
-            .where(ClaimPhoto.scheme_id == scheme_id, ClaimPhoto.claim_id.in_([claim.id for claim in claims]))
-            .group_by(ClaimPhoto.claim_id, ClaimPhoto.role)
-        )
-        attached = {(claim_id, role): count for claim_id, role, count in rows}
-    entered_on = entered_on or {}
-    return {claim.id: told_by(claim, attached, entered_on.get(claim.id)) for claim in claims}
+def deeds_of(claims: Collection[Claim]) -> dict[int, Deed]:
+    """The deeds as the claims tell them, with the photos and papers they have by now: one question for all."""
+    if not claims:
+        return {}
+    scheme_id = next(iter(claims)).scheme_id
+    zone = db.session.get_one(Scheme, scheme_id).zone
+    rows = db.session.execute(
+        select(ClaimPhoto.claim_id, ClaimPhoto.role, func.count())
+        .where(ClaimPhoto.scheme_id == scheme_id, ClaimPhoto.claim_id.in_([claim.id for claim in claims]))
+        .group_by(ClaimPhoto.claim_id, ClaimPhoto.role)
+    )
+    attached = {(claim_id, role): count for claim_id, role, count in rows}
+    return {claim.id: told_by(claim, attached, clock.local_date(claim.made_at, zone)) for claim in claims}
 
 
-def told_by(claim: Claim, attached: Mapping[tuple[int, str], int], entered_on: date | None) -> Deed:
+def told_by(claim: Claim, attached: Mapping[tuple[int, str], int], entered_on: date) -> Deed:
     choices = claim.choices or {}
     return Deed(
         quantity=claim.quantity,

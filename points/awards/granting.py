@@ -174,7 +174,7 @@ def cases_of(scheme: Scheme, wanted: Sequence[Wanted], at: datetime) -> dict[int
         )
     }
     known = {rule_id: rule_by_id(scheme.id, rule_id) for rule_id in {claim.rule_id for claim in claims}}
-    deeds = deeds_of(claims, {claim.id: clock.local_date(claim.made_at, scheme.zone) for claim in claims})
+    deeds = deeds_of(claims)
     return {
         one.claim.id: Case(
             known[one.claim.rule_id],

@@ -52,12 +52,23 @@ class Decision:
     points: str
     outcome: str
     together: bool = False  # picked with others: the odd ones are held back
+    grades: tuple[str, ...] = ()  # as the reviewer sees them; and the coefficients that are the reviewer's
+    coefficients: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, verb: str, form: Mapping[str, str], mark: str, together: bool = False) -> Decision:
         given, outcome = form.get("points" + mark, ""), form.get("outcome" + mark, "")
         reason = form.get("reason" + mark) or (form.get("why" + mark, "") if verb == "approve" else "")
-        return cls(verb, tidy(reason), given, outcome[:40], together)
+        grades = getattr(form, "getlist", lambda name: [])("grades" + mark)
+        picks = {
+            name.removeprefix("coef-"): value[:40]
+            for name, value in form.items()
+            if not mark and name.startswith("coef-") and value
+        }
+        return cls(
+            verb, tidy(reason), given, outcome[:40], together, tuple(one[:40] for one in grades[:50]),
+            tuple(sorted(picks.items())[:20]),
+        )  # fmt: skip
 
 
 def decisions_in(form: Mapping[str, str]) -> Iterator[tuple[int, Decision]]:
@@ -116,6 +127,7 @@ def decided(who: Visitor, claim_id: int, wanted: Decision, key: UUID) -> Result:
     more: dict[str, Any] = {"reason": wanted.reason}
     if verb == "approve":
         more |= {"points": decided_points(wanted.points, who.points_scale), "outcome": wanted.outcome}
+        more |= {"grades": wanted.grades, "coefficients": dict(wanted.coefficients)}
     claim = in_own_transaction(lambda: action(who, claim_id, key=key, at=at, **more))
     line = line_of_row(who, claim_id)
     given = line.claim.points if line.claim.points is not None else expected(line.claim)

@@ -26,7 +26,7 @@ from ..web.sentences import translated
 from . import words
 from .actions import BY_STAFF, forecast
 from .assessing import roles_of
-from .claim_form import asked_of
+from .claim_form import asked_of, further_words, reviewers_picks
 from .claim_pages import days, flat, layout, today_of
 from .confirming import confirm, confirm_on_paper, deny
 from .models import Claim, ClaimState
@@ -35,6 +35,12 @@ from .queries import beneficiary_for
 from .rules import Refused, source_of
 from .schemas import ForecastSchema, ReviewSettingsSchema, forecast_of
 from .settings import BOUNDS, ReviewSettings, can_change, change_settings, reviews_of
+
+
+@pages.context_processor
+def in_further_words() -> dict[str, Any]:
+    return {"further_words": further_words, "reviewers_picks": reviewers_picks}
+
 
 # ---------------------------------------------------------------- what would this earn?
 

@@ -240,3 +240,29 @@ def test_what_is_out_of_bounds_is_refused(world: World, wrong: dict[str, Any]) -
     api = world.api(world.person())
     assert api.post("/api/v1/claims", json=asked, headers=key()).status_code == 422
     assert api.post("/api/v1/claims/forecast", json=asked).status_code == 422
+
+
+# ---------------------------------------------------------------- the reviewer's page
+
+
+def test_the_reviewer_sees_what_was_told_and_chooses_what_is_theirs(world: World) -> None:
+    amount = {**GRADED["amount"]}
+    amount["coefficients"] = [{**amount["coefficients"][0], "by": "reviewer"}]
+    load_rules(world, {**GRADED, "amount": amount, "subject": "person"})
+    resident, staff = world.person(), world.staff(Role.STAFF)
+    claim = claimed(world, resident, "graded", grades=["b"], act="重阳节活动", record="工单 123")
+    browser = world.client(staff)
+    page = browser.get(f"/queue/{claim.id}").text
+    assert "重阳节活动" in page and "工单 123" in page and 'name="coef-night"' in page
+    sent = post(browser, f"/queue/{claim.id}", {"do": "approve", "coef-night": "night", "grades": "a"})
+    assert sent.status_code == 302
+    assert (last(world).state, last(world).points) == ("approved", 20)
+
+
+def test_staff_record_a_word_on_the_items_page(world: World) -> None:
+    load_rules(world, HELPED)
+    claim = claimed(world, world.person(), "helped")
+    browser = world.client(world.staff(Role.STAFF))
+    assert f"/queue/{claim.id}/confirm" in browser.get(f"/queue/{claim.id}").text
+    assert post(browser, f"/queue/{claim.id}/confirm", {"note": "看过签字的条子"}).status_code == 302
+    assert last(world).state == "waiting"
