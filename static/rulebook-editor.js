@@ -152,4 +152,5 @@ function meant() {
   if (field) { field.scrollIntoView({ block: "center" }); field.querySelector("input, select, textarea")?.focus(); }
 }
 addEventListener("hashchange", meant);
-meant();
+// The browser goes to the fragment itself once the page is there, and takes the focus away: after that.
+addEventListener("load", () => setTimeout(meant));
