@@ -32,6 +32,7 @@ def install(app: Flask) -> None:
     from . import (  # noqa: F401  they add their routes
         claim_pages,
         correction_pages,
+        queue_api,
         queue_bulk_pages,
         queue_pages,
         queue_reason_pages,
@@ -40,4 +41,5 @@ def install(app: Flask) -> None:
     )
 
     app.register_blueprint(pages)
+    queue_api.install(app)
     app.extensions.setdefault("rail_counts", []).append(open_count)
