@@ -118,7 +118,7 @@ class AlreadyVoted(NotAllowed):
 
 
 class NotYourStage(NotAllowed):
-    """Facts: ``roles`` (codes)."""
+    """Facts: ``roles``, in words."""
 
     code = "not_your_stage"
     sentence = N_("这一道要由{roles}来审。")

@@ -6,12 +6,15 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+from flask_babel import gettext
 from sqlalchemy import select, union_all
 
 from ..db import db
 from ..errors import NotAllowed
 from ..people.models import Person, Relative, Team, TeamMember
 from ..people.visitor import Visitor
+from ..rulebook.wording import listing
+from ..web.navigation import ROLE_NAMES
 from .models import Claim, ClaimState, Review, Step
 from .paths import Voice, may_sit, stages_in
 from .rules import AlreadyVoted, NotYourStage, Parties, SamePair, objection
@@ -72,7 +75,7 @@ def objections_to(
         if any(voice.by_id == who.person_id for voice in voices.get(claim.id, ())):
             found[claim.id] = AlreadyVoted()
         elif not may_sit(who.duties, stage, claim.area_path):
-            found[claim.id] = NotYourStage(roles=",".join(stage.by))
+            found[claim.id] = NotYourStage(roles=listing(gettext(ROLE_NAMES.get(role, role)) for role in stage.by))
     left = [claim for claim in waiting if claim.id not in found]
     for claim_id in pairs_beyond(who, left, settings, at):
         found[claim_id] = SamePair(percent=round(settings.pair_share * 100))
