@@ -197,12 +197,12 @@ def differences() -> str:
     )
 
 
-@editions.get("/rulebook/changes.<any(xlsx, csv):kind>")
+@editions.get("/rulebook/changes.<kind>")
 @audience("rulebook.load")
 def differences_file(kind: str) -> Response:
     who: Visitor = editor(me())
     found = compared(who)
-    if found is None:
+    if found is None or kind not in ("xlsx", "csv"):
         raise NotFound()
     header = [gettext(word) for word in ("部分", "代号", "名称", "怎么了", "哪一栏", "原来", "现在")]
     rows = table_of(found[2], {name: gettext(words) for name, words in FATES.items()})
@@ -308,6 +308,8 @@ def download(data: bytes, name: str, kind: str) -> Response:
 
 
 def file_of(body: dict[str, Any], name: str, kind: str) -> Response:
+    if kind not in ("xlsx", "json"):
+        raise NotFound()
     data = workbook_of(body) if kind == "xlsx" else json.dumps(body, ensure_ascii=False, indent=2).encode()
     return download(data, name, kind)
 
@@ -319,14 +321,14 @@ def template() -> Response:
     return download(workbook_of(None), gettext("积分细则模板"), "xlsx")
 
 
-@editions.get("/rulebook/drafts/<draft_id>/rulebook.<any(json, xlsx):kind>")
+@editions.get("/rulebook/drafts/<draft_id>/rulebook.<kind>")
 @audience("rulebook.load")
 def draft_file(draft_id: str, kind: str) -> Response:
     found = draft_by_id(editor(me()), id_in(draft_id))
     return file_of(found.body, gettext("草稿 %(label)s", label=found.body.get("label") or found.title), kind)
 
 
-@editions.get("/rulebook/versions/<version_id>/rulebook.<any(json, xlsx):kind>")
+@editions.get("/rulebook/versions/<version_id>/rulebook.<kind>")
 @audience("rulebook.see")
 def version_file(version_id: str, kind: str) -> Response:
     """Any version as a file: the rules are public, so whoever may read them may take them."""
