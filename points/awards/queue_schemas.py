@@ -84,7 +84,7 @@ class SamplesAskedSchema(Strict):
 
 class ReadingSchema(Strict):
     agrees = fields.Boolean(required=True)
-    note = Text(load_default="", validate=validate.Length(max=200))
+    note = Text(most=200, load_default="")
 
 
 class SampleOut(Schema):
