@@ -28,7 +28,12 @@ KINDS = {
     "stock_count": N_("盘点"),
     "opening": N_("期初"),
     "expiry": N_("到期"),
+    "gift": N_("转送"),
+    "deduction": N_("扣分"),
+    "waiver": N_("扣分到期，免了"),
 }
+# What the rulebook gave by itself has no deed behind it: by the source of the transfer.
+GIVEN = {"grant": N_("按人群发放"), "level": N_("升级奖励"), "opening": N_("起始分")}
 STEPS = {
     "sent": N_("申报：%(by)s"),
     "resent": N_("补好再交：%(by)s"),
@@ -63,23 +68,23 @@ def number_of(transfer_id: int, recorded_at: datetime) -> str:
     return f"{clock.local_date(recorded_at, zone()):%m%d}-{transfer_id % 1_000_000:06}"
 
 
-def kind_words(kind: str) -> str:
-    return gettext(KINDS.get(kind, kind))
+def kind_words(kind: str, source: str = "") -> str:
+    return gettext(GIVEN[source] if source in GIVEN and kind != "reversal" else KINDS.get(kind, kind))
 
 
-def words_of(kind: str, deed: awards.Behind | None, receipt: Any | None) -> str:
+def words_of(kind: str, deed: awards.Behind | None, receipt: Any | None, source: str = "") -> str:
     """陪同就医 · 换大米、香皂 · 更正：陪同就医."""
-    return said(kind, deed.rule_title if deed else None, receipt.lines if receipt else ())
+    return said(kind, deed.rule_title if deed else None, receipt.lines if receipt else (), source)
 
 
-def said(kind: str, title: str | None, lines: Sequence[Any]) -> str:
-    """The words of a transfer from no more than its deed's title or its receipt's lines."""
+def said(kind: str, title: str | None, lines: Sequence[Any], source: str = "") -> str:
+    """The words of a transfer from no more than its deed's title, its receipt's lines or its source."""
     if title:
         return title if kind == "award" else gettext("更正：%(what)s", what=title)
     if lines:
         goods = goods_words(lines)
         return gettext("换%(goods)s", goods=goods) if kind == "redemption" else gettext("退%(goods)s", goods=goods)
-    return kind_words(kind)
+    return kind_words(kind, source)
 
 
 def goods_words(lines: Sequence[Any]) -> str:
