@@ -149,10 +149,7 @@ class Maker:
         if name in ("unit",):
             return [(unit, gettext(UNIT_WORDS.get(unit, unit))) for unit in UNITS] + self.titles("units")
         if name in ("balance", "over", "into") or (name == "from" and where == "deductions"):
-            own = [
-                (one, gettext({"points": "积分", "honour": "荣誉积分", "minutes": "服务分钟"}[one])) for one in BALANCES
-            ]
-            return own + self.titles("balances")
+            return [(one, said("what", "", one)) for one in BALANCES] + self.titles("balances")
         if name == "review":
             return [(path, path_words(path)) for path in ("none", "one", "two", "panel", "committee")] + self.titles(
                 "paths"

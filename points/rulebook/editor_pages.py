@@ -76,7 +76,8 @@ def step_words(step: Mapping[str, Any]) -> str:
     facts = dict(step["facts"])
     if part := part_named(str(facts.get("part", ""))):
         facts["part"] = gettext(part.title)
-    return gettext(STEPS[step["code"]], **facts)
+    sentence = STEPS[step["code"]]
+    return gettext(sentence, **facts)
 
 
 def sent(*names: str) -> dict[str, Any]:

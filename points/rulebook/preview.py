@@ -12,7 +12,7 @@ from flask_babel import gettext
 
 from ..people.models import Role
 from .checking import Checked, Placed, checked
-from .editor_words import WORDS
+from .editor_words import said
 from .parsing import rule_from
 from .plain import PlainRule, plain
 from .problems import Problem
@@ -97,7 +97,7 @@ def asks_of(rule: Rule, answers: Mapping[str, Any], today: date) -> list[Ask]:
             options = tuple((choice.code, choice.title) for choice in one.choices)
             found.append(ask(f"coefficient.{one.code}", one.title, "word", options))
     if any(one.by == "system" for one in amount.coefficients):
-        kinds = tuple((kind, gettext(WORDS["days"][kind])) for kind in DAY_KINDS)
+        kinds = tuple((kind, said("days", "", kind)) for kind in DAY_KINDS)
         found.append(ask("day_kind", gettext("哪一种日子"), "word", kinds, "workday"))
         found.append(ask("started", gettext("几点开始"), "time"))
         conditions = [choice.when for one in amount.coefficients for choice in one.choices if choice.when is not None]
