@@ -93,8 +93,7 @@ class Loader:
                 select(Person).where(Person.scheme_id == self.scheme_id, Person.id.in_(wanted))
             )
         }
-        entered = {claim.id: clock.local_date(claim.made_at, self.zone) for claim in claims.values()}
-        deeds = deeds_of(claims.values(), entered)
+        deeds = deeds_of(claims.values())
         cases = {}
         for claim in claims.values():
             if known := self.known.get(self.old[claim.rule_id].code):
