@@ -601,6 +601,7 @@ def upgrade() -> None:
             )
         )
         batch_op.add_column(sa.Column("stage", sa.BigInteger(), nullable=False, server_default="0"))
+        batch_op.add_column(sa.Column("waits_for", sa.String(length=100), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("round", sa.BigInteger(), nullable=False, server_default="1"))
         batch_op.add_column(sa.Column("decided_points", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("notice_id", sa.BigInteger(), nullable=True))
@@ -625,6 +626,13 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             batch_op.f("ix_claims_scheme_id_person_id_done_on"), ["scheme_id", "person_id", "done_on"], unique=False
+        )
+        batch_op.create_index(
+            "ix_claims_voters",
+            ["scheme_id", "made_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("waits_for <> ''"),
+            postgresql_where=sa.text("waits_for <> ''"),
         )
         batch_op.create_index(
             batch_op.f("ix_claims_scheme_id_entered_by_made_at"), ["scheme_id", "entered_by", "made_at"], unique=False
@@ -996,6 +1004,11 @@ def downgrade() -> None:
             batch_op.f("ix_claims_scheme_id_state_made_at_id"), ["scheme_id", "state", "made_at", "id"], unique=False
         )
         batch_op.drop_index(batch_op.f("ix_claims_scheme_id_state_due_on_id"))
+        batch_op.drop_index(
+            "ix_claims_voters",
+            sqlite_where=sa.text("waits_for <> ''"),
+            postgresql_where=sa.text("waits_for <> ''"),
+        )
         batch_op.drop_index(batch_op.f("ix_claims_scheme_id_entered_by_made_at"))
         batch_op.drop_index(batch_op.f("ix_claims_scheme_id_person_id_done_on"))
         batch_op.drop_index(batch_op.f("ix_claims_scheme_id_notice_id_notice_place"))
@@ -1007,6 +1020,7 @@ def downgrade() -> None:
         batch_op.drop_column("notice_place")
         batch_op.drop_column("notice_id")
         batch_op.drop_column("decided_points")
+        batch_op.drop_column("waits_for")
         batch_op.drop_column("round")
         batch_op.drop_column("stage")
         batch_op.drop_column("path")

@@ -27,7 +27,7 @@ from .deeds import FILE, HH_MM, Deed, chosen, deeds_of, mark_of
 from .granting import grant
 from .messages import tell_of
 from .models import Claim, ClaimState, Source, Step
-from .paths import kept_stages
+from .paths import kept_stages, others_in
 from .queries import beneficiary_for, seen_by_claimant
 from .queue_oddities import mark
 from .rules import (
@@ -168,6 +168,7 @@ def file_claim(
         attended=deed.attended,
         batch_id=batch_id,
         path=kept_stages(seen.path),
+        waits_for=others_in(seen.path, 0),
         stage=0,
         round=1,
     )
@@ -265,6 +266,7 @@ def resend(
     known = rule_by_id(who.scheme_id, claim.rule_id)
     seen, subjects, state = ready(who, known, deed_of(claim), person, has_helped=claim.helped_id is not None)
     claim.forecast, claim.path, claim.state = kept(seen, subjects), kept_stages(seen.path), state
+    claim.waits_for = others_in(seen.path, 0)
     note_step(claim, who.person_id, Step.RESENT, "", key, at)
     mark(who.scheme_id, [claim.id], who.settings, who.points_scale)
     if not settled_by_machine(claim, seen, at):

@@ -148,7 +148,7 @@ def show(claim_id: int) -> dict[str, Any]:
 @api.doc(**KEYED)
 @api.arguments(ApproveClaimSchema)
 @api.response(200, WholeClaimOut)
-@audience("claims.review")
+@audience("claims.review", "claims.vote")
 def approve_claim(wanted: dict[str, Any], claim_id: int) -> dict[str, Any]:
     """Approve a waiting claim and credit it, exactly once."""
     who, key, at = me(), idempotency_key(), clock.now()
@@ -161,7 +161,7 @@ def approve_claim(wanted: dict[str, Any], claim_id: int) -> dict[str, Any]:
 @api.doc(**KEYED)
 @api.arguments(ClaimReasonSchema)
 @api.response(200, WholeClaimOut)
-@audience("claims.review")
+@audience("claims.review", "claims.vote")
 def reject_claim(wanted: dict[str, Any], claim_id: int) -> dict[str, Any]:
     """Refuse a claim; the claimant reads the reason."""
     who, key, at = me(), idempotency_key(), clock.now()
@@ -173,7 +173,7 @@ def reject_claim(wanted: dict[str, Any], claim_id: int) -> dict[str, Any]:
 @api.doc(**KEYED)
 @api.arguments(ClaimReasonSchema)
 @api.response(200, WholeClaimOut)
-@audience("claims.review")
+@audience("claims.review", "claims.vote")
 def return_claim(wanted: dict[str, Any], claim_id: int) -> dict[str, Any]:
     """Return a claim to be completed; the reason says what is missing."""
     who, key, at = me(), idempotency_key(), clock.now()

@@ -114,6 +114,7 @@ class Claim(InScheme, Model):
     # the way to credit
     path: Mapped[list[Any]] = mapped_column(default=list)  # stages of review, as resolved for this claim
     stage: Mapped[int] = mapped_column(default=0)  # the stage of ``path`` it waits at
+    waits_for: Mapped[str] = mapped_column(String(100), default="")  # roles of its stage beside the desk's: ",leader,"
     round: Mapped[int] = mapped_column(default=1)  # rises when it is sent again or a decision is undone
     decided_points: Mapped[int | None]  # what a reviewer set instead of the reckoning, minor units
     notice_id: Mapped[int | None]  # the notice list it stands on
@@ -154,6 +155,12 @@ class Claim(InScheme, Model):
         Index(None, "scheme_id", "helped_id", "state"),
         Index(None, "scheme_id", "person_id", "done_on"),
         Index(None, "scheme_id", "entered_by", "made_at"),
+        Index(
+            "ix_claims_voters",
+            *("scheme_id", "made_at", "id"),
+            sqlite_where=text("waits_for <> ''"),
+            postgresql_where=text("waits_for <> ''"),
+        ),
     )
 
 

@@ -37,6 +37,7 @@ def install(app: Flask) -> None:
         queue_pages,
         queue_reason_pages,
         queue_sampling_pages,
+        vote_pages,
         way_pages,
     )
 

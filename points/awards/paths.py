@@ -9,7 +9,7 @@ from typing import Any
 from ..people.models import Role
 from ..people.visitor import Duty
 from ..rulebook.assessment import stage_from, stage_to_dict
-from ..rulebook.paths import BUILT_IN
+from ..rulebook.paths import BUILT_IN, DESK
 from ..rulebook.terms import Stage
 from .models import Step
 
@@ -33,6 +33,12 @@ def stages_in(body: Sequence[Mapping[str, Any]]) -> tuple[Stage, ...]:
 
 def kept_stages(stages: Sequence[Stage]) -> list[dict[str, Any]]:
     return [stage_to_dict(stage) for stage in stages]
+
+
+def others_in(stages: Sequence[Stage], stage: int) -> str:
+    """The roles that a stage asks for where they are not the desk's alone, as a claim keeps them: ",leader,"."""
+    wanted = set(stages[stage].by) if stage < len(stages) else set()
+    return "" if wanted <= set(DESK) else f",{','.join(sorted(wanted))},"
 
 
 def voices_wanted(stages: Sequence[Stage]) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, false, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ..db import db, is_id, table_of
@@ -106,12 +106,33 @@ def seen_by_claimant(who: Visitor) -> ColumnElement[bool]:
     )
 
 
+def seen_by_voter(who: Visitor) -> ColumnElement[bool]:
+    """The condition that a claim waits for somebody like this visitor, where it lies or in the whole scheme, or that
+    they have spoken about it."""
+    if not who.duties:
+        return false()
+    spoken = (
+        select(Review.id)
+        .where(Review.scheme_id == Claim.scheme_id, Review.claim_id == Claim.id, Review.by_id == who.person_id)
+        .exists()
+    )
+    return and_(Claim.scheme_id == who.scheme_id, or_(waits_for(who), spoken))
+
+
+def waits_for(who: Visitor) -> ColumnElement[bool]:
+    """The condition that the stage at which a claim waits asks for a role this visitor has."""
+    asked = [Claim.waits_for.like(f"%,{duty.role},%") for duty in who.duties]
+    return and_(Claim.state == ClaimState.WAITING, Claim.waits_for != "", or_(false(), *asked))
+
+
 def claim_for(who: Visitor, claim_id: int) -> Claim:
     """The claim, if this visitor may see it at all. Raises NotFound otherwise, whatever the reason."""
     found = None
     if is_id(claim_id):
         found = db.session.scalar(
-            select(Claim).where(Claim.id == claim_id, or_(seen_by_staff(who), seen_by_claimant(who)))
+            select(Claim).where(
+                Claim.id == claim_id, or_(seen_by_staff(who), seen_by_claimant(who), seen_by_voter(who))
+            )
         )
     if found is None:
         raise NotFound()
@@ -191,7 +212,7 @@ def photo_for(who: Visitor, photo_id: int) -> Photo:
             select(ClaimPhoto.photo_id)
             .join(Claim, (Claim.scheme_id == ClaimPhoto.scheme_id) & (Claim.id == ClaimPhoto.claim_id))
             .where(ClaimPhoto.scheme_id == who.scheme_id, ClaimPhoto.photo_id == photo_id)
-            .where(or_(seen_by_staff(who), seen_by_claimant(who)))
+            .where(or_(seen_by_staff(who), seen_by_claimant(who), seen_by_voter(who)))
             .exists()
         )
         found = db.session.scalar(

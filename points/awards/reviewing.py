@@ -22,7 +22,7 @@ from .deeds import chosen
 from .granting import Wanted, grant, grant_each
 from .messages import tell_of
 from .models import Claim, ClaimState, Review, Step
-from .paths import Voice, agreeing, kept_stages, may_sit, refusing, stages_in, voices_wanted
+from .paths import Voice, agreeing, kept_stages, may_sit, others_in, refusing, stages_in, voices_wanted
 from .rules import ChoiceNotAsked, check_reason, too_late
 from .settings import reviews_of
 from .standing import objections_to, voices_of
@@ -281,7 +281,7 @@ def stages_for(who: Visitor, claim: Claim, points: int | None, voices: Collectio
 
 def agree(claim: Claim, stages: Sequence[Stage], stage: int, points: int | None, at: datetime) -> None:
     """One voice further: what was set stands until somebody sets something else."""
-    claim.path, claim.stage = kept_stages(stages), stage
+    claim.path, claim.stage, claim.waits_for = kept_stages(stages), stage, others_in(stages, stage)
     claim.decided_points = points
     claim.version += 1
     tell_of(claim, "claim_agreed", at, key=str(stage))

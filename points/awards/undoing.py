@@ -19,6 +19,7 @@ from .bars import lift_bars
 from .correcting import correction_open
 from .messages import tell_of
 from .models import Claim, ClaimState, Review, SampledReview, Step
+from .paths import others_in, stages_in
 from .reviewing import reviewable
 from .rules import (
     AlreadySpent,
@@ -100,6 +101,7 @@ def begin_again(claim: Claim) -> None:
     claim.notice_id = claim.notice_place = claim.due_on = None
     claim.choices = {name: value for name, value in (claim.choices or {}).items() if name != "outcome"}
     claim.stage, claim.round = 0, (claim.round or 1) + 1
+    claim.waits_for = others_in(stages_in(claim.path or []), 0)
     claim.version += 1
     db.session.flush()
 

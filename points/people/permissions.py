@@ -24,6 +24,7 @@ MAY: Mapping[str, frozenset[Role]] = {
     "claims.file_for": frozenset({G, L, S}),  # on behalf of somebody in the area
     "claims.see": frozenset({S, O, A}),
     "claims.review": frozenset({S, O}),
+    "claims.vote": frozenset({G, M, L, S, O}),  # where the rule's path asks for the role
     "samples.see": frozenset({O, A}),  # how often second readers agree with each reviewer
     "batches.see": frozenset({S, O, A}),
     "batches.make": frozenset({S, O}),

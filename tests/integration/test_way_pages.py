@@ -266,3 +266,55 @@ def test_staff_record_a_word_on_the_items_page(world: World) -> None:
     assert f"/queue/{claim.id}/confirm" in browser.get(f"/queue/{claim.id}").text
     assert post(browser, f"/queue/{claim.id}/confirm", {"note": "看过签字的条子"}).status_code == 302
     assert last(world).state == "waiting"
+
+
+# ---------------------------------------------------------------- where others than the desk are asked
+
+
+LEADER_FIRST = {
+    "code": "leader_first",
+    "title": "队长先看",
+    "stages": [
+        {"title": "队长", "by": ["leader"], "votes": 1, "panel": 1, "in": "community"},
+        {"title": "社区", "by": ["staff"], "votes": 1, "panel": 1, "in": "community"},
+    ],
+}
+
+
+def test_a_leader_is_asked_first_where_the_path_says_so(world: World) -> None:
+    load_rules(world, {**VISIT, "path": LEADER_FIRST})
+    resident, leader, staff = world.person(), world.staff(Role.LEADER, name="刘队长"), world.staff(Role.STAFF)
+    grid_worker, own = world.staff(Role.GRID_WORKER), None
+    claim = claimed(world, resident)
+    own = claimed(world, leader)
+    browser = world.client(leader)
+    listed = browser.get("/claims/votes").text
+    assert f"/claims/{claim.id}/vote" in listed and f"/claims/{own.id}/vote" not in listed
+    assert f"/claims/{claim.id}/vote" not in world.client(grid_worker).get("/claims/votes").text
+    assert world.client(grid_worker).get(f"/claims/{claim.id}/vote").status_code == 404
+    assert world.client(resident).get("/claims/votes").status_code in (302, 403)
+    address = f"/claims/{claim.id}/vote"
+    assert browser.get(address).status_code == 200
+    assert post(browser, address, {"do": "return", "reason": ""}).status_code == 422
+    assert world.api(staff).post(f"/api/v1/claims/{claim.id}/approve", json={}, headers=key()).status_code == 403
+    assert post(browser, address, {"do": "approve"}).status_code == 302
+    assert browser.get(address).status_code == 404 and last_of(claim).stage == 1
+    assert (
+        world.api(staff).post(f"/api/v1/claims/{claim.id}/approve", json={}, headers=key()).json["state"] == "approved"
+    )
+
+
+def test_a_leader_speaks_by_the_api_and_may_look_at_it_afterwards(world: World) -> None:
+    load_rules(world, {**VISIT, "path": LEADER_FIRST})
+    leader = world.api(world.staff(Role.LEADER, name="刘队长"))
+    claim = claimed(world, world.person())
+    assert leader.post(f"/api/v1/claims/{claim.id}/approve", json={}, headers=key()).json["stage"] == 1
+    assert leader.get(f"/api/v1/claims/{claim.id}").status_code == 200
+    other = claimed(world, world.person())
+    set_reviews(world)
+    assert leader.post(f"/api/v1/claims/{other.id}/undo", json={"reason": "x"}, headers=key()).status_code == 403
+
+
+def last_of(claim: Claim) -> Claim:
+    db.session.rollback()
+    return db.session.get_one(Claim, (claim.scheme_id, claim.id), populate_existing=True)

@@ -1,0 +1,113 @@
+"""Where a rule's path asks team leaders, grid workers and others for their word: their list, and one claim of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from marshmallow import ValidationError
+from sqlalchemy import select
+
+from .. import clock
+from ..db import db, in_own_transaction
+from ..errors import DomainError, NotFound
+from ..people.visitor import Visitor
+from ..rulebook.queries import rule_by_id
+from ..rulebook.rules import Assessment
+from ..web import audience, me
+from ..web.errors import status_of
+from ..web.formats import sentence_of
+from ..web.request import idempotency_key, new_key
+from ..web.schemas import tidy
+from . import words
+from .claim_form import further_words
+from .models import Claim
+from .pages import pages
+from .paths import may_sit, stages_in
+from .queries import Line, line_of, lines, photos_of, waits_for
+from .reviewing import approve, reject, send_back
+from .schemas import decided_points
+from .standing import objections_to
+
+MOST = 100
+VERBS = {"approve": approve, "return": send_back, "reject": reject}
+
+
+def to_vote(who: Visitor) -> list[Line]:
+    """The claims that wait for this visitor's word, the oldest first: those at a stage of theirs, without their own."""
+    if not who.duties:
+        return []
+    rows = db.session.execute(
+        lines().where(Claim.scheme_id == who.scheme_id, waits_for(who)).order_by(Claim.made_at, Claim.id).limit(MOST)
+    )
+    found = [Line(*row) for row in rows]
+    mine = [line for line in found if sits(who, line.claim)]
+    barred = objections_to(who, [line.claim for line in mine], clock.now())
+    return [line for line in mine if line.claim.id not in barred]
+
+
+def sits(who: Visitor, claim: Claim) -> bool:
+    stages = stages_in(claim.path or [])
+    return may_sit(who.duties, stages[min(claim.stage or 0, len(stages) - 1)], claim.area_path)
+
+
+@pages.get("/claims/votes")
+@audience("claims.vote")
+def votes() -> ResponseReturnValue:
+    """What waits for this visitor's word."""
+    return render_template("awards/votes.html", lines=to_vote(me()))
+
+
+@pages.get("/claims/<int:claim_id>/vote")
+@audience("claims.vote")
+def vote(claim_id: int) -> ResponseReturnValue:
+    """One claim, with all that was told of it."""
+    return vote_page(me(), claim_id, "")
+
+
+@pages.post("/claims/<int:claim_id>/vote")
+@audience("claims.vote")
+def give_vote(claim_id: int) -> ResponseReturnValue:
+    """Say yes, send it back, or say no."""
+    who: Visitor = me()
+    key, at, form = idempotency_key(), clock.now(), request.form
+    verb = VERBS.get(form.get("do", ""))
+    if verb is None:
+        raise NotFound()
+    try:
+        more: dict[str, Any] = {"reason": tidy(form.get("reason", ""), 200)}
+        if verb is approve:
+            more |= {"points": decided_points(form.get("points", ""), who.points_scale)}
+        in_own_transaction(lambda: verb(who, claim_id, key=key, at=at, **more).id)
+    except ValidationError:
+        return vote_page(who, claim_id, gettext("分数要填数字。")), 422
+    except NotFound:
+        raise
+    except DomainError as error:
+        return vote_page(who, claim_id, sentence_of(error)), status_of(error)
+    flash(gettext("记下了，谢谢您。"))
+    return redirect(url_for("awards.votes"))
+
+
+def vote_page(who: Visitor, claim_id: int, error: str) -> str:
+    line = line_of(who, claim_id)
+    claim = line.claim
+    waiting = select(Claim.id).where(Claim.scheme_id == who.scheme_id, Claim.id == claim.id, waits_for(who))
+    if db.session.scalar(waiting) is None or not sits(who, claim):
+        raise NotFound()
+    known = rule_by_id(who.scheme_id, claim.rule_id)
+    seen = Assessment.from_dict(claim.forecast)
+    return render_template(
+        "awards/vote.html",
+        line=line,
+        claim=claim,
+        known=known,
+        seen=seen,
+        reckoning=words.kept_words(claim.forecast),
+        further=further_words(claim, known),
+        photo_ids=photos_of(who.scheme_id, [claim.id]).get(claim.id, []),
+        error=error,
+        key=new_key(),
+    )
