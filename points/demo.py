@@ -21,6 +21,7 @@ from sqlalchemy import select
 
 from . import clock, config
 from .awards.actions import file_claim
+from .awards.appeals.filing import file_appeal
 from .awards.budgets import set_year_budget
 from .awards.reviewing import approve, reject
 from .db import db, new_id, transaction
@@ -310,7 +311,7 @@ def lived(demo: Demo, shop_id: int, till_id: int) -> None:
 
 
 def settled(demo: Demo) -> None:
-    """A team; two deeds on public notice; and what people were told is read, but for the last days."""
+    """A team; two deeds on public notice; an appeal; and what people were told is read, but for the last days."""
     now = clock.now()
     staff = demo.visitor("4001")
     with transaction():
@@ -326,10 +327,22 @@ def settled(demo: Demo) -> None:
         add_members(staff, team.id, [demo.people[n].id for n in ("1001", "1004", "1009", "1015")], now)
     for number, points in (("1005", 15), ("1012", 8)):
         claimed(demo, number, "r10", daytime(now - timedelta(days=1), demo.chance), demo.visitor("4002"), points)
+    appealed(demo, "1008", "r04", daytime(now - timedelta(days=1), demo.chance))
     for number in demo.people:
         who = demo.visitor(number)
         with transaction():
             mark_all_read(who, now - timedelta(days=7), now)
+
+
+def appealed(demo: Demo, number: str, rule: str, at: datetime) -> None:
+    """A deed that the community found no trace of, and what its claimant says to that: it waits for a reader."""
+    claim_id = claimed(demo, number, rule, at, None)
+    later, then = at + timedelta(hours=2), at + timedelta(hours=4)
+    reviewer, who = demo.visitor("4002"), demo.visitor(number)
+    with clock.at(later), transaction():
+        reject(reviewer, claim_id, reason="医院那边没有查到", key=uuid4(), at=later)
+    with clock.at(then), transaction():
+        file_appeal(who, claim_id, words="那天是在镇上的卫生院换的药，不是区医院。请再问一问。", key=uuid4(), at=then)
 
 
 def daytime(moment: datetime, chance: random.Random) -> datetime:
@@ -339,7 +352,8 @@ def daytime(moment: datetime, chance: random.Random) -> datetime:
 
 def claimed(
     demo: Demo, number: str, rule: str, at: datetime, reviewer: Visitor | None, points: int | None = None
-) -> None:
+) -> int:
+    """File a deed, and have it decided a few hours later when there is a reviewer. Gives the claim's id."""
     with clock.at(at):
         who = demo.visitor(number)
         with transaction():
@@ -354,13 +368,14 @@ def claimed(
                 note=NOTES[rule],
             )
     if reviewer is None:
-        return
+        return claim.id
     later = at + timedelta(hours=5)
     with clock.at(later), transaction():
         if points is None and demo.chance.random() < 0.06:
             reject(reviewer, claim.id, reason="同一天已经记过一次", key=uuid4(), at=later)
         else:
             approve(reviewer, claim.id, key=uuid4(), at=later, points=points)
+    return claim.id
 
 
 def exchanged(demo: Demo, number: str, till_id: int, shop_id: int, goods: dict[str, int], at: datetime) -> None:

@@ -19,7 +19,7 @@ MOST_COUNTED = 100  # more is said as "99+": counting on would cost and tell not
 RECENT = 20
 
 
-def messages_of(scheme_id: int, person_id: int, *, unread: bool = False) -> Select[tuple[Message]]:
+def messages_of(scheme_id: int, person_id: int, *, unread: bool = False) -> Select[Message]:
     """Somebody's messages: a query to page through by (at, id), newest first."""
     query = select(Message).where(Message.scheme_id == scheme_id, Message.person_id == person_id)
     return query.where(Message.read_at.is_(None)) if unread else query
@@ -43,7 +43,7 @@ def messages_of_resident(who: Visitor, person_id: int, at: datetime) -> tuple[Pe
     return person, db.session.scalars(query).all()
 
 
-def _unread() -> Select[tuple[int]]:
+def _unread() -> Select[int]:
     message = table_of(Message).c
     some = (
         select(message.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from ... import calendar, clock
 from ...db import db, is_id, new_id
@@ -116,10 +116,10 @@ def locked_claim(who: Visitor, claim_id: int) -> Claim:
     return claim
 
 
-def may_file(who: Visitor) -> object:
+def may_file(who: Visitor) -> ColumnElement[bool]:
     """The condition that a claim is one's own, or lies where one files for others."""
     mine = Claim.person_id == who.person_id
-    return (Claim.scheme_id == who.scheme_id) & or_(mine, within(Claim.area_path, who.reach("appeals.file_for")))
+    return and_(Claim.scheme_id == who.scheme_id, or_(mine, within(Claim.area_path, who.reach("appeals.file_for"))))
 
 
 def standing_of(claim: Claim) -> Standing:
