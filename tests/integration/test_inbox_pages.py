@@ -136,5 +136,6 @@ def test_the_api_lists_counts_and_marks(world: World) -> None:
 def test_staff_see_the_count_in_the_console(world: World) -> None:
     staff = world.staff(Role.OFFICER)
     notice(world, staff)
-    page = world.client(staff).get("/messages").get_data(as_text=True)
-    assert 'class="rail"' in page and "没看过的：" in page
+    client = world.client(staff)
+    assert 'class="rail"' in client.get("/messages").get_data(as_text=True)
+    assert "没看过的：" in client.get("/queue").get_data(as_text=True)
