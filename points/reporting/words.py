@@ -69,7 +69,8 @@ def number_of(transfer_id: int, recorded_at: datetime) -> str:
 
 
 def kind_words(kind: str, source: str = "") -> str:
-    return gettext(GIVEN[source] if source in GIVEN and kind != "reversal" else KINDS.get(kind, kind))
+    words = GIVEN.get(source) if kind != "reversal" else None
+    return gettext(words or KINDS.get(kind, kind))
 
 
 def words_of(kind: str, deed: awards.Behind | None, receipt: Any | None, source: str = "") -> str:
