@@ -225,7 +225,7 @@ def file_of(pages: Sequence[Sequence[str]], title: str) -> bytes:
 
     described = add(
         "<< /Type /FontDescriptor /FontName /STSong-Light /Flags 6 /FontBBox [-25 -254 1000 880] /ItalicAngle 0 "
-        "/Ascent 880 /Descent -120 /CapHeight 880 /StemV 93 >>"
+        "/Ascent 880 /Descent -120 /CapHeight 880 /StemV 80 >>"
     )
     inner = add(
         "<< /Type /Font /Subtype /CIDFontType0 /BaseFont /STSong-Light /DW 1000 /FontDescriptor "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from ... import clock
 from ...errors import N_, Conflict, DomainError, NotAllowed
 
 MOST_NOTICE_DAYS = 60  # working days; longer is a slip of the pen in a rulebook
@@ -78,20 +77,6 @@ def is_number(text: str) -> bool:
         and (year + month + count).isascii()
         and (year + month + count).isdigit()
     )
-
-
-def first_day_of_next(period: str, day: date) -> date:
-    """The day on which what was granted on a day is credited: the first of the next period, or the day itself."""
-    if period in ("", "at_once"):
-        return day
-    following = clock.period_of(day, period)[2]
-    return day if following is None else following
-
-
-def credited_on(period: str, granted_on: date, notice_ends_on: date) -> date:
-    """The day of credit after a notice: once it is over, and not before the posting day of the period in which the
-    award was granted. A notice never makes somebody wait for two periods."""
-    return max(first_day_of_next(period, granted_on), notice_ends_on)
 
 
 def day_of_notice(opens_on: date, today: date) -> int:
