@@ -6,6 +6,7 @@ waiting ones it makes odd, so that the queue can be narrowed to what needs a sec
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
@@ -19,13 +20,15 @@ from ..files.models import Photo, PhotoPrint
 from ..files.prints import BANDS, look_alike
 from ..rulebook.models import EarningRule
 from .models import Claim, ClaimPhoto, ClaimState
-from .oddities import PHOTO, STORED, Doing, History, Limits, Oddity, oddities
+from .oddities import PHOTO, STORED, USUAL_OF_RULE, Doing, History, Limits, Oddity, oddities
 from .settings import reviews_of
 
 STANDS = tuple(state for state in ClaimState if state.is_open or state.is_granted)  # not refused, taken back, reversed
 GRANTED = tuple(state for state in ClaimState if state.is_granted)
 HISTORY_DAYS = 90
-LATEST = 200  # awards of a rule that its average is taken of
+LATEST = 100  # awards of a rule that its average is taken of
+KEPT_FOR_S = 600
+MOST_KEPT = 10_000
 MOST_HISTORY = 20_000  # rows read for a page
 MOST_ALIKE = 20_000  # prints that share a band with those of a page
 
@@ -200,7 +203,7 @@ def histories(scheme_id: int, claims: Sequence[Claim], reviewer_id: int | None) 
     ):
         by_person[row.person_id].append(row)
     before_that = ever_granted(scheme_id, people)
-    usual = rule_averages(scheme_id, {claim.rule_id for claim in claims})
+    usual = averages.of(scheme_id, {claim.rule_id for claim in claims})
     return {
         claim.id: history(claim, by_person[claim.person_id], usual.get(claim.rule_id), before_that, reviewer_id)
         for claim in claims
@@ -242,8 +245,38 @@ def ever_granted(scheme_id: int, people: Collection[int]) -> set[int]:
     )
 
 
+class Averages:
+    """What rules usually bring, kept in this process for a while: it changes slowly, and takes a hundred rows each."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[int, int], tuple[float, tuple[int, float]]] = {}
+
+    def of(self, scheme_id: int, rule_ids: Collection[int]) -> dict[int, tuple[int, float]]:
+        """Rule → how many of its latest awards, and what they brought on average, minor units."""
+        now = time.monotonic()
+        fresh = {
+            rule_id: one[1]
+            for rule_id in rule_ids
+            if (one := self.kept.get((scheme_id, rule_id))) is not None and one[0] > now
+        }
+        found = (
+            rule_averages(scheme_id, [one for one in rule_ids if one not in fresh])
+            if len(fresh) < len(rule_ids)
+            else {}
+        )
+        if len(self.kept) > MOST_KEPT:
+            self.kept.clear()
+        for rule_id, one in found.items():
+            if one[0] >= USUAL_OF_RULE:  # fewer are soon more
+                self.kept[scheme_id, rule_id] = (now + KEPT_FOR_S, one)
+        return fresh | found
+
+
+averages = Averages()
+
+
 def rule_averages(scheme_id: int, rule_ids: Collection[int]) -> dict[int, tuple[int, float]]:
-    """Rule → how many of its latest awards, and what they brought on average, minor units."""
+    """As ``Averages.of``, from the books."""
     latest = (
         select(Claim.points.label("points"))
         .where(Claim.scheme_id == EarningRule.scheme_id, Claim.rule_id == EarningRule.id)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from ..db import db, insert_into, is_id, table_of
 from ..errors import N_, Conflict, DomainError, NotAllowed, NotFound
@@ -90,7 +90,7 @@ def read_sample(who: Visitor, claim_id: int, *, agrees: bool, note: str, at: dat
     Raises NotFound, OwnSample, OwnClaim and the like, SampleRead, NoteNeeded.
     """
     note = " ".join(note.split())[:200]
-    sample = sample_for(who, claim_id)
+    sample = sample_for(who, claim_id, lock=True)
     claim = db.session.get_one(Claim, (who.scheme_id, claim_id))
     state = "agreed" if agrees else "disagreed"
     if sample.state != "waiting":
@@ -103,29 +103,22 @@ def read_sample(who: Visitor, claim_id: int, *, agrees: bool, note: str, at: dat
         raise refusal
     if not agrees and len(note) < 2:
         raise NoteNeeded()
-    moved = db.session.execute(
-        update(SampledReview)
-        .where(SampledReview.scheme_id == who.scheme_id, SampledReview.claim_id == claim_id)
-        .where(SampledReview.state == "waiting")
-        .values(state=state, note=note, read_by=who.person_id, read_at=at),
-        execution_options={"synchronize_session": False},
-    )
-    db.session.refresh(sample)
-    if moved.rowcount != 1:
-        raise SampleRead(state=sample.state)
+    sample.state, sample.note, sample.read_by, sample.read_at = state, note, who.person_id, at
+    db.session.flush()
     return sample
 
 
-def sample_for(who: Visitor, claim_id: int) -> SampledReview:
+def sample_for(who: Visitor, claim_id: int, *, lock: bool = False) -> SampledReview:
     """A sample in an area in which this visitor reviews. Raises NotFound."""
     found = None
     if is_id(claim_id):
-        found = db.session.scalar(
+        wanted = (
             select(SampledReview)
             .where(SampledReview.scheme_id == who.scheme_id, SampledReview.claim_id == claim_id)
             .where(within(SampledReview.area_path, who.reach("claims.review")))
             .execution_options(populate_existing=True)
         )
+        found = db.session.scalar(wanted.with_for_update() if lock else wanted)
     if found is None:
         raise NotFound()
     return found
