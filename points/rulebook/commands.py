@@ -20,6 +20,7 @@ from .actions import add_version
 from .document import BadDocument, Document, document_from, preset, presets
 from .document_file import MAX_FILE, document_of_file
 from .models import RulebookVersion
+from .shape import in_order
 from .workbook import workbook_of
 
 group = AppGroup("rulebook", help="积分细则：检查、装入、列出自带的。")
@@ -106,7 +107,9 @@ def write(body: dict[str, Any] | None, target: str) -> None:
     if path.suffix.lower() not in (".xlsx", ".json"):
         raise click.ClickException("文件名要以 .xlsx 或 .json 结尾。")
     excel = path.suffix.lower() == ".xlsx"
-    data = workbook_of(body) if excel else json.dumps(body, ensure_ascii=False, indent=2).encode() + b"\n"
+    data = (
+        workbook_of(body) if excel else json.dumps(in_order(body or {}), ensure_ascii=False, indent=2).encode() + b"\n"
+    )
     try:
         path.write_bytes(data)
     except OSError as error:

@@ -194,6 +194,22 @@ def closed_row(node: Rows, row: Mapping[str, Any]) -> Any:
     return rest.get(GIVES, 0) if set(rest) <= {GIVES} else rest
 
 
+def in_order(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with its fields in the order of the format: databases keep objects in an order of their own."""
+    found: dict[str, Any] = closed(document_shape(), ordered(document_shape(), opened(document_shape(), dict(body))))
+    return found
+
+
+def ordered(node: Node, value: Any) -> Any:
+    if isinstance(node, Rows) and isinstance(value, list):
+        rows = [ordered(node.row, one) for one in value]
+        return sorted(rows, key=lambda row: str(row.get(node.key, ""))) if node.key else rows
+    if isinstance(node, Group) and isinstance(value, Mapping):
+        known = {one.name: ordered(one, value[one.name]) for one in node.fields if one.name in value}
+        return known | {name: one for name, one in value.items() if name not in known}
+    return value
+
+
 def doubles(node: Node, value: Any, path: Path = ()) -> Iterator[Path]:
     """Where a row repeats the name of an earlier one, in an opened value: JSON would keep only the last."""
     if isinstance(node, Rows) and isinstance(value, list):

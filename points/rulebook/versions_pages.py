@@ -38,6 +38,7 @@ from .problems import Problem
 from .publishing import publish, to_publish
 from .queries import rules_of, version_by_id, version_on, versions
 from .schema_fields import Day
+from .shape import in_order
 from .workbook import XLSX, workbook_of
 
 editions = Blueprint("rulebook_versions", __name__)
@@ -310,7 +311,7 @@ def download(data: bytes, name: str, kind: str) -> Response:
 def file_of(body: dict[str, Any], name: str, kind: str) -> Response:
     if kind not in ("xlsx", "json"):
         raise NotFound()
-    data = workbook_of(body) if kind == "xlsx" else json.dumps(body, ensure_ascii=False, indent=2).encode()
+    data = workbook_of(body) if kind == "xlsx" else json.dumps(in_order(body), ensure_ascii=False, indent=2).encode()
     return download(data, name, kind)
 
 
