@@ -14,11 +14,10 @@ from ..web.audience import audience, me
 from ..web.errors import status_of
 from ..web.formats import sentence_of
 from ..web.request import payload
-from ..web.schemas import IdField
 from ..web.sentences import translated
 from . import queries, relatives, residents
 from .pages import page_for, pages
-from .schemas import RelativeSchema
+from .schemas import OtherSchema, RelativeSchema
 
 
 @pages.post("/people/<int:person_id>/relatives")
@@ -47,7 +46,7 @@ def add_relative(person_id: int) -> ResponseReturnValue:
 @audience("people.edit")
 def remove_relative(person_id: int) -> ResponseReturnValue:
     who, at = me(), clock.now()
-    other_id = IdField().deserialize(payload().get("other_id"))
+    other_id = OtherSchema(unknown="exclude").load(payload())["other_id"]
     in_own_transaction(lambda: relatives.remove_relative(who, person_id, other_id, at))
     flash(gettext("已去掉。"))
     return redirect(url_for("people.show", person_id=person_id))

@@ -129,3 +129,7 @@ class MemberSchema(Strict):
 class RelativeSchema(Strict):
     number = Cell(number_of, required=True, error_messages={"required": N_("请写居民编号。")})
     kind = fields.String(required=True, validate=validate.OneOf(RELATIVE_KINDS, error=N_("请选是什么亲属。")))
+
+
+class OtherSchema(Strict):
+    other_id = IdField(required=True)

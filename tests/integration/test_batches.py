@@ -417,7 +417,8 @@ def test_a_person_elsewhere_sees_no_list_and_decides_none(desk: Desk, world: Wor
 
 def test_a_team_is_awarded_without_a_sheet(desk: Desk, world: World, books: Books) -> None:
     people = [world.person(f"队员{n}") for n in "一二三"]
-    form = {"name": "志愿队", "kind": "team", "code": "", "area_id": world.community.id, "leader": "", "note": ""}
+    people.append(world.person("邻格", area=world.community))
+    form = {"name": "志愿队", "kind": "team", "code": "", "area_id": world.grid.id, "leader": "", "note": ""}
     team = post(desk.ours, "/people/teams/new", form).location
     post(
         desk.ours, f"{post(desk.ours, f'{team}/paste', {'numbers': ' '.join(p.number for p in people)}).location}/write"
@@ -429,10 +430,10 @@ def test_a_team_is_awarded_without_a_sheet(desk: Desk, world: World, books: Book
     assert none.status_code == 422 and "还没选人" in none.text
     unknown = post(desk.ours, address, {**deed, "whom": "numbers", "numbers": "R9 R8"})
     assert unknown.status_code == 422 and "这些编号不在名单里" in unknown.text
-    url = post(desk.ours, address, {**deed, "whom": "some", "people": [people[0].id, people[1].id]}).location
+    url = post(desk.ours, address, {**deed, "whom": "some", "people": [people[0].id, people[3].id]}).location
     desk.let_through(url)
     post(desk.theirs, f"{url}/award")
-    assert [books.wallet(person.id) for person in people] == [20, 20, 0]
+    assert [books.wallet(person.id) for person in people] == [20, 0, 0, 20]
     assert {claim.source for claim in desk.claims()} == {"staff"}
 
 

@@ -13,10 +13,10 @@ from sqlalchemy import select
 from ... import clock
 from ...db import db, in_own_transaction
 from ...people import sheets
-from ...people.models import Person, Scheme
+from ...people.models import Area, AreaKind, Person, Scheme
 from ...people.sheets import Line, Sheet
 from ...people.teams import open_members, team_for
-from ...people.visitor import Visitor
+from ...people.visitor import Visitor, within
 from ..models import Source
 from ..rules import window_days
 from .actions import area_for, digest_of, stage
@@ -83,7 +83,24 @@ def for_people(who: Visitor, team_id: int, people: Sequence[int], same: Same, *,
         raise NobodyChosen()
     lines = [Line(row, {"number": number, **same.cells()}) for row, number in enumerate(numbers, 1)]
     source, digest = Source.STAFF, digest_of(key.encode())
-    return _brought(who, lines, name=name, digest=digest, area_id=team.area_id, source=source, at=at)
+    return _brought(
+        who, lines, name=name, digest=digest, area_id=_community_of(who, team.area_id), source=source, at=at
+    )
+
+
+def _community_of(who: Visitor, area_id: int) -> int:
+    """The community around a team's area, as far as the visitor reaches it: members live in more than one grid."""
+    path = db.session.scalar(select(Area.path).where(Area.scheme_id == who.scheme_id, Area.id == area_id)) or ""
+    found = db.session.scalar(
+        select(Area.id).where(
+            Area.scheme_id == who.scheme_id,
+            Area.id.in_([int(one) for one in path.strip("/").split("/") if one]),
+            Area.kind == AreaKind.COMMUNITY,
+            Area.disabled_at.is_(None),
+            within(Area.path, who.reach("batches.make")),
+        )
+    )
+    return found or area_id
 
 
 def _numbers(scheme_id: int, people: Sequence[int]) -> list[str]:
