@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any, ClassVar
 
 from ..errors import N_, Conflict, DomainError, NotAllowed
+from ..rulebook.refusals import DeductionsOff as DeductionsNotOn
 from .models import ClaimState, Source, Step
 
 MAX_PHOTOS = 4
@@ -195,10 +196,9 @@ class ChoiceNotAsked(DomainError):
     sentence = N_("这一项没有让审核的人选这个，请按申报的来审。")
 
 
-class DeductionsOff(Refused, Conflict):
+class DeductionsOff(Refused, DeductionsNotOn):
     """The rule takes points away, and the scheme has not switched deductions on."""
 
-    code = "deductions_off"
     sentence = N_("这里没有启用扣分。要用，请街道干部先在“审核设置”里启用。")
 
 

@@ -17,6 +17,7 @@ from .document import Document, document_from
 from .given import given_rules
 from .models import EarningRule, RulebookVersion
 from .queries import version_by_id
+from .refusals import DeductionsOff
 
 
 class LabelTaken(Conflict):
@@ -31,13 +32,6 @@ class TooLate(DomainError):
 
     code = "too_late"
     sentence = N_("新版本最早从 {from_on}起用：以前的事按以前的细则算。")
-
-
-class DeductionsOff(DomainError):
-    """The rulebook takes points away, and the scheme has not switched that on. Facts: ``rules``, titles of such."""
-
-    code = "deductions_off"
-    sentence = N_("这份细则有扣分的规则：{rules}。体系还没有打开扣分。请先在“审核设置”里打开，再公布。")
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,10 @@ class DraftClosed(Conflict):
     sentence = N_("这份草稿已经公布或者丢掉了，不能再改。")
 
 
-class NothingToUndo(Conflict):
+class NoStepLeft(Conflict):
     """There is no step left to take back."""
 
-    code = "nothing_to_undo"
+    code = "no_step_left"
     sentence = N_("没有可以撤掉的了。")
 
 
@@ -125,10 +125,10 @@ def edit_draft(
 
 
 def undo(who: Visitor, draft_id: int, at: datetime) -> tuple[RulebookDraft, dict[str, Any]]:
-    """Take the last step back, whoever did it; and which step that was. Raises NothingToUndo."""
+    """Take the last step back, whoever did it; and which step that was. Raises NoStepLeft."""
     draft = open_draft(who, draft_id)
     if not draft.steps:
-        raise NothingToUndo()
+        raise NoStepLeft()
     step: dict[str, Any] = draft.steps[-1]
     return kept(draft, who, taken_back(draft.body, step["back"]), draft.steps[:-1], at), step
 

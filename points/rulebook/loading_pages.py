@@ -21,7 +21,7 @@ from ..web import audience, in_transaction, me
 from ..web.formats import day, sentence_of
 from ..web.request import new_key
 from ..web.schemas import Strict, Text
-from .actions import DeductionsOff, LabelTaken, Loaded, TooLate, can_load, load_version, same_or_refuse
+from .actions import LabelTaken, Loaded, TooLate, can_load, load_version, same_or_refuse
 from .document import MAX_BYTES, BadDocument, Document, document_from, document_in, preset, presets
 from .document_file import MAX_FILE, document_of_file
 from .pages import pages, today
@@ -29,6 +29,7 @@ from .parsing import rule_from
 from .plain import differences
 from .problems import Problem
 from .queries import rules_on, version_on
+from .refusals import DeductionsOff
 from .schema_fields import Day
 
 

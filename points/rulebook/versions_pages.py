@@ -24,7 +24,7 @@ from ..web.formats import day, sentence_of
 from ..web.request import new_key
 from ..web.schemas import Strict, Text, Whole
 from ..web.tables import csv_answer, xlsx_answer
-from .actions import DeductionsOff, LabelTaken, TooLate, deductions_of, same_or_refuse
+from .actions import LabelTaken, TooLate, deductions_of, same_or_refuse
 from .changes import Differences, changes, table_of
 from .document import MAX_BYTES, BadDocument, document_in, preset, presets
 from .document_file import MAX_FILE, document_of_file
@@ -37,6 +37,7 @@ from .pages import id_in, today
 from .problems import Problem
 from .publishing import publish, to_publish
 from .queries import rules_of, version_by_id, version_on, versions
+from .refusals import DeductionsOff
 from .schema_fields import Day
 from .shape import in_order
 from .workbook import XLSX, workbook_of

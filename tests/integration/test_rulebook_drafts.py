@@ -18,12 +18,12 @@ from points.db import db, in_own_transaction, transaction
 from points.errors import NotAllowed, NotFound
 from points.people.models import Role
 from points.rulebook import draft_edits as edits
-from points.rulebook.actions import DeductionsOff, LabelTaken
+from points.rulebook.actions import LabelTaken
 from points.rulebook.document import BadDocument
 from points.rulebook.draft_edits import DraftChanged, seen_of
 from points.rulebook.drafts import (
     DraftClosed,
-    NothingToUndo,
+    NoStepLeft,
     begin_draft,
     draft_by_id,
     drop_draft,
@@ -34,6 +34,7 @@ from points.rulebook.drafts import (
 )
 from points.rulebook.models import RulebookDraft, RulebookVersion
 from points.rulebook.publishing import publish
+from points.rulebook.refusals import DeductionsOff
 from tests.factories import World
 from tests.forms import post
 from tests.integration.test_rulebook import NOON, body, count, load, officer
@@ -94,7 +95,7 @@ def test_steps_are_taken_back_one_by_one(world: World) -> None:
         with transaction():
             undo(who, draft.id, NOON)
         assert json.dumps(draft_by_id(who, draft.id).body, sort_keys=True) == earlier
-    with pytest.raises(NothingToUndo), transaction():
+    with pytest.raises(NoStepLeft), transaction():
         undo(who, draft.id, NOON)
 
 
