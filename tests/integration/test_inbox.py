@@ -16,9 +16,10 @@ from points.inbox import Told, tell, tell_many
 from points.inbox.actions import mark_all_read, mark_read
 from points.inbox.codes import NAMES, PLACE, known, register
 from points.inbox.models import Message
-from points.inbox.queries import messages_of, unread_count
+from points.inbox.queries import UNREAD, messages_of, unread_count
 from tests.factories import World
 from tests.integration.awards_world import VISIT, claimed, load_rules
+from tests.plans import asked, plan_of
 
 RETURNED = {"title": "陪同就医", "reason": "请补一张照片"}
 
@@ -156,3 +157,24 @@ def test_a_claim_tells_its_claimant_and_whoever_entered_it_when_it_comes_back(wo
     assert len(told(world, person.id)) == before[person.id] + 3
     db.session.rollback()
     assert db.session.scalar(select(func.count()).select_from(Message).where(Message.scheme_id == world.scheme_id))
+
+
+def test_unread_messages_and_a_page_are_found_by_index(world: World) -> None:
+    person = world.person()
+    named = {"scheme_id": world.scheme_id, "person_id": person.id}
+    with transaction():
+        assert "ix_messages_" in plan_of(UNREAD.build(), named)
+        page = messages_of(world.scheme_id, person.id).order_by(Message.at.desc(), Message.id.desc()).limit(20)
+        plan = plan_of(page, {})
+        assert "ix_messages_scheme_id_person_id_at_id" in plan and "SORT" not in plan.upper().replace(
+            "TEMP B-TREE", "SORT"
+        )
+
+
+def test_a_page_asks_for_the_count_once(world: World) -> None:
+    person = world.person()
+    client = world.client(person)
+    client.get("/me")
+    with asked() as sent:
+        assert client.get("/me").status_code == 200
+    assert sum("messages" in statement for statement in sent) == 1
