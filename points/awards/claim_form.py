@@ -11,9 +11,11 @@ from sqlalchemy import or_, select
 from ..db import db
 from ..people.models import Person, Team, TeamKind, TeamMember
 from ..people.visitor import Visitor
+from ..rulebook.eligibility import asks_subject
 from ..rulebook.queries import KnownRule
 from ..rulebook.terms import Rule
 from ..web.formats import decimal, masked
+from .facts import conditions_of
 from .models import Claim
 
 MOST_TEAMS = 200
@@ -50,8 +52,10 @@ def asked_of(known: KnownRule, for_other: bool) -> Asked:
         "files": any(proof.files for proof in proofs),
         "record": any(proof.record for proof in proofs),
         "attended": for_other and any(proof.attendance for proof in proofs),
-        "subject": any(cap.per == "subject" for cap in rule.caps),
-        "act": any(cap.per == "act" for cap in rule.caps) or any(once.same == "act" for once in rule.once),
+        "subject": asks_subject(rule),
+        "act": any(cap.per == "act" for cap in rule.caps)
+        or any(once.same == "act" for once in rule.once)
+        or rule.amount.cumulative == "act",
         "sharers": rule.amount.type == "shared",
         "began": asks_time(rule),
     }
@@ -60,7 +64,7 @@ def asked_of(known: KnownRule, for_other: bool) -> Asked:
         rule.code,
         rule.title,
         tuple(name for name, is_asked in wanted.items() if is_asked),
-        tuple((one.code, one.title, decimal(one.points, 3)) for one in amount.choices),
+        tuple((one.code, one.title, decimal(one.points, 3)) for one in amount.choices if not amount.chosen_by_system),
         amount.mode == "several",
         tuple(
             Pick(one.code, one.title, tuple((choice.code, choice.title) for choice in one.choices))
@@ -113,11 +117,7 @@ def further_words(claim: Claim, known: KnownRule) -> list[tuple[str, str]]:
 
 def asks_time(rule: Rule) -> bool:
     """Whether what it is worth depends on the time of the day."""
-    return any(
-        choice.when is not None and (choice.when.begins or choice.when.ends)
-        for one in rule.amount.coefficients
-        for choice in one.choices
-    )
+    return any(when.begins for when in conditions_of(rule))
 
 
 def teams_for(who: Visitor, for_other: bool) -> Sequence[tuple[int, str]]:

@@ -14,7 +14,7 @@ from ..db import db
 from ..people.models import Area, AreaKind, Assignment, Person, Role, Team, TeamMember
 from ..rulebook.queries import KnownRule
 from ..rulebook.rules import CapKey, Facts, caps_for
-from ..rulebook.terms import Rule
+from ..rulebook.terms import Rule, When
 from .balances import balances_of
 from .deeds import Deed
 from .levels import levels_of
@@ -90,13 +90,13 @@ class Gathered:
         """The usage rows to lock for a case; a ceiling has one of its own, so that two rules cannot both fill it."""
         subjects = self.subjects(case)
         rows = {subjects.row(key) for key in case.keys}
-        if case.rule.ceilings or case.rule.takes_away:
+        if case.rule.ceilings or case.rule.takes_away or case.rule.amount.type == "share":
             rows.add((case.holder_id, "@balance", "ever"))
         return rows
 
     def read_balances(self, cases: Sequence[Case]) -> None:
         """What the holders have now, where ceilings, deductions or levels ask. To be called under the usage locks."""
-        asking = [case for case in cases if case.rule.ceilings or case.rule.takes_away or asks_levels(case.rule)]
+        asking = [case for case in cases if asks_balances(case.rule)]
         if not asking:
             return
         self.balances = balances_of(self.scheme_id, {case.holder_id for case in asking})
@@ -143,13 +143,20 @@ class Gathered:
 
 
 def when_of(rule: Rule, name: str) -> bool:
-    """Whether a coefficient that the system chooses looks at this (days, members, levels…)."""
-    return any(
-        getattr(choice.when, name)
-        for coefficient in rule.amount.coefficients
-        for choice in coefficient.choices
-        if choice.when is not None
-    )
+    """Whether something that the system chooses looks at this (days, members, levels…)."""
+    return any(getattr(when, name) for when in conditions_of(rule))
+
+
+def conditions_of(rule: Rule) -> list[When]:
+    """Everything that the system looks at by itself, in coefficients and in grades."""
+    amounts = (rule.amount, rule.honour_amount, rule.minutes_amount, *(one.amount for one in rule.beside))
+    choices = [choice.when for amount in amounts if amount is not None for choice in amount.choices]
+    choices += [choice.when for one in rule.amount.coefficients for choice in one.choices]
+    return [when for when in choices if when is not None]
+
+
+def asks_balances(rule: Rule) -> bool:
+    return bool(rule.ceilings) or rule.takes_away or rule.amount.type == "share" or asks_levels(rule)
 
 
 def asks_levels(rule: Rule) -> bool:

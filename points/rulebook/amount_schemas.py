@@ -11,7 +11,21 @@ from marshmallow import ValidationError, fields, validates_schema
 from ..errors import N_
 from ..people.models import Role
 from ..web.schemas import Text, Whole
-from .schema_fields import MAX_POINTS, AgesSchema, Day, Number, Part, clock_time, code, flag, some, title, word, words
+from .schema_fields import (
+    MAX_POINTS,
+    AgesSchema,
+    Day,
+    Number,
+    Part,
+    any_day_of_a_year,
+    clock_time,
+    code,
+    flag,
+    some,
+    title,
+    word,
+    words,
+)
 from .terms import AMOUNTS, CALENDAR, CHOSEN_BY, COUNTS, DAY_KINDS, ROUNDINGS, WHO
 
 
@@ -21,23 +35,53 @@ class BracketSchema(Part):
     every = Number(least="0.001")
 
 
-class ChoiceSchema(Part):
-    code = code(required=True)
-    title = title()
-    points = Number(most=MAX_POINTS, signed=True, required=True)
-
-
+OVER_TIME = ("cumulative", "cumulative_who", "cumulative_group")
 # Of each type of amount: the fields it needs, and those it may have.
 BELONGS: Mapping[str, tuple[set[str], set[str]]] = {
     "fixed": ({"points"}, set()),
-    "per_unit": ({"points"}, {"every", "count", "rounding", "base", "above", "cumulative", "cumulative_who"}),
-    "brackets": ({"brackets"}, {"mode", "every", "count", "rounding", "cumulative", "cumulative_who"}),
+    "per_unit": ({"points"}, {"every", "count", "rounding", "base", "above", *OVER_TIME}),
+    "brackets": ({"brackets"}, {"mode", "every", "count", "rounding", *OVER_TIME}),
     "range": ({"least", "most"}, {"step", "zero", "per", "rounding"}),
     "case_by_case": (set(), {"least", "most", "step", "zero"}),
     "choice": ({"choices"}, {"mode"}),
     "shared": ({"points"}, {"most_each", "rounding"}),
+    "share": ({"percent"}, {"rounding"}),
 }
 MODES = {"brackets": ("highest", "additive", "progressive"), "choice": ("one", "several")}
+
+
+class WhenSchema(Part):
+    days = words(*DAY_KINDS, least=1)
+    begins = clock_time(data_key="from")
+    ends = clock_time(data_key="to")
+    roles = words(*Role, least=1)
+    members = some(Text(least=1, most=40), 50, 1)
+    areas = some(Text(least=1, most=80), 50, 1)
+    months = some(Whole(least=1, most=12), 12, 1)
+    weekdays = some(Whole(least=1, most=7), 7, 1)
+    month_days = some(Whole(least=1, most=31), 31, 1)
+    first_on = Day()
+    last_on = Day()
+    since = any_day_of_a_year()
+    until = any_day_of_a_year()
+    ages = fields.Nested(AgesSchema)
+    levels = some(Text(least=1, most=44), 50, 1)
+
+    @validates_schema
+    def whole_span(self, data: dict[str, Any], **_: Any) -> None:
+        if ("begins" in data) != ("ends" in data):
+            raise ValidationError({"from": [N_("从几点到几点，两头都要填。")]})
+        if ("since" in data) != ("until" in data):
+            raise ValidationError({"since": [N_("每年从哪天到哪天，两头都要填。")]})
+        if not data:
+            raise ValidationError(N_("至少写一个条件；没有条件就不要写这一栏。"))
+
+
+class ChoiceSchema(Part):
+    code = code(required=True)
+    title = title()
+    points = Number(most=MAX_POINTS, signed=True, required=True)
+    when = fields.Nested(WhenSchema)
 
 
 class AmountSchema(Part):
@@ -48,8 +92,10 @@ class AmountSchema(Part):
     rounding = fields.String(validate=word(*ROUNDINGS))
     base = Number(most=MAX_POINTS, signed=True)
     above = Number()
-    cumulative = fields.String(validate=word(*CALENDAR, "lifetime"))
+    cumulative = fields.String(validate=word(*CALENDAR, "lifetime", "act"))
     cumulative_who = fields.String(validate=word(*WHO))
+    cumulative_group = fields.String()
+    percent = Number(most=100, signed=True)
     least = Number(most=MAX_POINTS, signed=True)
     most = Number(most=MAX_POINTS, signed=True)
     step = Number(least="0.001", most=MAX_POINTS)
@@ -77,33 +123,14 @@ class AmountSchema(Part):
         codes = [choice["code"] for choice in data.get("choices", ())]
         if len(set(codes)) != len(codes):
             wrong["choices"] = [N_("代号重复。")]
-        if "cumulative_who" in data and "cumulative" not in data:
-            wrong["cumulative_who"] = [N_("这种算法用不着这一栏。")]
+        if "cumulative" not in data:
+            wrong |= {name: [N_("这种算法用不着这一栏。")] for name in OVER_TIME if name in data}
+        if [choice for choice in data.get("choices", ()) if "when" not in choice][1:] and any(
+            "when" in choice for choice in data["choices"]
+        ):
+            wrong["choices"] = [N_("由系统来定的，只能有一种不写“什么时候”。")]
         if wrong:
             raise ValidationError(wrong)
-
-
-class WhenSchema(Part):
-    days = words(*DAY_KINDS, least=1)
-    begins = clock_time(data_key="from")
-    ends = clock_time(data_key="to")
-    roles = words(*Role, least=1)
-    members = some(Text(least=1, most=40), 50, 1)
-    areas = some(Text(least=1, most=80), 50, 1)
-    months = some(Whole(least=1, most=12), 12, 1)
-    weekdays = some(Whole(least=1, most=7), 7, 1)
-    month_days = some(Whole(least=1, most=31), 31, 1)
-    first_on = Day()
-    last_on = Day()
-    ages = fields.Nested(AgesSchema)
-    levels = some(Text(least=1, most=44), 50, 1)
-
-    @validates_schema
-    def whole_span(self, data: dict[str, Any], **_: Any) -> None:
-        if ("begins" in data) != ("ends" in data):
-            raise ValidationError({"from": [N_("从几点到几点，两头都要填。")]})
-        if not data:
-            raise ValidationError(N_("至少写一个条件；没有条件就不要写这一栏。"))
 
 
 class CoefficientChoiceSchema(Part):

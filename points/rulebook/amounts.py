@@ -19,20 +19,12 @@ class Bracket:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One of the grades or the items of a checklist, and its points."""
-
-    code: str
-    title: str
-    points: int
-
-
-@dataclass(frozen=True)
 class When:
-    """When a coefficient's choice holds, for those the system chooses. What is empty asks for nothing.
+    """When a choice holds, for those the system chooses. What is empty asks for nothing.
 
     begins, ends  of the deed's starting time ("22:00"); a span that ends before it begins runs over midnight
     months, weekdays, month_days, first_on, last_on  of the day of the deed; Monday is 1
+    since, until  "06-20", "08-31": a part of every year, both ends included; it may run over New Year
     levels        levels reached, as "star:3" (or higher); ages in whole years, both ends included
     """
 
@@ -50,6 +42,18 @@ class When:
     least_age: int | None = None
     most_age: int | None = None
     levels: frozenset[str] = frozenset()
+    since: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the grades or the items of a checklist, and its points; ``when`` where the system chooses."""
+
+    code: str
+    title: str
+    points: int
+    when: When | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class Amount:
     base, above points once beside the lots; quantity before which nothing is earned
     cumulative  the period over which the quantity adds up: a deed is worth f(used + quantity) − f(used)
     mode        brackets: "highest", "additive" or "progressive"; choices: "one" or "several"
+    group       of rules over which it adds up together; percent: of what the holder has, in thousandths
     zero        whether the reviewer may decide on nought; each: decided per unit, not once
     """
 
@@ -106,10 +111,17 @@ class Amount:
     choices: tuple[Choice, ...] = ()
     most_each: int = 0
     coefficients: tuple[Coefficient, ...] = ()
+    group: str = ""
+    percent: int = 0
 
     @property
     def whole(self) -> bool:
         return self.count != "proportional"
+
+    @property
+    def chosen_by_system(self) -> bool:
+        """Whether conditions choose the grade, and nobody has to."""
+        return any(one.when is not None for one in self.choices)
 
     @property
     def decided_by_reviewer(self) -> bool:

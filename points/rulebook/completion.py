@@ -54,6 +54,13 @@ class Shared:
         shared = [{**bonus, "group": one["code"]} for one in groups for bonus in one.get("bonuses", ())]
         if shared:
             whole["bonuses"] = [*rule.get("bonuses", ()), *shared]
+        spaced = [
+            {**spacing, "group": one["code"], "group_title": one["title"]}
+            for one in groups
+            for spacing in one.get("spacing", ())
+        ]
+        if spaced:
+            whole["spacing"] = [*rule.get("spacing", ()), *spaced]
         if "category" in rule:
             whole["category_title"] = self.categories[rule["category"]]["title"]
         if rule["unit"] in self.units:
@@ -104,7 +111,7 @@ def balances_of(rule: Body) -> set[str]:
 
 def numbers_of(amount: Body) -> Iterator[Any]:
     """The points that an amount names."""
-    for name in ("points", "base", "least", "most"):
+    for name in ("points", "base", "least", "most", "percent"):
         if name in amount:
             yield amount[name]
     for part in ("brackets", "choices"):

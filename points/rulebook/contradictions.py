@@ -41,6 +41,7 @@ def contradictions(body: dict[str, Any], points_scale: int) -> Iterator[Problem]
         if shared + len(rule.get("bonuses", ())) > MOST_BONUSES:
             sentence = gettext("一条规则连同共用的，最多 %(n)s 样另加。", n=MOST_BONUSES)
             yield Problem(where, field_word("bonuses"), sentence)
+        yield from over_a_group(rule, where, body)
         yield from unknown_in(rule, where, body)
         yield from contradictions_in(rule, where, body)
     for name, group in groups.items():
@@ -170,9 +171,28 @@ def unknown_in(rule: dict[str, Any], where: str, body: dict[str, Any]) -> Iterat
 # ---------------------------------------------------------------- one rule
 
 
+def over_a_group(rule: dict[str, Any], where: str, body: dict[str, Any]) -> Iterator[Problem]:
+    """An amount that adds up over several rules: one of the rule's groups, and the same amount and unit in all."""
+    name = rule["amount"].get("cumulative_group")
+    if name is None:
+        return
+    if name not in rule.get("groups", ()):
+        yield Problem(where, field_word("cumulative_group"), no_such(name))
+    for other in body["rules"]:
+        together = other["amount"].get("cumulative_group") == name
+        if together and (other["amount"], other["unit"]) != (rule["amount"], rule["unit"]):
+            yield Problem(where, field_word("cumulative_group"), gettext("一起累计的几条，单位和算法要一样。"))
+            return
+
+
+def rates_may_be_fine(amount: dict[str, Any]) -> bool:
+    """Whether what an amount names is a rate: what comes of it is rounded, so it may be finer than the points."""
+    return amount["type"] in ("per_unit", "share") and "base" not in amount
+
+
 def contradictions_in(rule: dict[str, Any], where: str, body: dict[str, Any]) -> Iterator[Problem]:
     decimals, amount, beside = body["decimals"], rule["amount"], rule.get("beside", {})
-    if not all(fits(number, decimals) for number in numbers_of(amount)):
+    if not rates_may_be_fine(amount) and not all(fits(number, decimals) for number in numbers_of(amount)):
         yield Problem(where, gettext("分值"), too_fine(decimals))
     honour = beside.get("honour", 0)
     if not isinstance(honour, dict) and honour != "same" and not fits(honour, decimals):

@@ -24,7 +24,7 @@ def counter_keys(rule: Rule, done_on: date, act: str) -> set[CapKey]:
     """The rows of all counters of a rule."""
     found: set[CapKey] = set()
     if rule.amount.cumulative:
-        found |= set(cumulative_keys(rule, done_on))
+        found |= set(cumulative_keys(rule, done_on, act) or ())
     for bonus in rule.bonuses:
         found |= {key for period in window(bonus, done_on) for key in bonus_keys(rule, bonus, period)}
     for bars in all_bars(rule):
@@ -38,16 +38,26 @@ def counter_keys(rule: Rule, done_on: date, act: str) -> set[CapKey]:
 # ---------------------------------------------------------------- amounts over a period
 
 
-def cumulative_keys(rule: Rule, done_on: date) -> tuple[CapKey, CapKey]:
-    """How much was counted in the period of the day, and how much was given for it."""
+def cumulative_keys(rule: Rule, done_on: date, act: str) -> tuple[CapKey, CapKey] | None:
+    """How much was counted in the period of the day, and how much was given for it; None: the act is not known."""
     amount = rule.amount
-    period, who, suffix = period_of(done_on, amount.cumulative)[0], amount.cumulative_who, SUFFIX[amount.cumulative_who]
-    return CapKey(who, f"{rule.code}.sum{suffix}", period), CapKey(who, f"{rule.code}.got{suffix}", period)
+    who, suffix = amount.cumulative_who, SUFFIX[amount.cumulative_who]
+    if amount.cumulative == "act":
+        period = f"a:{short(act)}" if act else ""
+    else:
+        period = period_of(done_on, amount.cumulative)[0]
+    owner = f"@{amount.group}" if amount.group else rule.code
+    return (
+        (CapKey(who, f"{owner}.sum{suffix}", period), CapKey(who, f"{owner}.got{suffix}", period)) if period else None
+    )
 
 
 def cumulated(it: Reckoning, worth: Callable[[int], Fraction]) -> tuple[Fraction, int]:
     """What this deed adds to the worth of all so far, in minor units; and how much all so far is."""
-    counted, given = cumulative_keys(it.rule, it.facts.done_on)
+    keys = cumulative_keys(it.rule, it.facts.done_on, it.facts.act)
+    if keys is None:
+        return worth(it.quantity), it.quantity
+    counted, given = keys
     total = max(0, it.usage.get(counted, 0)) + it.quantity
     whole = it.rounded(worth(total))
     size = max(0, abs(whole) - max(0, it.usage.get(given, 0)))
@@ -164,6 +174,8 @@ def act_of(once: Once, done_on: date, act: str) -> str:
     """The key of the one act: the day, or the act that the claim names; "" when it stands alone."""
     if once.same == "day":
         return done_on.isoformat()
+    if once.same != "act":
+        return period_of(done_on, once.same)[0]
     return f"a:{short(act)}" if act else ""
 
 

@@ -83,7 +83,7 @@ PARTS: tuple[Part, ...] = (
 RULE_SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("basic", N_("做什么"), ("code", "title", "category", "kind", "text")),
     ("amount", N_("得多少"), ("unit", "amount", "into", "quantity")),
-    ("caps", N_("上限"), ("caps", "groups")),
+    ("caps", N_("上限"), ("caps", "spacing", "groups")),
     ("who", N_("谁能得"), ("roles", "ages", "areas", "members", "subject", "spend", "trigger")),
     ("evidence", N_("要有什么，怎么核实"), ("evidence", "verify")),
     (

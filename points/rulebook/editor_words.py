@@ -21,6 +21,7 @@ PERIODS = {
     "year": N_("每年"),
     "lifetime": N_("一共"),
 }
+LONGER = {name: said for name, said in PERIODS.items() if name != "day"}
 WHOSE = {
     "person": N_("每个人"),
     "household": N_("全家合起来"),
@@ -57,6 +58,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "case_by_case": N_("酌情定"),
         "choice": N_("从选项里选"),
         "shared": N_("几个人平分"),
+        "share": N_("按现有积分的百分之几"),
     },
     "count": {
         "whole": N_("满整数才算"),
@@ -73,7 +75,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "several": N_("可以选几个"),
     },
     "amount.per": {"claim": N_("一回定一次"), "unit": N_("每个单位定一次")},
-    "cumulative": PERIODS,
+    "cumulative": {**PERIODS, "act": N_("同一个行为")},
     "cumulative_who": WHOSE,
     "what": {
         "points": N_("积分"),
@@ -108,7 +110,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "ties": {"all": N_("并列都算"), "earliest": N_("先到的算")},
     "gifts.to": {"household": N_("家里人"), "relative": N_("直系亲属"), "pool": N_("公益池")},
     "once": {"highest": N_("一件事只算最高的一项")},
-    "same": {"day": N_("同一个人同一天"), "act": N_("同一个行为编号")},
+    "same": {"day": N_("同一个人同一天"), "act": N_("同一个行为编号"), **LONGER},
+    "spacing.same": {"subject": N_("同一件事或同一个人")},
     "of": {"times": N_("次数"), "units": N_("数量")},
     "subject": {"person": N_("一个人"), "household": N_("一家人"), "team": N_("一个队")},
     "spend": {"any": N_("怎么用都行"), "donate_only": N_("只能捐出去")},
@@ -133,6 +136,13 @@ LABELS: Mapping[str, str] = {
     "brackets.every": N_("这一段每多少算一次"),
     "brackets.from": N_("数量从多少起"),
     "choices.points": N_("几分"),
+    "spacing.most": N_("这段时间里最多几次"),
+    "spacing.days": N_("任意几天里"),
+    "spacing.months": N_("任意几个月里"),
+    "spacing.years": N_("任意几年里"),
+    "spacing.who": N_("按谁算"),
+    "spacing.over": N_("太近了怎么办"),
+    "amount.percent": N_("百分之几（扣写负数）"),
     "quantity.least": N_("一次最少多少"),
     "quantity.most": N_("一次最多多少"),
     "quantity.step": N_("几个一档"),
@@ -218,6 +228,8 @@ HINTS: Mapping[str, str] = {
     "areas": N_("一行一个，写社区的名称。"),
     "gives": N_("一个数（每个单位记这么多）；荣誉写“same”是和积分一样多，时长写“served”是照实记。"),
     "when.levels": N_("一行一个。"),
+    "spacing": N_("两次之间至少隔多久：“180 天里最多 1 次”就是至少隔 180 天。"),
+    "choices.when": N_("写了条件，就由系统按条件定，不用人选。"),
     "amount.coefficients": N_("在“系数”那一页写好，再在这里选。"),
     "groups": N_("同一组的规则合起来封顶，或者一件事只算最高的。"),
     "outcomes.percent": N_("0 到 99，0 是不算。"),

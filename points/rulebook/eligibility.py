@@ -6,7 +6,12 @@ from ..errors import N_
 from .assessment import Values
 from .caps import rows_by
 from .reckoning import FIRST_DAY, LAST_DAY, Facts, Reckoning
-from .terms import Proof
+from .terms import Proof, Rule
+
+
+def asks_subject(rule: Rule) -> bool:
+    """Whether it must be known what was reported."""
+    return rows_by(rule, "subject") or any(one.same == "subject" for one in rule.spacing)
 
 
 def check(it: Reckoning) -> None:
@@ -74,7 +79,7 @@ def check_choices(it: Reckoning) -> None:
     rule, facts, amount = it.rule, it.facts, it.rule.amount
     if amount.decided_by_reviewer and facts.decided is not None:
         check_decided(it, facts.decided)
-    if amount.type == "choice":
+    if amount.type == "choice" and not amount.chosen_by_system:
         if facts.choices - {one.code for one in amount.choices}:
             it.refuse("unknown_choice", N_("没有这一个选项，请重新选。"))
         elif amount.mode == "one" and len(facts.choices) > 1:
@@ -107,7 +112,7 @@ def check_decided(it: Reckoning, decided: int) -> None:
 def ask_for_evidence(it: Reckoning) -> None:
     """Name what is still missing. This refuses nothing: a claim may be completed before it is sent."""
     wanted, facts = it.rule.evidence, it.facts
-    if not facts.subject and rows_by(it.rule, "subject"):
+    if not facts.subject and asks_subject(it.rule):
         it.need("subject", N_("要写清楚报的是谁、是哪一处，同一件事只算一次。"))
     if facts.source in wanted.not_for:
         return

@@ -31,6 +31,7 @@ from .terms import (
     Path,
     Proof,
     Rule,
+    Spacing,
     Span,
     Stage,
     Trust,
@@ -77,8 +78,18 @@ def amount_from(body: Body, measured: bool, bounds: Body | None = None) -> Amoun
             Bracket(thousandths(one["from"]), thousandths(one["points"]), thousandths(one.get("every", each)))
             for one in body.get("brackets", ())
         ),
-        choices=tuple(Choice(one["code"], one["title"], thousandths(one["points"])) for one in body.get("choices", ())),
+        choices=tuple(
+            Choice(
+                one["code"],
+                one["title"],
+                thousandths(one["points"]),
+                when_from(one["when"]) if "when" in one else None,
+            )
+            for one in body.get("choices", ())
+        ),
         most_each=thousandths(body.get("most_each", 0)),
+        group=body.get("cumulative_group", ""),
+        percent=thousandths(body.get("percent", 0)),
         coefficients=tuple(coefficient_from(one) for one in body.get("coefficients", ()) if not isinstance(one, str)),
     )
 
@@ -114,6 +125,8 @@ def when_from(body: Body) -> When:
         least_age=ages.get("from"),
         most_age=ages.get("to"),
         levels=frozenset(body.get("levels", ())),
+        since=body.get("since", ""),
+        until=body.get("until", ""),
     )
 
 
@@ -230,6 +243,19 @@ def bonus_from(body: Body) -> Bonus:
     )
 
 
+def spacing_from(body: Body) -> Spacing:
+    unit = next(name for name in ("days", "months", "years") if name in body)
+    return Spacing(
+        Span(unit, body[unit]),
+        body.get("most", 1),
+        body.get("who", "person"),
+        body.get("same", ""),
+        body.get("over", "refuse"),
+        body.get("group", ""),
+        body.get("group_title", ""),
+    )
+
+
 def rule_from(body: Body) -> Rule:
     """A rule from its JSON (checked, with defaults and shared parts filled in)."""
     quantity, beside = body.get("quantity", {}), body.get("beside", {})
@@ -291,6 +317,7 @@ def rule_from(body: Body) -> Rule:
         ),
         once=tuple(Once(one["group"], one["title"], one.get("same", "day")) for one in body.get("once", ())),
         bonuses=tuple(bonus_from(one) for one in body.get("bonuses", ())),
+        spacing=tuple(spacing_from(one) for one in body.get("spacing", ())),
         ceilings=tuple(ceiling_from(one) for one in body.get("ceilings", ())),
         deductions=deductions_from(body["deductions"]) if "deductions" in body else None,
         level_factors=tuple(

@@ -22,6 +22,7 @@ OVER_WORDS = {
     "half_year": N_("半年里累计着算"),
     "year": N_("一年里累计着算"),
     "lifetime": N_("一直累计着算"),
+    "act": N_("同一次里累计着算"),
 }
 
 
@@ -42,6 +43,9 @@ def price_words(amount: Amount, unit: str, times: bool) -> str:
         return gettext("每%(unit)s %(said)s", unit=unit, said=said) if amount.each else said
     if amount.type == "shared":
         return gettext("%(n)s 分由参加的人平分", n=number(amount.points))
+    if amount.type == "share":
+        sentence = N_("扣现有的 %(n)s%%") if amount.percent < 0 else N_("现有的 %(n)s%%")
+        return gettext(sentence, n=number(abs(amount.percent)))
     if amount.type == "choice":
         points = [choice.points for choice in amount.choices]
         if amount.mode == "several":
@@ -69,6 +73,8 @@ def reckoned(rule: Rule) -> list[str]:
     said = [*steps_of(amount, unit, rule.measured)]
     if amount.cumulative:
         said.append(gettext(OVER_WORDS[amount.cumulative]))
+        if amount.group:
+            said.append(gettext("几项合起来累计"))
         if amount.cumulative_who == "household":
             said.append(gettext("全家合起来累计"))
         elif amount.cumulative_who != "person":
@@ -89,7 +95,9 @@ def steps_of(amount: Amount, unit: str, measured: bool) -> Iterator[str]:
             yield gettext("不能定 0 分")
     elif amount.type == "choice":
         for choice in amount.choices:
-            yield gettext("%(name)s %(n)s 分", name=choice.title, n=number(choice.points))
+            said = gettext("%(name)s %(n)s 分", name=choice.title, n=number(choice.points))
+            when = listing(when_words(choice.when)) if choice.when is not None else ""
+            yield gettext("%(said)s（%(when)s）", said=said, when=when) if when else said
     elif amount.type == "shared" and amount.most_each:
         yield gettext("每人最多 %(n)s 分", n=number(amount.most_each))
     elif amount.type == "brackets" and amount.mode == "progressive":
@@ -168,6 +176,8 @@ def when_words(when: When) -> Iterator[str]:
         yield gettext("从 %(day)s起", day=day(when.first_on, year=True))
     if when.last_on:
         yield gettext("到 %(day)s止", day=day(when.last_on, year=True))
+    if when.since:
+        yield gettext("每年 %(since)s 到 %(until)s", since=when.since, until=when.until)
     if when.levels:
         yield gettext("等级：%(names)s", names=listing(sorted(when.levels)))
 

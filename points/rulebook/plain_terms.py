@@ -10,7 +10,7 @@ from ..errors import N_
 from ..web.formats import day
 from ..web.navigation import ROLE_NAMES
 from .plain_amounts import beside_amount, number
-from .terms import Balance, Bars, Cap, Ceiling, Life, Path, Proof, Rule, Span, Stage
+from .terms import Balance, Bars, Cap, Ceiling, Life, Once, Path, Proof, Rule, Spacing, Span, Stage
 from .wording import (
     PROOF_WORDS,
     RUN_WORDS,
@@ -86,13 +86,31 @@ def limit_lines(rule: Rule) -> list[str]:
     """Caps, what counts once, and ceilings."""
     said = [cap_words(rule, cap) for cap in rule.caps]
     for once in rule.once:
-        sentence = (
-            N_("“%(group)s”里同一天的只算最高的") if once.same == "day" else N_("“%(group)s”里同一件事只算最高的")
-        )
-        said.append(gettext(sentence, group=once.title))
+        said.append(once_words(once))
+    said += [spacing_words(one) for one in rule.spacing]
     for one in rule.ceilings:
         said.append(ceiling_words(one))
     return said
+
+
+def once_words(once: Once) -> str:
+    if once.same == "day":
+        return gettext("“%(group)s”里同一天的只算最高的", group=once.title)
+    if once.same == "act":
+        return gettext("“%(group)s”里同一件事只算最高的", group=once.title)
+    return gettext("“%(group)s”里%(per)s只算最高的", group=once.title, per=gettext(PER_WORDS[once.same]))
+
+
+def spacing_words(one: Spacing) -> str:
+    """ "任意 30 天里最多 1 次", of whom, and of which thing."""
+    said = gettext("任意 %(span)s里最多 %(n)s 次", span=span_words(one.span), n=one.most)
+    if one.same == "subject":
+        said = gettext("同一件事%(said)s", said=said)
+    if one.group:
+        said = gettext("“%(group)s”几项合起来%(said)s", group=one.group_title, said=said)
+    if one.who in UPON:
+        said = gettext(UPON[one.who], said=said)
+    return gettext("%(said)s，超了不收", said=said) if one.over == "refuse" else said
 
 
 def ceiling_words(ceiling: Ceiling) -> str:

@@ -87,7 +87,7 @@ def asks_of(rule: Rule, answers: Mapping[str, Any], today: date) -> list[Ask]:
     found = [ask("quantity", question_of(rule), "number", value=default_quantity(rule))]
     if amount.type in ("range", "case_by_case"):
         found.append(ask("decided", gettext("审核定几分"), "number"))
-    if amount.choices:
+    if amount.choices and not amount.chosen_by_system:
         options = tuple((one.code, one.title) for one in amount.choices)
         found.append(ask("choices", gettext("选哪一项"), "words" if amount.mode == "several" else "word", options))
     if amount.type == "shared":
@@ -96,11 +96,12 @@ def asks_of(rule: Rule, answers: Mapping[str, Any], today: date) -> list[Ask]:
         if one.by != "system":
             options = tuple((choice.code, choice.title) for choice in one.choices)
             found.append(ask(f"coefficient.{one.code}", one.title, "word", options))
-    if any(one.by == "system" for one in amount.coefficients):
+    if any(one.by == "system" for one in amount.coefficients) or amount.chosen_by_system:
         kinds = tuple((kind, said("days", "", kind)) for kind in DAY_KINDS)
         found.append(ask("day_kind", gettext("哪一种日子"), "word", kinds, "workday"))
         found.append(ask("started", gettext("几点开始"), "time"))
         conditions = [choice.when for one in amount.coefficients for choice in one.choices if choice.when is not None]
+        conditions += [choice.when for choice in amount.choices if choice.when is not None]
         if any(when.least_age is not None or when.most_age is not None for when in conditions):
             found.append(ask("age", gettext("几岁"), "number"))
     if rule.ages != (None, None) and not any(one.name == "try.age" for one in found):

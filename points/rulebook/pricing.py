@@ -6,9 +6,10 @@ from fractions import Fraction
 
 from ..errors import N_
 from .assessment import Values
+from .conditions import holds
 from .counters import cumulated, cumulative_keys
 from .reckoning import Facts, Reckoning
-from .terms import Amount
+from .terms import Amount, Choice
 
 
 def lots(quantity: Fraction, count: str) -> Fraction:
@@ -30,12 +31,23 @@ def worth(amount: Amount, quantity: int, facts: Facts) -> Fraction:
         each = Fraction(amount.points, max(1, facts.sharers))
         return min(each, Fraction(amount.most_each)) if amount.most_each else each
     if amount.type == "choice":
-        return Fraction(sum(one.points for one in amount.choices if one.code in facts.choices))
+        return Fraction(sum(one.points for one in grades_of(amount, facts)))
+    if amount.type == "share":
+        return Fraction(0)  # of what the holder has, which ``price_share`` knows
     if amount.type == "brackets":
         return worth_of_brackets(amount, quantity)
     if amount.type == "per_unit" and quantity >= amount.above:
         return amount.base + lots(Fraction(quantity - amount.above, amount.every), amount.count) * amount.points
     return Fraction(0)
+
+
+def grades_of(amount: Amount, facts: Facts) -> list[Choice]:
+    """The grades that count: those chosen, or for the system the first (or all) whose conditions are met."""
+    if not amount.chosen_by_system:
+        return [one for one in amount.choices if one.code in facts.choices]
+    met = [one for one in amount.choices if one.when is not None and holds(one.when, facts)]
+    met = met or [one for one in amount.choices if one.when is None]
+    return met if amount.mode == "several" else met[:1]
 
 
 def worth_of_brackets(amount: Amount, quantity: int) -> Fraction:
@@ -69,6 +81,8 @@ def price(it: Reckoning) -> None:
         price_by_choice(it)
     elif amount.type == "shared":
         price_shared(it)
+    elif amount.type == "share":
+        price_share(it)
     elif amount.type == "per_unit":
         price_by_unit(it)
     else:
@@ -168,7 +182,8 @@ def price_over_time(it: Reckoning) -> None:
     amount = it.rule.amount
     exact, total = cumulated(it, lambda quantity: worth(amount, quantity, it.facts) * 10**it.scale / 1000)
     values: Values = {"unit": it.rule.unit_name, "counted_qty": it.quantity, "total_qty": total}
-    values["span"] = cumulative_keys(it.rule, it.facts.done_on)[0].period
+    keys = cumulative_keys(it.rule, it.facts.done_on, it.facts.act)
+    values["span"] = "act" if amount.cumulative == "act" or keys is None else keys[0].period
     say(
         it,
         "over_time",
@@ -180,7 +195,7 @@ def price_over_time(it: Reckoning) -> None:
 
 def price_by_choice(it: Reckoning) -> None:
     amount, facts = it.rule.amount, it.facts
-    chosen = [one.title for one in amount.choices if one.code in facts.choices]
+    chosen = [one.title for one in grades_of(amount, facts)]
     if not chosen:
         return None  # what is needed says so
     values: Values = {"chosen": "、".join(chosen)}
@@ -198,6 +213,19 @@ def price_shared(it: Reckoning) -> None:
         sentence = N_("{all_milli} 分由 {n} 人平分，每人最多 {most_milli} 分，是 {sum_points} 分")
         return say(it, "shared", sentence, values | {"most_milli": amount.most_each}, exact)
     return say(it, "shared", N_("{all_milli} 分由 {n} 人平分，每人 {sum_points} 分"), values, exact)
+
+
+def price_share(it: Reckoning) -> None:
+    """So much in a hundred of what the holder has now: all of it, half of it."""
+    amount, balance = it.rule.amount, it.rule.into_balance
+    name = balance.code if balance is not None else it.rule.into or "points"
+    decimals = balance.decimals if balance is not None else it.scale
+    have = Fraction(max(0, it.facts.balances.get(name, 0)) * 10**it.scale, 10**decimals)
+    values: Values = {"percent_milli": abs(amount.percent), "have_milli": it.in_thousandths(have)}
+    sentence = N_("现有 {have_milli} 分，按 {percent_milli}% 扣，是 {sum_points} 分")
+    if amount.percent >= 0:
+        sentence = N_("现有 {have_milli} 分，按 {percent_milli}% 算，是 {sum_points} 分")
+    say(it, "share", sentence, values, have * amount.percent / 100_000)
 
 
 def price_as_decided(it: Reckoning) -> None:

@@ -171,6 +171,11 @@ FIELD_WORDS: Mapping[str, str] = {
     "last_on": N_("到哪天止"),
     "after": N_("满几次才限制"),
     "case_by_case": N_("酌情的范围"),
+    "spacing": N_("最短间隔"),
+    "years": N_("几年"),
+    "since": N_("每年从哪天"),
+    "until": N_("每年到哪天"),
+    "cumulative_group": N_("和哪一组一起累计"),
 }
 
 

@@ -61,6 +61,22 @@ class CapSchema(Part):
             raise ValidationError({"over": [N_("只有按分封顶的，超出的才能打折。")]})
 
 
+class SpacingSchema(SpanSchema):
+    """At most so many deeds within any so many days, months or years."""
+
+    most = Whole(least=1, most=100)
+    who = fields.String(validate=word(*WHO))
+    same = fields.String(validate=word("subject"))
+    over = fields.String(validate=word("refuse", "cut"))
+
+    @validates_schema
+    def one(self, data: dict[str, Any], **_: Any) -> None:
+        if len({"days", "months", "years"} & set(data)) != 1:
+            raise ValidationError({"days": [N_("天、月、年里填一样。")]})
+        if data.get("most", 1) > 1 and data.get("days", 32) > 31:
+            raise ValidationError({"most": [N_("多于 1 次的，最多看 31 天以内。")]})
+
+
 class ProofSchema(Part):
     photos = Whole(most=9)
     note = flag()
@@ -211,6 +227,7 @@ class RuleSchema(Part):
     caps = some(fields.Nested(CapSchema), 20)
     groups = some(fields.String(), 10)
     bonuses = some(fields.Nested(BonusSchema), 5)
+    spacing = some(fields.Nested(SpacingSchema), 3)
     roles = words(*Role)
     ages = fields.Nested(AgesSchema)
     areas = some(Text(least=1, most=80), 50)

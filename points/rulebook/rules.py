@@ -20,6 +20,7 @@ from .parsing import rule_from
 from .paths import notice_for, stages_for
 from .pricing import price
 from .reckoning import FIRST_DAY, LAST_DAY, Facts, Reckoning, Usage, after, mark_of, posting_day
+from .spacing import keep_apart, spacing_keys
 from .terms import Rule
 
 __all__ = [
@@ -44,7 +45,8 @@ def caps_for(rule: Rule, done_on: date, subject: str = "", act: str = "") -> tup
     """The usage rows that ``assess`` will want, in key order: lock and load them in this order."""
     if not FIRST_DAY <= done_on <= LAST_DAY:
         return ()
-    return tuple(sorted(cap_keys(rule, done_on, subject, act) | counter_keys(rule, done_on, act)))
+    found = cap_keys(rule, done_on, subject, act) | counter_keys(rule, done_on, act)
+    return tuple(sorted(found | spacing_keys(rule, done_on, subject)))
 
 
 def assess(rule: Rule, facts: Facts, usage: Usage, scale: int = 0) -> Assessment:
@@ -87,6 +89,7 @@ def count(it: Reckoning) -> None:
         return
     it.quantity = it.facts.quantity
     cap_quantity(it)
+    keep_apart(it)
 
 
 def weigh(it: Reckoning) -> None:

@@ -109,6 +109,12 @@ def month_and_day(**kwargs: Any) -> fields.String:
     return fields.String(validate=validate.Regexp(pattern, error=N_("请写成 09-01 这样，日子最晚 28 日。")), **kwargs)
 
 
+def any_day_of_a_year(**kwargs: Any) -> fields.String:
+    """A day of every year, to its last: "08-31"; 29 February counts where there is one."""
+    pattern = r"((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))\Z"
+    return fields.String(validate=validate.Regexp(pattern, error=N_("请写成 08-31 这样。")), **kwargs)
+
+
 def period(*more: str, **kwargs: Any) -> fields.String:
     return fields.String(validate=word(*CALENDAR, *more), **kwargs)
 

@@ -13,7 +13,7 @@ from ..errors import N_
 from ..people.models import Role
 from ..web.schemas import Text, Whole
 from .amount_schemas import CoefficientSchema
-from .rule_schemas import BonusSchema, CapSchema, LateSchema, LifeSchema, RuleSchema
+from .rule_schemas import BonusSchema, CapSchema, LateSchema, LifeSchema, RuleSchema, SpacingSchema
 from .schema_fields import (
     MAX_POINTS,
     AgesSchema,
@@ -30,7 +30,7 @@ from .schema_fields import (
 )
 from .schema_fields import MAX_QUANTITY as MAX_QUANTITY
 from .schema_fields import Day as Day
-from .terms import CAP_PERIODS, CREDITS, FORMAT, OVERFLOWS
+from .terms import CAP_PERIODS, CREDITS, FORMAT, OVERFLOWS, SAME
 
 MAX_RULES = 500
 
@@ -214,13 +214,15 @@ class GroupSchema(Part):
     title = title(40)
     caps = some(fields.Nested(CapSchema), 20, 1)
     bonuses = some(fields.Nested(BonusSchema), 5, 1)
+    spacing = some(fields.Nested(SpacingSchema), 3, 1)
     once = fields.String(validate=word("highest"))
-    same = fields.String(validate=word("day", "act"))
+    note = Text(least=1, most=300)
+    same = fields.String(validate=word(*SAME))
 
     @validates_schema
     def does_something(self, data: dict[str, Any], **_: Any) -> None:
-        if not {"caps", "once", "bonuses"} & set(data):
-            raise ValidationError({"caps": [N_("上限、另加、“只算最高的”，至少要写一样。")]})
+        if not {"caps", "once", "bonuses", "spacing", "note"} & set(data):
+            raise ValidationError({"caps": [N_("上限、另加、间隔、“只算最高的”、说明，至少要写一样。")]})
         if "same" in data and "once" not in data:
             raise ValidationError({"same": [N_("先写“只算最高的”。")]})
 

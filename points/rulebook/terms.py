@@ -44,12 +44,13 @@ UNITS: Mapping[str, int] = {
 }
 # Others come in whole numbers.
 MEASURED = frozenset({"hour", "minute", "day", "kilogram", "yuan", "kilometre", "square_metre", "mu", "millilitre"})
-AMOUNTS = ("fixed", "per_unit", "brackets", "range", "case_by_case", "choice", "shared")
+AMOUNTS = ("fixed", "per_unit", "brackets", "range", "case_by_case", "choice", "shared", "share")
 COUNTS = ("whole", "whole_up", "whole_half_up", "proportional")
 ROUNDINGS = ("down", "half_up", "up")
 CAPPED = ("points", "times", "units", "honour", "minutes")
 CAP_PERIODS = ("activity", "day", "week", "month", "quarter", "half_year", "year", "lifetime", "subject", "act")
 CALENDAR = ("day", "week", "month", "quarter", "half_year", "year")  # periods that begin again
+SAME = ("day", "act", *CALENDAR[1:], "lifetime")  # what makes several rules one act
 WHO = ("person", "household", "team", "area", "all")
 LIVES = ("never", "days", "months", "years", "calendar_year", "yearly", "fixed")
 SOURCES = ("self_checked", "self", "leader", "staff", "backfill", "import")
@@ -107,6 +108,22 @@ class Bonus:
     in_a_row: int = 1
     again: bool = False
     group: str = ""  # of rules that count towards it together
+
+
+@dataclass(frozen=True)
+class Spacing:
+    """At most so many deeds within any so many days, months or years: no calendar period, but a moving one.
+
+    One in a span means that two lie at least the span apart. same  "subject": counted for each thing reported alone
+    """
+
+    span: Span
+    most: int = 1
+    who: str = "person"
+    same: str = ""
+    over: str = "refuse"
+    group: str = ""
+    group_title: str = ""
 
 
 @dataclass(frozen=True)
@@ -305,6 +322,7 @@ class Rule:
     beside: tuple[Beside, ...] = ()
     once: tuple[Once, ...] = ()
     bonuses: tuple[Bonus, ...] = ()
+    spacing: tuple[Spacing, ...] = ()
     ceilings: tuple[Ceiling, ...] = ()
     deductions: Deductions | None = None
     level_factors: tuple[LevelFactor, ...] = ()

@@ -87,6 +87,7 @@ RUN_WORDS = {
     "half_year": N_("个半年"),
     "year": N_("年"),
 }
+SPAN_UNITS = {"days": N_("天"), "months": N_("个月"), "years": N_("年")}
 ROUNDING_WORDS = {"down": N_("去掉零头"), "half_up": N_("四舍五入"), "up": N_("零头进上去")}
 PROOF_WORDS = {
     "photos": N_("%(n)s 张照片"),
@@ -188,6 +189,7 @@ WORDED: Mapping[str, Callable[[str], str]] = {
     "names": lambda text: listing(text.split(",")),
     "ages": age_words,
     "balance": balance_word,
+    "span_unit": lambda text: gettext(SPAN_UNITS.get(text, text)),
     "each": lambda text: gettext(RUN_WORDS.get(text, text)),
     "rounding": lambda text: gettext(ROUNDING_WORDS.get(text, text)),
     "proofs": lambda text: listing(proof_words(one) for one in text.split(";")),

@@ -13,9 +13,10 @@ import pytest
 from tests.field_rules import CASES as FIRST
 from tests.field_rules import Case
 from tests.field_rules_more import CASES as SECOND
+from tests.field_rules_moving import CASES as THIRD
 from tests.rulebook_book import DEDUCTIONS, Book, body, rule_body
 
-CASES = [*FIRST, *SECOND]
+CASES = [*FIRST, *SECOND, *THIRD]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.text for case in CASES])
@@ -31,8 +32,8 @@ def test_a_rule_of_the_field_is_expressed_and_pays_what_it_says(case: Case) -> N
             assert expected in book.refuses(**known), f"deed {number}"
 
 
-def test_there_are_more_than_forty() -> None:
-    assert len({case.text for case in CASES}) >= 40
+def test_there_are_more_than_sixty() -> None:
+    assert len({case.text for case in CASES}) >= 60
 
 
 def book_of(start: str) -> Book:
