@@ -9,15 +9,16 @@ from sqlalchemy import select, update
 
 from .. import ledger
 from ..db import db, is_id, new_id
-from ..errors import InsufficientPoints, KeyReused, NotFound
+from ..errors import KeyReused, NotFound
 from ..people.visitor import Visitor, within
 from . import usage
 from .actions import leave, note_step
 from .bars import lift_bars
 from .messages import tell_of
 from .models import Claim, ClaimState, Correction, CorrectionState, Step
+from .reversing import Cause, take_back
 from .reviewing import check_stranger, reviewable
-from .rules import AlreadyAsked, AlreadyDecided, AlreadySpent, NotCredited, NotWaiting, OwnCorrection, ReasonNeeded
+from .rules import AlreadyAsked, AlreadyDecided, NotCredited, NotWaiting, OwnCorrection, ReasonNeeded
 
 
 def ask_correction(who: Visitor, claim_id: int, *, reason: str, key: UUID, at: datetime) -> Correction:
@@ -70,7 +71,7 @@ def confirm_correction(who: Visitor, correction_id: int, *, key: UUID, at: datet
     decide(who, asked, CorrectionState.DONE, "", at)
     usage.give_back_outcome(who.scheme_id, claim.outcome or {})
     if claim.transfer_id is not None:
-        asked.transfer_id = take_back(who, asked, claim.transfer_id, at)
+        asked.transfer_id = take_back(who.scheme_id, claim, cause_of(who, asked), at, who.zone)
     try:
         leave(claim, Step.REVERSED, at, ClaimState.APPROVED, state_reason=asked.reason)
     except NotWaiting:
@@ -145,20 +146,6 @@ def decide(who: Visitor, asked: Correction, state: CorrectionState, reason: str,
     db.session.flush()
 
 
-def take_back(who: Visitor, asked: Correction, transfer_id: int, at: datetime) -> int:
-    """The opposite of the award on the ledger. Raises AlreadySpent with what is missing in the wallet."""
-    try:
-        return ledger.reverse(
-            who.scheme_id,
-            transfer_id,
-            kind="reversal",
-            key=f"correction:{asked.id}",
-            actor_id=who.person_id,
-            request_hash=ledger.request_hash(correction=asked.id),
-            source_kind="correction",
-            source_id=asked.id,
-            at=at,
-            zone=who.zone,
-        ).transfer_id
-    except InsufficientPoints as error:
-        raise AlreadySpent(**error.facts) from error
+def cause_of(who: Visitor, asked: Correction) -> Cause:
+    hashed = ledger.request_hash(correction=asked.id)
+    return Cause(f"correction:{asked.id}", who.person_id, hashed, "correction", asked.id)

@@ -11,7 +11,6 @@ from sqlalchemy import delete, select
 
 from .. import ledger
 from ..db import db
-from ..errors import InsufficientPoints
 from ..people.visitor import Visitor
 from . import usage
 from .actions import note_step, step_by_key
@@ -20,9 +19,9 @@ from .correcting import correction_open
 from .messages import tell_of
 from .models import Claim, ClaimState, Review, SampledReview, Step
 from .paths import others_in, stages_in
+from .reversing import Cause, take_back
 from .reviewing import reviewable
 from .rules import (
-    AlreadySpent,
     AppealOpen,
     CorrectionAsked,
     NothingToUndo,
@@ -51,7 +50,9 @@ def undo(who: Visitor, claim_id: int, *, key: UUID, at: datetime, reason: str = 
     if was_granted:
         usage.give_back_outcome(who.scheme_id, claim.outcome or {})
     if claim.state == ClaimState.APPROVED:
-        take_back(who, claim, at)
+        name = f"undo:{claim.id}:{claim.round or 1}"
+        hashed = ledger.request_hash(undo=claim.id, round=claim.round or 1)
+        take_back(who.scheme_id, claim, Cause(name, who.person_id, hashed, "claim", claim.id), at, who.zone)
     lift_bars(claim, at)
     db.session.execute(
         delete(SampledReview).where(
@@ -104,24 +105,3 @@ def begin_again(claim: Claim) -> None:
     claim.waits_for = others_in(stages_in(claim.path or []), 0)
     claim.version += 1
     db.session.flush()
-
-
-def take_back(who: Visitor, claim: Claim, at: datetime) -> int | None:
-    """The opposite of the award on the ledger. Raises AlreadySpent with what is missing in the wallet."""
-    if claim.transfer_id is None:
-        return None
-    try:
-        return ledger.reverse(
-            who.scheme_id,
-            claim.transfer_id,
-            kind="reversal",
-            key=f"undo:{claim.id}:{claim.round or 1}",
-            actor_id=who.person_id,
-            request_hash=ledger.request_hash(undo=claim.id, round=claim.round or 1),
-            source_kind="claim",
-            source_id=claim.id,
-            at=at,
-            zone=who.zone,
-        ).transfer_id
-    except InsufficientPoints as error:
-        raise AlreadySpent(**error.facts) from error

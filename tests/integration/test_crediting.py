@@ -350,6 +350,24 @@ def test_a_debt_is_repaid_by_awards_and_what_is_left_ends_on_its_day(world: Worl
     assert wallet(world, resident) == 10
 
 
+@pytest.mark.parametrize("earned", [0, 1, 4])
+def test_a_debt_that_was_partly_repaid_is_taken_back_whole(world: World, earned: int) -> None:
+    load_rules(world, DEBT, FREE)
+    set_reviews(world, deductions_allowed=True)
+    resident, staff, other = world.person(), world.staff(Role.STAFF), world.staff(Role.STAFF)
+    granted(world, resident, staff)
+    claim = claimed(world, staff, "minus", person_id=resident.id)
+    do(world, approve, other, claim.id)
+    for _ in range(earned):
+        granted(world, resident, staff)
+    do(world, undo, other, claim.id, reason="弄错人了")
+    units = units_of(world.scheme_id)
+    assert wallet(world, resident) == 10 + 10 * earned
+    assert balance_of(world.scheme_id, resident.id, units["POINTS"], AccountClass.DEBT) == 0
+    with transaction():
+        assert audit(world.scheme_id).findings == ()
+
+
 def test_an_outcome_bars_from_earning_until_a_day(world: World) -> None:
     outcome = {"code": "fake", "title": "弄虚作假", "percent": 0, "bars": {"from": ["earn"], "for": {"days": 30}}}
     load_rules(world, {**FREE, "outcomes": [outcome]})
