@@ -45,28 +45,39 @@ def samples() -> str:
     return render_template("awards/queue_samples.html", lines=found, page=page)
 
 
-@pages.route("/queue/samples/<int:claim_id>", methods=["GET", "POST"])
+@pages.get("/queue/samples/<int:claim_id>")
 @audience("claims.review")
-def sample(claim_id: int) -> ResponseReturnValue:
-    """One award as its reviewer saw it; posted, whether one agrees."""
+def sample(claim_id: int) -> str:
+    """One award as its reviewer saw it."""
+    return shown(claim_id)
+
+
+@pages.post("/queue/samples/<int:claim_id>")
+@audience("claims.review")
+def read(claim_id: int) -> ResponseReturnValue:
+    """Whether one agrees."""
     who: Visitor = me()
-    error, status = "", 200
-    if request.method == "POST":
-        agrees, note, at = request.form.get("agrees") == "yes", tidy(request.form.get("note", "")), clock.now()
-        try:
-            in_own_transaction(lambda: read_sample(who, claim_id, agrees=agrees, note=note, at=at).claim_id)
-            flash(gettext("记下了，谢谢。"))
-            return redirect(url_for("awards.samples"))
-        except NotFound:
-            raise
-        except DomainError as refusal:
-            error, status = refusal_words(refusal), status_of(refusal)
-    drawn = sample_for(who, claim_id)
-    page = render_template(
-        "awards/queue_sample.html", open=opened(who, claim_id), sample=drawn, error="", refusal=error,
-        note=request.form.get("note", ""),
-    )  # fmt: skip
-    return page, status
+    agrees, note, at = request.form.get("agrees") == "yes", tidy(request.form.get("note", "")), clock.now()
+    try:
+        in_own_transaction(lambda: read_sample(who, claim_id, agrees=agrees, note=note, at=at).claim_id)
+    except NotFound:
+        raise
+    except DomainError as refusal:
+        return shown(claim_id, refusal_words(refusal), note), status_of(refusal)
+    flash(gettext("记下了，谢谢。"))
+    return redirect(url_for("awards.samples"))
+
+
+def shown(claim_id: int, refusal: str = "", note: str = "") -> str:
+    who: Visitor = me()
+    return render_template(
+        "awards/queue_sample.html",
+        sample=sample_for(who, claim_id),
+        open=opened(who, claim_id),
+        error="",
+        refusal=refusal,
+        note=note,
+    )
 
 
 @pages.get("/queue/agreement")

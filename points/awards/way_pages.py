@@ -230,7 +230,7 @@ def set_settings() -> ResponseReturnValue:
 
 
 def settings_page(who: Visitor, shown: ReviewSettings | dict[str, Any], errors: dict[str, list[str]]) -> str:
-    values = asdict(shown) if isinstance(shown, ReviewSettings) else shown
+    values = asdict(shown) if isinstance(shown, ReviewSettings) else asdict(reviews_of(who.settings)) | shown
     return render_template(
         "awards/settings.html",
         values=values,

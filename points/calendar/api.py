@@ -11,7 +11,7 @@ from flask_smorest import Blueprint
 
 from .. import clock
 from ..db import db, in_own_transaction
-from ..errors import N_
+from ..errors import N_, NotFound
 from ..people.visitor import Visitor
 from ..web import audience, me
 from ..web.api import register
@@ -75,8 +75,9 @@ def change(wanted: dict[str, Any]) -> None:
 def clear(day: str) -> None:
     """Take a day out: it goes by its weekday then. Repeating it changes nothing."""
     who, at, on = me(), clock.now(), day_of(day)
-    if on is not None:
-        in_own_transaction(lambda: clear_day(who, on, at=at))
+    if on is None:
+        raise NotFound()
+    in_own_transaction(lambda: clear_day(who, on, at=at))
 
 
 @api.post("/calendar/import")

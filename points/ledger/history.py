@@ -45,11 +45,10 @@ def moved(
     """By how much the balances of these holders' accounts of a class changed from one moment to another: (holder, unit)
     → minor units. What was recorded at the start itself does not count, at the end it does."""
     a = accounts.c
-    found = db.session.execute(
-        select(a.id, a.seq, a.holder_id, a.unit_id).where(
-            a.scheme_id == scheme_id, a.holder_id.in_(list(holder_ids)), a["class"] == klass, a.seq > 0
-        )
-    ).all()
+    wanted: Select[Any] = select(a.id, a.seq, a.holder_id, a.unit_id).where(
+        a.scheme_id == scheme_id, a.holder_id.in_(list(holder_ids)), a["class"] == klass, a.seq > 0
+    )
+    found = db.session.execute(wanted).all()
     at_start, at_end = _by_account(scheme_id, found, start), _by_account(scheme_id, found, end)
     changes: dict[tuple[int, int], int] = {}
     for row in found:

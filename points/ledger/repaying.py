@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Executable, and_, select
+from sqlalchemy import Select, and_, select
 
 from ..db import db
 from .accounts import SCHEME, accounts, draw_stripes, open_missing
@@ -57,7 +58,7 @@ PLACES = Rows("places", holder_id=BIG, unit_id=BIG)
 
 
 @built_once
-def _owing() -> Executable:
+def _owing() -> Select[Any]:
     places, a = PLACES.source(), accounts.c
     here = and_(a.scheme_id == SCHEME, a.holder_id == places.c.holder_id, a.unit_id == places.c.unit_id)
     return (

@@ -121,7 +121,7 @@ def settle(claim_id: int) -> ResponseReturnValue:
     return redirect(url_for("notice.due"))
 
 
-@pages.get("/due/export.<kind>")
+@pages.get("/due/export.<any(xlsx, csv):kind>")
 @audience("due.see")
 def export_due(kind: str) -> Response:
     who: Visitor = me()

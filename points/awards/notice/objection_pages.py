@@ -128,7 +128,7 @@ def decide_objection(objection_id: int) -> ResponseReturnValue:
     return redirect(url_for("notice.objections"))
 
 
-@pages.get("/objections/export.<kind>")
+@pages.get("/objections/export.<any(xlsx, csv):kind>")
 @audience("objections.see")
 def export_objections(kind: str) -> Response:
     """Without who objected: that stays on the page."""

@@ -76,7 +76,7 @@ def search() -> ResponseReturnValue:
     return redirect(url_for("notice.index", **({"state": state} if state in ("open", "closed") else {})))
 
 
-@pages.get("/notices/export.<kind>")
+@pages.get("/notices/export.<any(xlsx, csv):kind>")
 @audience("notices.see")
 def export_lists(kind: str) -> Response:
     """The lists themselves, as the filter leaves them."""
@@ -227,7 +227,7 @@ def seal_words(shown: Published) -> str:
     return gettext("账本封条：第 %(number)s 张，%(day)s", number=seal.number, day=day(seal.day, True))
 
 
-@pages.get("/notices/<int:notice_id>/export.<kind>")
+@pages.get("/notices/<int:notice_id>/export.<any(xlsx, csv):kind>")
 @audience("notices.see")
 def export(notice_id: int, kind: str) -> Response:
     """The list in Excel, with the state of each award; names as on the list."""
