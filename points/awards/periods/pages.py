@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 
 from ... import clock
 from ...db import db, in_own_transaction
-from ...errors import N_, DomainError
+from ...errors import N_, DomainError, NotFound
 from ...ledger.queries import spendable_of, units_of
 from ...people.actions import POINTS
 from ...people.models import Role
@@ -272,6 +272,8 @@ def decide_grant(order_id: int) -> ResponseReturnValue:
 def decided(body: Callable[[], Any], words: str) -> ResponseReturnValue:
     try:
         in_own_transaction(body)
+    except NotFound:
+        raise
     except DomainError as error:
         db.session.rollback()
         return grants_page(sentence_of(error), 422)
