@@ -173,4 +173,35 @@ CASES = [
         only(unit="piece", quantity={"most": 100000}, amount=per_unit(0.05, every=100, cumulative="month")),
         [({"quantity": 1500}, 0), ({"quantity": 900}, 1), ({"quantity": 1600}, 1)],
     ),
+    Case(
+        "宣讲按人数×小时计，每人每小时0.5分",
+        only(unit="hour", amount=per_unit(0.5, coefficients=["people"])),
+        [
+            ({"quantity": 2}, "need:number"),
+            ({"quantity": 2, "coefficients": {"people": "6"}}, 6),
+            ({"quantity": 1, "coefficients": {"people": "200"}}, "bad_number"),
+            ({"quantity": 1, "coefficients": {"people": "2.5"}}, "bad_number"),
+            ({"quantity": 1, "coefficients": {"people": "两人"}}, "bad_number"),
+        ],
+        {"coefficients": [{"code": "people", "title": "人数", "by": "number", "number": {"unit": "人", "most": 100}}]},
+    ),
+    Case(
+        "送餐每次2分，另按里程每超过3公里后每公里加1分",
+        only(amount=per_unit(2, coefficients=["way"])),
+        [
+            ({"coefficients": {"way": "2.5"}}, 2),
+            ({"coefficients": {"way": "5.5"}}, 4),
+            ({"quantity": 2, "coefficients": {"way": "4"}}, 5),
+        ],
+        {
+            "coefficients": [
+                {
+                    "code": "way",
+                    "title": "里程",
+                    "by": "number",
+                    "number": {"unit": "公里", "least": 0, "step": 0.1, "points": 1, "above": 3},
+                }
+            ]
+        },
+    ),
 ]

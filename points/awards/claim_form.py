@@ -23,11 +23,12 @@ MOST_TEAMS = 200
 
 @dataclass(frozen=True)
 class Pick:
-    """A coefficient that the claimant chooses, with its choices (code, title)."""
+    """A coefficient that the claimant chooses, with its choices (code, title); without any, a number to be filled in."""
 
     code: str
     title: str
     choices: tuple[tuple[str, str], ...]
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,14 @@ def asked_of(known: KnownRule, for_other: bool) -> Asked:
         tuple((one.code, one.title, decimal(one.points, 3)) for one in amount.choices if not amount.chosen_by_system),
         amount.mode == "several",
         tuple(
-            Pick(one.code, one.title, tuple((choice.code, choice.title) for choice in one.choices))
+            Pick(
+                one.code,
+                one.title,
+                tuple((choice.code, choice.title) for choice in one.choices),
+                one.told.unit if one.told is not None else "",
+            )
             for one in amount.coefficients
-            if one.by == "claimant"
+            if one.by in ("claimant", "number")
         ),
     )
 
@@ -109,8 +115,11 @@ def further_words(claim: Claim, known: KnownRule) -> list[tuple[str, str]]:
     if grades := [titles.get(one, one) for one in choices.get("grades", ())]:
         found.append((gettext("选的"), gettext("、").join(grades)))
     for one in amount.coefficients:
-        choice = one.choice(choices.get("coefficients", {}).get(one.code, ""))
-        if choice is not None:
+        told = choices.get("coefficients", {}).get(one.code, "")
+        choice = one.choice(told)
+        if one.told is not None and told:
+            found.append((one.title, f"{told} {one.told.unit}".strip()))
+        elif choice is not None:
             found.append((one.title, choice.title))
     return found
 

@@ -74,7 +74,9 @@ class DeedSchema(Strict):
         values=fields.String(validate=RULE_CODE),
         load_default=dict,
         validate=validate.Length(max=20),
-        metadata={"description": "coefficient → the choice made, for those that the rule leaves to the claimant"},
+        metadata={
+            "description": 'coefficient → the choice made, for those that the rule leaves to the claimant; or the number told, as "2.5"'
+        },
     )
     attended = fields.Boolean(
         load_default=False, metadata={"description": "attendance was taken; not believed of the claimant"}

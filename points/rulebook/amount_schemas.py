@@ -146,14 +146,42 @@ class CoefficientChoiceSchema(Part):
             raise ValidationError({"factor": [N_("乘多少、加多少，填一样。")]})
 
 
+class ToldSchema(Part):
+    """A further number that the claimant tells. With ``points`` it is paid by itself, else the amount is multiplied."""
+
+    unit = Text(least=1, most=20)
+    least = Number()
+    most = Number(least="0.001")
+    step = Number(least="0.001")
+    points = Number(most=MAX_POINTS, signed=True)
+    every = Number(least="0.001")
+    above = Number()
+
+    @validates_schema
+    def belongs(self, data: dict[str, Any], **_: Any) -> None:
+        wrong = {name: [N_("先写每份几分。")] for name in ("every", "above") if name in data and "points" not in data}
+        if Decimal(data.get("least", 1)) > Decimal(data.get("most", 1000)):
+            wrong["least"] = [N_("最少的比最多的还多。")]
+        if wrong:
+            raise ValidationError(wrong)
+
+
 class CoefficientSchema(Part):
     code = code(required=True)
     title = title(40)
     by = fields.String(required=True, validate=word(*CHOSEN_BY))
-    choices = some(fields.Nested(CoefficientChoiceSchema), 20, 1, required=True)
+    choices = some(fields.Nested(CoefficientChoiceSchema), 20, 1)
+    number = fields.Nested(ToldSchema)
 
     @validates_schema
     def belongs(self, data: dict[str, Any], **_: Any) -> None:
+        wanted, other = ("number", "choices") if data["by"] == "number" else ("choices", "number")
+        wrong = {} if wanted in data else {wanted: [N_("这种要填这一栏。")]}
+        wrong |= {other: [N_("这种用不着这一栏。")]} if other in data else {}
+        if wrong:
+            raise ValidationError(wrong)
+        if data["by"] == "number":
+            return
         codes = [choice["code"] for choice in data["choices"]]
         if len(set(codes)) != len(codes):
             raise ValidationError({"choices": [N_("代号重复。")]})

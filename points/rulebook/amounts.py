@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
+
+NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,41 @@ class CoefficientChoice:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A further number that the claimant tells (people, kilometres), in thousandths.
+
+    points  None: the amount is multiplied by the number; else so many points for each ``every`` beyond ``above`` are added
+    """
+
+    unit: str = ""
+    least: int = 1000
+    most: int = 1_000_000
+    step: int = 1000
+    points: int | None = None
+    every: int = 1000
+    above: int = 0
+
+    def read(self, text: str) -> int | None:
+        """What was told, in thousandths; None when it is no number within the bounds and on the step."""
+        if not NUMBER.fullmatch(text):
+            return None
+        whole, _, part = text.partition(".")
+        number = int(whole) * 1000 + int(part.ljust(3, "0"))
+        return number if self.least <= number <= self.most and number % self.step == 0 else None
+
+
+@dataclass(frozen=True)
 class Coefficient:
-    """A named coefficient (night, holiday, hardship) and its choices; a choice without ``when`` is the default."""
+    """A named coefficient (night, holiday, hardship) and its choices; a choice without ``when`` is the default.
+
+    told  instead of choices, for those that are a number (``by`` "number")
+    """
 
     code: str
     title: str
     by: str
     choices: tuple[CoefficientChoice, ...] = ()
+    told: Told | None = None
 
     def choice(self, code: str) -> CoefficientChoice | None:
         return next((one for one in self.choices if one.code == code), None)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..errors import N_
 from .assessment import Values
 from .conditions import holds
 from .reckoning import Facts, Reckoning
-from .terms import Coefficient, CoefficientChoice
+from .terms import Coefficient, CoefficientChoice, Told
 
 
 def weigh_by_coefficients(it: Reckoning) -> None:
     """Multiply by every factor that holds, unrounded in between, then add what is to be added."""
+    numbers = list(numbers_told(it))
+    for coefficient, told, number in numbers:
+        if told.points is None:
+            multiply_by(it, coefficient.title, told, number)
     chosen = [(one, choice) for one in it.rule.amount.coefficients if (choice := choice_for(one, it.facts))]
     for coefficient, choice in chosen:
         if choice.factor != 1000:
@@ -25,6 +31,42 @@ def weigh_by_coefficients(it: Reckoning) -> None:
             values: Values = {"name": coefficient.title, "choice": choice.title, "add_milli": choice.add}
             sentence = N_("{name}“{choice}”：另加 {add_milli} 分，是 {sum_points} 分")
             it.say("added", sentence, values | {"sum_points": points}, points - before)
+
+    for coefficient, told, number in numbers:
+        if told.points is not None:
+            add_for(it, coefficient.title, told, number)
+
+
+def numbers_told(it: Reckoning) -> Iterator[tuple[Coefficient, Told, int]]:
+    """The further numbers of the deed, in thousandths; those that are missing or wrong are said elsewhere."""
+    for one in it.rule.amount.coefficients:
+        number = one.told.read(it.facts.coefficients.get(one.code, "")) if one.told is not None else None
+        if one.told is not None and number is not None:
+            yield one, one.told, number
+
+
+def multiply_by(it: Reckoning, name: str, told: Told, number: int) -> None:
+    before, was = it.points, it.exact
+    it.exact = was * number / 1000
+    points = it.rounded(it.exact)
+    values: Values = {"name": name, "number_qty": number, "told_unit": told.unit, "sum_points": points}
+    values["was_milli"] = it.in_thousandths(was)
+    sentence = N_("{name} {number_qty} {told_unit}：{was_milli} × {number_qty}，是 {sum_points} 分")
+    it.say("number", sentence, values, points - before)
+
+
+def add_for(it: Reckoning, name: str, told: Told, number: int) -> None:
+    """So many points for each full lot beyond what is free."""
+    count = max(0, number - told.above) // told.every
+    before = it.points
+    it.exact += it.exactly(count * (told.points or 0))
+    points = it.rounded(it.exact)
+    values: Values = {"name": name, "number_qty": number, "told_unit": told.unit, "sum_points": points}
+    values |= {"each_milli": told.points or 0, "every_qty": told.every, "n": count}
+    sentence = N_(
+        "{name} {number_qty} {told_unit}：每 {every_qty} {told_unit}加 {each_milli} 分，{n} 份，是 {sum_points} 分"
+    )
+    it.say("number", sentence, values, points - before)
 
 
 def multiply(it: Reckoning, name: str, choice: str, factor: int) -> None:
@@ -57,6 +99,8 @@ def choice_for(coefficient: Coefficient, facts: Facts) -> CoefficientChoice | No
 
     The default is the one without conditions where the system chooses. A person who chose nothing has chosen nothing.
     """
+    if coefficient.told is not None:
+        return None
     if coefficient.by != "system":
         return coefficient.choice(facts.coefficients.get(coefficient.code, ""))
     met = (one for one in coefficient.choices if one.when is not None and holds(one.when, facts))

@@ -132,7 +132,7 @@ def unknown_names(body: dict[str, Any]) -> Iterator[Problem]:
             yield Problem(title, field_word("review"), not_defined(code))
     levels = steps_of(body)
     for coefficient in body.get("coefficients", ()):
-        for choice in coefficient["choices"]:
+        for choice in coefficient.get("choices", ()):
             for name in choice.get("when", {}).get("levels", ()):
                 if name not in levels:
                     yield Problem(coefficient["title"], field_word("levels"), not_defined(name))

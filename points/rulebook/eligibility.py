@@ -6,7 +6,7 @@ from ..errors import N_
 from .assessment import Values
 from .caps import rows_by
 from .reckoning import FIRST_DAY, LAST_DAY, Facts, Reckoning
-from .terms import Proof, Rule
+from .terms import Proof, Rule, Told
 
 
 def asks_subject(rule: Rule) -> bool:
@@ -88,8 +88,19 @@ def check_choices(it: Reckoning) -> None:
             it.need("choice", N_("请选一选是哪一种。"))
     for coefficient in rule.amount.coefficients:
         chosen = facts.coefficients.get(coefficient.code)
+        if coefficient.told is not None:
+            check_number(it, coefficient.title, coefficient.told, chosen or "")
+            continue
         if coefficient.by != "system" and chosen is not None and coefficient.choice(chosen) is None:
             it.refuse("unknown_choice", N_("没有这一个选项，请重新选。"))
+
+
+def check_number(it: Reckoning, name: str, told: Told, text: str) -> None:
+    values: Values = {"name": name, "least_qty": told.least, "most_qty": told.most, "step_qty": told.step}
+    if not text:
+        it.need("number", N_("还要填{name}。"), {"name": name})
+    elif told.read(text) is None:
+        it.refuse("bad_number", N_("{name}要在 {least_qty} 到 {most_qty} 之间，按 {step_qty} 一档填。"), values)
 
 
 def check_decided(it: Reckoning, decided: int) -> None:

@@ -34,6 +34,7 @@ from .terms import (
     Spacing,
     Span,
     Stage,
+    Told,
     Trust,
     When,
 )
@@ -103,9 +104,22 @@ def coefficient_from(body: Body) -> Coefficient:
             thousandths(one.get("add", 0)),
             when_from(one["when"]) if "when" in one else None,
         )
-        for one in body["choices"]
+        for one in body.get("choices", ())
     )
-    return Coefficient(body["code"], body["title"], body["by"], choices)
+    told = told_from(body["number"]) if "number" in body else None
+    return Coefficient(body["code"], body["title"], body["by"], choices, told)
+
+
+def told_from(body: Body) -> Told:
+    return Told(
+        unit=body.get("unit", ""),
+        least=thousandths(body.get("least", 1)),
+        most=thousandths(body.get("most", 1000)),
+        step=thousandths(body.get("step", 1)),
+        points=some_thousandths(body.get("points")),
+        every=thousandths(body.get("every", 1)),
+        above=thousandths(body.get("above", 0)),
+    )
 
 
 def when_from(body: Body) -> When:

@@ -9,7 +9,7 @@ from flask_babel import gettext
 from ..errors import N_
 from ..web.formats import day, decimal
 from ..web.navigation import ROLE_NAMES
-from .terms import Amount, Coefficient, CoefficientChoice, Rule, When
+from .terms import Amount, Coefficient, CoefficientChoice, Rule, Told, When
 from .wording import ROUNDING_WORDS, age_words, balance_word, listing, unit_of
 
 DAY_WORDS = {"workday": N_("工作日"), "weekend": N_("周末"), "holiday": N_("节假日")}
@@ -137,9 +137,22 @@ def steps_by_unit(amount: Amount, unit: str, measured: bool) -> Iterator[str]:
 
 def coefficient_words(coefficient: Coefficient) -> str:
     """ "时段：夜间乘 1.5（22:00 到 06:00）（系统自动定）" """
+    if coefficient.told is not None:
+        return told_words(coefficient.title, coefficient.told)
     choices = listing(choice_words(choice) for choice in coefficient.choices)
     by = gettext(BY_WORDS[coefficient.by])
     return gettext("%(name)s：%(choices)s（%(by)s）", name=coefficient.title, choices=choices, by=by)
+
+
+def told_words(name: str, told: Told) -> str:
+    """ "人数：申报时填，分数乘这个数", or so many points for each."""
+    values = {"name": name, "unit": told.unit, "every": number(told.every), "n": number(told.points or 0)}
+    if told.points is None:
+        return gettext("%(name)s：申报时填，分数乘这个数", **values)
+    if told.above:
+        values["above"] = number(told.above)
+        return gettext("%(name)s：超过 %(above)s %(unit)s的，每 %(every)s %(unit)s加 %(n)s 分", **values)
+    return gettext("%(name)s：每 %(every)s %(unit)s加 %(n)s 分", **values)
 
 
 def choice_words(choice: CoefficientChoice) -> str:

@@ -93,7 +93,9 @@ def asks_of(rule: Rule, answers: Mapping[str, Any], today: date) -> list[Ask]:
     if amount.type == "shared":
         found.append(ask("sharers", gettext("几个人分"), "number", value="1"))
     for one in amount.coefficients:
-        if one.by != "system":
+        if one.told is not None:
+            found.append(ask(f"coefficient.{one.code}", one.title, "number", value="1"))
+        elif one.by != "system":
             options = tuple((choice.code, choice.title) for choice in one.choices)
             found.append(ask(f"coefficient.{one.code}", one.title, "word", options))
     if any(one.by == "system" for one in amount.coefficients) or amount.chosen_by_system:
@@ -142,7 +144,9 @@ def facts_of(rule: Rule, answers: Mapping[str, Any], today: date, scale: int) ->
 
     chosen = answers.get("choices", [])
     chosen = chosen if isinstance(chosen, list) else [chosen]
-    coefficients = {one.code: text(f"coefficient.{one.code}") for one in rule.amount.coefficients}
+    coefficients = {
+        one.code: text(f"coefficient.{one.code}", "1" if one.told else "") for one in rule.amount.coefficients
+    }
     late = number("late_days", "0", 0)
     if not 0 <= late <= 36500:
         raise ValueError("late_days")

@@ -15,6 +15,7 @@ from .amounts import Bracket as Bracket
 from .amounts import Choice as Choice
 from .amounts import Coefficient as Coefficient
 from .amounts import CoefficientChoice as CoefficientChoice
+from .amounts import Told as Told
 from .amounts import When as When
 
 FORMAT = "points-rulebook/1"
@@ -59,7 +60,7 @@ TRIGGERS = ("claim", "first_sign_in")
 BALANCES = ("points", "honour", "minutes")  # those every scheme has; a document may add others
 DAY_KINDS = ("workday", "weekend", "holiday")
 CREDITS = ("at_once", *CALENDAR)
-CHOSEN_BY = ("claimant", "reviewer", "system")
+CHOSEN_BY = ("claimant", "reviewer", "system", "number")
 OVERFLOWS = ("pool", "lapse", "refuse")
 BARRED = ("earn", "ranking")
 

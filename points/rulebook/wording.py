@@ -189,6 +189,7 @@ WORDED: Mapping[str, Callable[[str], str]] = {
     "names": lambda text: listing(text.split(",")),
     "ages": age_words,
     "balance": balance_word,
+    "told_unit": lambda text: text,
     "span_unit": lambda text: gettext(SPAN_UNITS.get(text, text)),
     "each": lambda text: gettext(RUN_WORDS.get(text, text)),
     "rounding": lambda text: gettext(ROUNDING_WORDS.get(text, text)),

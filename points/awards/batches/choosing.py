@@ -59,12 +59,17 @@ def chosen_from(rule: Rule, pieces: Sequence[str]) -> tuple[frozenset[str], dict
         if not wanted and (grade := _named(rule.amount.choices, name)):
             grades.add(grade)
             continue
+        told = [one for one in by_people if one.told is not None and name in (one.code, one.title)]
+        if told and wanted:
+            coefficients[told[0].code] = wanted
+            continue
         which = [one for one in by_people if not wanted or name in (one.code, one.title)]
         found = [(one.code, code) for one in which if (code := _named(one.choices, wanted or name))]
         if len(found) != 1:
             options = [one.title for one in rule.amount.choices] + [
                 f"{one.title}={choice.title}" for one in by_people for choice in one.choices
             ]
+            options += [f"{one.title}=3" for one in by_people if one.told is not None]
             if not options:
                 raise Unreadable(N_("这一项没有选项，请空着"))
             raise Unreadable(N_("没有“{text}”这个选项，有{options}"), text=piece[:40], options=options[:SHOWN])

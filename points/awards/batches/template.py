@@ -80,6 +80,7 @@ def _rules(book: Workbook, rules: Sequence[KnownRule]) -> str:
             if one.by != "system"
             for choice in one.choices
         ]
+        options += [f"{one.title}=3" for one in rule.amount.coefficients if one.told is not None]
         unit = rule.unit_title or gettext(UNIT_WORDS.get(rule.unit, rule.unit))
         decided = gettext("是") if rule.amount.decided_by_reviewer else ""
         row = [
