@@ -29,9 +29,11 @@ class Cause:
     source_id: int
 
 
-def take_back(scheme_id: int, claim: Claim, cause: Cause, at: datetime, zone: str) -> int | None:
+def take_back(
+    scheme_id: int, claim: Claim, cause: Cause, at: datetime, zone: str, *, allow_debt: bool = False
+) -> int | None:
     """The opposite of what the claim posted; the transfer, None when it posted nothing. Raises AlreadySpent with what
-    is missing in the wallet."""
+    is missing in the wallet, unless ``allow_debt`` lets that become a debt."""
     if not is_id(claim.transfer_id):
         return None
     owed = (claim.outcome or {}).get("owed", {})
@@ -51,6 +53,7 @@ def take_back(scheme_id: int, claim: Claim, cause: Cause, at: datetime, zone: st
                 at=at,
                 zone=zone,
                 lines=lines,
+                allow_debt=allow_debt,
             ).transfer_id
     except InsufficientPoints as error:
         raise AlreadySpent(**error.facts) from error

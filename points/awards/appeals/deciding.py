@@ -17,11 +17,12 @@ from ...errors import KeyReused, NotFound
 from ...people.models import Person, Relative, Scheme, TeamMember
 from ...people.visitor import Visitor, within
 from ...rulebook.rules import Assessment
-from .. import usage
+from .. import reversing, usage
 from ..granting import grant
 from ..messages import tell_of
 from ..models import Bar, Claim, ClaimState, Correction, CorrectionState, Review, SampledReview, Step
 from ..notice.models import Objection
+from ..reversing import Cause
 from ..settings import reviews_of
 from .filing import note, points_of, standing_of
 from .giving_back import give_back
@@ -257,20 +258,9 @@ def take_back(who: Visitor, appeal: Appeal, claim: Claim, at: datetime) -> None:
     """The caps get back what the award took; if it was posted, the opposite is posted. What of it was spent becomes a
     debt, which the new award, being larger, repays at once."""
     give_caps_back(who, claim)
-    if claim.transfer_id is not None:
-        appeal.reversal_id = ledger.reverse(
-            who.scheme_id,
-            claim.transfer_id,
-            kind="reversal",
-            key=f"appeal:{appeal.id}",
-            actor_id=who.person_id,
-            request_hash=ledger.request_hash(appeal=appeal.id),
-            source_kind="appeal",
-            source_id=appeal.id,
-            at=at,
-            zone=who.zone,
-            allow_debt=True,
-        ).transfer_id
+    hashed = ledger.request_hash(appeal=appeal.id)
+    cause = Cause(f"appeal:{appeal.id}", who.person_id, hashed, "appeal", appeal.id)
+    appeal.reversal_id = reversing.take_back(who.scheme_id, claim, cause, at, who.zone, allow_debt=True)
 
 
 def end(who: Visitor, appeal: Appeal, claim: Claim, state: AppealState, reason: str, key: UUID, at: datetime) -> None:
