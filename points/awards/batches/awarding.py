@@ -39,6 +39,7 @@ from .models import BatchState, ClaimBatch, ClaimBatchRow, Fate
 from .reading import Reading, read_row
 
 CHUNK = 100  # rows a transaction: those who work beside it wait for no more, some tenths of a second
+TOO_CLOSE = N_("审批的人和这一条太近（自己、家里人、亲属或自己的队），要请另一位来审")
 FURTHER = N_("这一项要不止一道审核，已经排进审批")
 
 
@@ -250,7 +251,10 @@ class Chunk:
         all_of = [claim for _, claim in claims]
         approver = approver_of(self.scheme, self.batch.decided_by or 0)
         refusals: Mapping[int, DomainError] = objections_to(approver, all_of, self.at, voices={})
-        held = {claim_id: problem_of(refusal) for claim_id, refusal in refusals.items()}
+        held = {
+            claim_id: Problem(TOO_CLOSE) if refusal.code.startswith("own_") else problem_of(refusal)
+            for claim_id, refusal in refusals.items()
+        }
         for claim in all_of:
             if claim.id not in held and voices_wanted(stages_in(claim.path)) > 1:
                 held[claim.id] = Problem(FURTHER)
