@@ -58,7 +58,7 @@ if (form) {
     const block = form.querySelector("[data-for-rule]:not([hidden])");
     if (block) {
       found.grades = [...block.querySelectorAll("input[name=grades]:checked")].map((field) => field.value);
-      for (const field of block.querySelectorAll("select")) if (field.value) found[field.name] = field.value;
+      for (const field of block.querySelectorAll("[name^=coef-]")) if (field.value) found[field.name] = field.value;
     }
     return found;
   }

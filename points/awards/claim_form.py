@@ -23,7 +23,7 @@ MOST_TEAMS = 200
 
 @dataclass(frozen=True)
 class Pick:
-    """A coefficient that the claimant chooses, with its choices (code, title); without any, a number to be filled in."""
+    """A coefficient that the claimant chooses, with its choices (code, title); without any, a number to fill in."""
 
     code: str
     title: str

@@ -74,9 +74,7 @@ class DeedSchema(Strict):
         values=fields.String(validate=RULE_CODE),
         load_default=dict,
         validate=validate.Length(max=20),
-        metadata={
-            "description": 'coefficient → the choice made, for those that the rule leaves to the claimant; or the number told, as "2.5"'
-        },
+        metadata={"description": "coefficient → the choice made, or the number told, where it is left to the claimant"},
     )
     attended = fields.Boolean(
         load_default=False, metadata={"description": "attendance was taken; not believed of the claimant"}

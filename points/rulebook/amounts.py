@@ -74,7 +74,7 @@ class CoefficientChoice:
 class Told:
     """A further number that the claimant tells (people, kilometres), in thousandths.
 
-    points  None: the amount is multiplied by the number; else so many points for each ``every`` beyond ``above`` are added
+    points  None: the amount is multiplied by the number; else so many are added for each ``every`` beyond ``above``
     """
 
     unit: str = ""

@@ -148,6 +148,7 @@ LABELS: Mapping[str, str] = {
     "spacing.who": N_("按谁算"),
     "spacing.over": N_("太近了怎么办"),
     "amount.percent": N_("百分之几（扣写负数）"),
+    "coefficients.number": N_("另填的数"),
     "number.points": N_("每份加几分"),
     "number.unit": N_("单位怎么叫"),
     "number.least": N_("最少填多少"),
