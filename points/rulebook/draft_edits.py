@@ -123,7 +123,20 @@ def spliced(body: Mapping[str, Any], start: int, gone: int, new: Sequence[Any]) 
     return {**body, "rules": rules}, back
 
 
+def bare(value: Any) -> Any:
+    """A value without what says nothing: empty texts, lists and objects, and switches that are off."""
+    if isinstance(value, Mapping):
+        kept = {name: bare(one) for name, one in value.items()}
+        return {name: one for name, one in kept.items() if one not in ("", [], {}, None) and one is not False}
+    if isinstance(value, list):  # lists of words say the same in any order
+        return sorted(value) if all(isinstance(one, str) for one in value) else [bare(one) for one in value]
+    return value
+
+
 def put_rule(body: Mapping[str, Any], place: int, rule: Any) -> Edit:
+    """A rule anew; saving a form that nobody touched changes nothing, even where it leaves out what is empty."""
+    if bare(rules_of(body)[place]) == bare(rule):
+        rule = rules_of(body)[place]
     made, back = spliced(body, place, 1, [rule])
     return Edit(made, back, "rule", {"title": title_of(rule)}, f"rule:{place}")
 
@@ -159,6 +172,9 @@ def copy_rule(body: Mapping[str, Any], place: int) -> Edit:
 def put_part(body: Mapping[str, Any], part: str, names: Sequence[str], values: Mapping[str, Any]) -> Edit:
     """Put what a form says into the fields it holds; what it leaves out is taken away."""
     back = {"part": {name: deepcopy(body[name]) if name in body else None for name in names}}
+    values = {
+        name: body[name] if name in body and bare(body[name]) == bare(one) else one for name, one in values.items()
+    }
     made = {name: value for name, value in body.items() if name not in names} | dict(values)
     return Edit(made, back, "part", {"part": part}, f"part:{part}")
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Blueprint, Flask, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, current_app, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from marshmallow import fields
@@ -106,6 +106,8 @@ def frame(found: RulebookDraft, view: DraftView | None = None) -> dict[str, Any]
         "mine": found.edited_by == me().person_id,
         "recently": (clock.now() - found.edited_at).total_seconds() < 600,
         "view": view,
+        # A page of a capability above, where it is there: trying the draft on last quarter's claims.
+        "simulator": "simulating.index" if "simulating.index" in current_app.view_functions else None,
     }
 
 
