@@ -335,6 +335,7 @@ def show_claim(who: Visitor, claim_id: int, errors: dict[str, list[str]]) -> str
         errors=errors,
         key=new_key(),
         most_photos=MAX_PHOTOS,
+        asked=asked_of(known, for_other),
     )
 
 

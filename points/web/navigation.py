@@ -49,6 +49,7 @@ RAIL: tuple[tuple[str, tuple[tuple[str, str, str, str | None], ...]], ...] = (
             ("budgets.index", "sand", N_("预算"), None),
             ("periods.grants_index", "users", N_("按人群发放"), None),
             ("periods.rankings", "chart", N_("排行榜"), "grants.see"),
+            ("awards.settings", "okc", N_("审核设置"), None),
             ("reporting.audit", "shield", N_("查账"), None),
             ("people.areas", "home", N_("区域与岗位"), None),
             ("calendar.index", "cal", N_("工作日历"), None),

@@ -318,3 +318,14 @@ def test_a_leader_speaks_by_the_api_and_may_look_at_it_afterwards(world: World) 
 def last_of(claim: Claim) -> Claim:
     db.session.rollback()
     return db.session.get_one(Claim, (claim.scheme_id, claim.id), populate_existing=True)
+
+
+def test_what_the_rule_asks_can_be_completed_when_it_comes_back(world: World) -> None:
+    load_rules(world, {**VISIT, "evidence": {"record": True}})
+    resident, staff = world.person(), world.staff(Role.STAFF)
+    claim = claimed(world, resident, record="工单 1")
+    assert world.api(staff).post(f"/api/v1/claims/{claim.id}/return", json={"reason": "工单号不对"}, headers=key()).json
+    browser = world.client(resident)
+    assert 'name="record"' in browser.get(f"/claims/{claim.id}").text
+    assert post(browser, f"/claims/{claim.id}/resend", {"record": "工单 2"}).status_code == 302
+    assert (last_of(claim).state, last_of(claim).record) == ("waiting", "工单 2")
