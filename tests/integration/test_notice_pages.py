@@ -105,7 +105,7 @@ def test_the_same_as_data_with_a_fingerprint_that_paper_has_too(board: Board, cl
     assert plain["beyond_calendar"] is True
     notice = board.notice_of(claim)
     printed = as_of(WEDNESDAY, board.world.client(board.reviewer), f"/notices/{notice.id}/print").text
-    assert plain["fingerprint"] in printed
+    assert all(half in printed for half in (plain["fingerprint"][:32], plain["fingerprint"][32:]))
     board.run(on(date(2026, 11, 20)))
     after = as_of(on(date(2026, 11, 21)), board.world.client(), public(board, "/2026-11-001/notice.json")).json
     assert after["fingerprint"] == plain["fingerprint"], "what becomes of an award does not change the list"
@@ -250,6 +250,12 @@ def test_staff_see_lists_and_one_list_and_find_in_both(board: Board, claim: Clai
         assert "王○○" in page and "打印张贴" in page and "王秀兰" not in page
         post(client, f"/notices/{board.notice_of(claim).id}/search", {"text": "护理"})
         assert "王○○" in client.get(f"/notices/{board.notice_of(claim).id}").text
+
+
+def test_an_export_that_is_none_is_not_found(board: Board, claim: Claim) -> None:
+    client = board.world.client(board.officer)
+    for path in ("/notices", f"/notices/{board.notice_of(claim).id}", "/objections", "/due", "/calendar"):
+        assert client.get(f"{path}/export.x").status_code == 404, path
 
 
 def test_staff_of_another_community_see_nothing_of_it(board: Board, claim: Claim) -> None:

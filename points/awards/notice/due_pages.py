@@ -19,10 +19,9 @@ from ...web.errors import status_of
 from ...web.formats import decimal, listed, scale, sentence_of
 from ...web.request import idempotency_key, new_key
 from ...web.schemas import tidy
-from ...web.tables import csv_answer, xlsx_answer
 from ..models import Claim, ClaimState
 from .exceptions import drop, retry
-from .pages import pages
+from .pages import pages, table_answer
 from .queries import counts, waiting_in_reach
 
 SHOWN = (ClaimState.STUCK, ClaimState.DUE, ClaimState.ON_NOTICE, ClaimState.HELD)
@@ -128,8 +127,7 @@ def export_due(kind: str) -> Response:
     query = waiting_in_reach(who, asked_state(), str(session.get("due_text", "")))
     rows = db.session.execute(query.order_by(Claim.due_on, Claim.id).limit(MOST_EXPORTED))
     cells = [cells_of(row) for row in rows]
-    answer = csv_answer if kind == "csv" else xlsx_answer
-    return answer(gettext("待入账"), [gettext(one) for one in HEADER], cells)
+    return table_answer(kind)(gettext("待入账"), [gettext(one) for one in HEADER], cells)
 
 
 def cells_of(row: Any) -> tuple[Any, ...]:

@@ -18,11 +18,10 @@ from ...web.errors import status_of
 from ...web.formats import listed, moment, sentence_of
 from ...web.request import idempotency_key, new_key
 from ...web.schemas import tidy
-from ...web.tables import csv_answer, xlsx_answer
 from ..reviewing import check_stranger
 from .models import Objection, ObjectionState
 from .objecting import check_apart, decide
-from .pages import pages
+from .pages import pages, table_answer
 from .queries import Objected, objections_in_reach
 
 MOST_EXPORTED = 20_000
@@ -136,8 +135,7 @@ def export_objections(kind: str) -> Response:
     query = objections_in_reach(who, asked_state(), str(session.get("objection_text", "")))
     rows = db.session.execute(query.order_by(Objection.made_at.desc(), Objection.id.desc()).limit(MOST_EXPORTED))
     cells = [cells_of(Objected(*row)) for row in rows]
-    answer = csv_answer if kind == "csv" else xlsx_answer
-    return answer(gettext("异议"), [gettext(one) for one in HEADER], cells)
+    return table_answer(kind)(gettext("异议"), [gettext(one) for one in HEADER], cells)
 
 
 def cells_of(row: Objected) -> tuple[Any, ...]:

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Flask, Response
 from flask_babel import gettext
 
 from ...db import db
-from ...errors import N_
+from ...errors import N_, NotFound
 from ...web.formats import decimal, hours, listed, scale
+from ...web.tables import csv_answer, xlsx_answer
 from ..models import Claim, ClaimState
 from .models import Notice
 from .queries import Entry, counts, open_objections
@@ -69,6 +71,14 @@ def hide_from_search(answer: Response) -> Response:
 
 def is_running(notice: Notice) -> bool:
     return notice.closed_at is None
+
+
+def table_answer(kind: str) -> Callable[..., Response]:
+    """How a list is exported under an address that ends so. Raises NotFound."""
+    made: dict[str, Callable[..., Response]] = {"xlsx": xlsx_answer, "csv": csv_answer}
+    if kind not in made:
+        raise NotFound()
+    return made[kind]
 
 
 def notice_of_claim(claim: Claim) -> Notice | None:

@@ -17,11 +17,10 @@ from ...people.visitor import Visitor
 from ...web import audience, me, page_of
 from ...web.formats import day, decimal, scale
 from ...web.schemas import tidy
-from ...web.tables import csv_answer, xlsx_answer
 from ..models import Claim
 from .listing import Published, published
 from .models import Notice
-from .pages import STATES, amount_words, pages, shown_name
+from .pages import STATES, amount_words, pages, shown_name, table_answer
 from .paper import notice_pdf
 from .queries import entries_from, entries_of, notice_for, notices_in_reach, tallies
 
@@ -97,8 +96,7 @@ def export_lists(kind: str) -> Response:
         )
         for notice, area in rows
     ]
-    answer = csv_answer if kind == "csv" else xlsx_answer
-    return answer(gettext("公示"), [gettext(one) for one in LISTS], cells)
+    return table_answer(kind)(gettext("公示"), [gettext(one) for one in LISTS], cells)
 
 
 @pages.get("/notices/<int:notice_id>")
@@ -248,5 +246,4 @@ def export(notice_id: int, kind: str) -> Response:
         )
         for entry in entries_from(who.scheme_id, rows)
     ]
-    answer = csv_answer if kind == "csv" else xlsx_answer
-    return answer(f"{gettext('公示')} {notice.number}", [gettext(one) for one in HEADER], cells)
+    return table_answer(kind)(f"{gettext('公示')} {notice.number}", [gettext(one) for one in HEADER], cells)
