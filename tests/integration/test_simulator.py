@@ -16,13 +16,16 @@ from points.awards.simulating import actions
 from points.awards.simulating.actions import BadRange, SimulationOver, cancel, last_quarter, run, start
 from points.awards.simulating.loading import CHUNK
 from points.awards.simulating.models import SimulatedClaim, SimulatedPerson, Simulation, SimulationState
+from points.awards.simulating.queries import result_of
 from points.db import db, in_own_transaction, transaction
 from points.errors import KeyReused, NotAllowed, NotFound
 from points.jobs import Context, Stopped
 from points.ledger.models import Posting, Transfer
 from points.people.models import Person, Role
+from points.shop.models import Item
 from tests.factories import World
 from tests.integration.awards_world import HOME, RULES, VISIT, claimed, load_rules, today
+from tests.integration.redemption_world import RedemptionWorld
 
 DRAFT = {
     "format": "points-rulebook/1",
@@ -191,3 +194,36 @@ def test_a_run_that_was_cut_off_is_done_again_from_the_start(town: World, monkey
 def test_the_quarter_before_this_one() -> None:
     assert last_quarter(date(2026, 11, 21)) == (date(2026, 7, 1), date(2026, 9, 30))
     assert last_quarter(date(2026, 2, 1)) == (date(2025, 10, 1), date(2025, 12, 31))
+
+
+def test_cost_and_shelf_are_of_the_goods_that_residents_took_home(town: World) -> None:
+    shop = RedemptionWorld(town)
+    with transaction():
+        for item, cents in ((shop.rice, 2500), (shop.soap, 300)):
+            db.session.get_one(Item, (town.scheme_id, item.id)).market_price_cents = cents
+    buyer, staff = shop.resident(200), town.staff(Role.STAFF)
+    shop.bought(buyer, (shop.rice, 2), (shop.soap, 5))  # 2 × 30 + 5 × 6 = 90 points, 2 × 25 + 5 × 3 = 65 yuan
+    shop.bought(buyer, (shop.wash, 1))  # 30 points more, without a market price
+    for _ in range(3):
+        credited(town, town.person(), staff)  # 30 points now, 45 under the draft
+    officer = town.visitor(town.staff(Role.OFFICER, area=town.subdistrict))
+    on = today(town)
+    found = result_of(simulated(town, officer, from_on=on - timedelta(days=9)))
+    assert found is not None
+    assert (found.worth.cents, found.worth.points, found.worth.basis) == (6500, 90, "sold")
+    # 30 and 45 points at 65 yuan for 90
+    assert (found.cost_before, found.cost_after) == (2167, 3250)
+    # on the shelf: 8 × 30 + 5 × 6 + 9 × 30 = 540 points; 120 spent in 10 days: 12 a day; half as much again: 18 a day
+    assert (found.shelf_points, found.spent, found.days) == (540, 120, 10)
+    assert (found.present, found.then) == (450, 300)
+
+
+def test_where_nothing_was_taken_home_the_shelf_says_what_a_point_is_worth(town: World) -> None:
+    shop = RedemptionWorld(town)
+    with transaction():
+        db.session.get_one(Item, (town.scheme_id, shop.soap.id)).market_price_cents = 300
+    credited(town, town.person(), town.staff(Role.STAFF))
+    officer = town.visitor(town.staff(Role.OFFICER, area=town.subdistrict))
+    found = result_of(simulated(town, officer))
+    assert found is not None
+    assert (found.worth.basis, found.cost_before, found.cost_after) == ("shelf", 500, 750)  # 3 yuan for 6 points
