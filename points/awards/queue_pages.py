@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 from uuid import uuid5
 
@@ -22,7 +21,6 @@ from ..web.request import idempotency_key, new_key
 from ..web.schemas import tidy
 from ..web.tables import csv_answer, xlsx_answer
 from . import words
-from .budgets import categories_of
 from .models import Claim, ClaimState, Source, Step
 from .oddities import CODES
 from .pages import pages
@@ -102,8 +100,7 @@ def show_queue(who: Visitor, results: list[Result]) -> str:
     wanted, at = wanted_filter(who), clock.now()
     found, after = queue_page(who, wanted, at)
     rows = rows_of(who, found, at)
-    titles = categories_of(who.scheme_id, at, who.zone)
-    offered, there = choices(who), waiting(who, at)
+    offered, there = choices(who, at), waiting(who, at)
     shown = shown_first(rows)
     return render_template(
         "awards/queue.html",
@@ -111,8 +108,8 @@ def show_queue(who: Visitor, results: list[Result]) -> str:
         after=after,
         wanted=wanted,
         address=wanted.args(who.points_scale),
-        choices=replace(offered, categories=[(code, titles.get(code, code)) for code in offered.categories]),
-        category_titles=titles,
+        choices=offered,
+        category_titles=offered.titles,
         states=STATES,
         kinds=KINDS,
         sources=tuple(Source),

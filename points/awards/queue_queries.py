@@ -6,6 +6,7 @@ stop at ``COUNTED``: nobody works differently with 1,000 open claims than with 1
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from ..people.visitor import Visitor, within
 from ..rulebook.models import EarningRule
 from ..web.paging import Page, page_of
 from .appeals.models import Appeal, AppealState
+from .budgets import categories_of
 from .models import Claim, ClaimState, Correction, CorrectionState, SampledReview
 from .notice.models import Objection, ObjectionState
 from .queries import Line, lines, seen_by_staff
@@ -27,6 +29,7 @@ from .queue_filter import MINE, QueueFilter, conditions, flagged
 PAGE = 50
 COUNTED = 1_000  # a count that reaches this says "1,000 and more"
 MOST_CHOICES = 500  # areas, teams, rules that a filter offers
+KEPT_FOR_S, MOST_KEPT = 30, 1_000
 
 
 # ---------------------------------------------------------------- a page
@@ -155,16 +158,34 @@ def open_count(who: Visitor) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Choices:
-    """What the page offers to narrow by: (value, words) pairs."""
+    """What the page offers to narrow by: (value, words) pairs; and what categories are called."""
 
     rules: list[tuple[str, str]]
-    categories: list[str]
+    categories: list[tuple[str, str]]
     areas: list[tuple[int, str]]
     teams: list[tuple[int, str]]
+    titles: dict[str, str]
 
 
-def choices(who: Visitor) -> Choices:
+_kept: dict[tuple[int, tuple[str, ...]], tuple[float, Choices]] = {}
+
+
+def choices(who: Visitor, at: datetime) -> Choices:
+    """What a filter offers, kept in this process for half a minute: a rule or a team that is new appears as late."""
+    key, now = (who.scheme_id, tuple(sorted(who.reach("claims.see")))), time.monotonic()
+    there = _kept.get(key)
+    if there is not None and there[0] > now:
+        return there[1]
+    if len(_kept) > MOST_KEPT:
+        _kept.clear()
+    found = offered(who, at)
+    _kept[key] = (now + KEPT_FOR_S, found)
+    return found
+
+
+def offered(who: Visitor, at: datetime) -> Choices:
     """Rules of every version by their latest title, and the areas and teams in this visitor's reach."""
+    titles = categories_of(who.scheme_id, at, who.zone)
     rules = db.session.execute(
         select(EarningRule.code, EarningRule.title, EarningRule.category)
         .where(EarningRule.scheme_id == who.scheme_id)
@@ -188,9 +209,10 @@ def choices(who: Visitor) -> Choices:
     ).all()
     return Choices(
         rules=list({code: title for code, title, _ in rules}.items())[:MOST_CHOICES],
-        categories=list(dict.fromkeys(category for _, _, category in rules if category)),
+        categories=[(one, titles.get(one, one)) for one in dict.fromkeys(row.category for row in rules) if one],
         areas=[(area.id, "\u3000" * (area.path.count("/") - top) + area.name) for area in areas],
         teams=[(team.id, team.name) for team in teams],
+        titles=titles,
     )
 
 
