@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
+from points.rulebook.editor_words import label_of, words_for
 from points.rulebook.shape import Group, Leaf, Node, Rows, closed, document_shape, opened
 from points.rulebook.workbook import workbook_of
 from points.rulebook.workbook_layout import tables
@@ -117,3 +119,22 @@ def test_every_list_of_the_format_has_a_sheet_with_a_name_in_words() -> None:
     for table in tables():
         headings = [table.heading(column) for column in table.columns]
         assert len(set(headings)) == len(headings), (table.title, headings)
+
+
+def leaves_of(node: Node, where: str = "") -> Iterator[tuple[str, Leaf]]:
+    """Every value of the format, with the name of the part it stands in."""
+    if isinstance(node, Leaf):
+        yield where, node
+        return
+    inner = node.row.fields if isinstance(node, Rows) else node.fields
+    for one in inner:
+        yield from leaves_of(one, node.name or where)
+
+
+def test_every_field_has_a_label_and_every_word_a_saying_of_its_own() -> None:
+    for where, leaf in leaves_of(document_shape()):
+        assert not label_of(leaf.name, where).isascii(), (where, leaf.name)
+        words = words_for(leaf.name, where, leaf.words)
+        assert len(set(words.values())) == len(words), (where, leaf.name, words)
+        unsaid = [word for word, said in words.items() if said.isascii() and word != "points-rulebook/1"]
+        assert not unsaid, (where, leaf.name, unsaid)
