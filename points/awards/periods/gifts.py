@@ -27,6 +27,7 @@ from ...people.models import Person, Relative, Team
 from ...people.visitor import Visitor
 from ...rulebook.queries import version_on
 from .. import usage
+from .in_force import in_force
 from .models import Pool
 from .pools import open_pools, pool_by_id, pools_of_document
 from .rules import minor
@@ -74,7 +75,7 @@ class Receiver:
 
 def gifts_of(scheme_id: int, day: date) -> Mapping[str, Any] | None:
     """What the rulebook in force says of gifts; None: they are off."""
-    version = version_on(scheme_id, day)
+    version = in_force(scheme_id, day)
     found: Mapping[str, Any] | None = version.body.get("gifts") if version else None
     return found
 

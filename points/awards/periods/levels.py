@@ -19,13 +19,12 @@ from ...ledger.models import Account, Posting, Transfer
 from ...ledger.queries import units_of
 from ...people.actions import POINTS
 from ...people.models import Person, Scheme
-from ...rulebook.models import RulebookVersion
-from ...rulebook.queries import version_on
 from ..balances import balances_of
 from ..budgets import marks_for
 from ..levels import earned, scale_of
 from ..models import PeriodRun
 from .giving import Gift, draft
+from .in_force import InForce, in_force
 from .models import LevelReached
 from .rules import LevelStanding, awards_between, stand
 
@@ -33,8 +32,8 @@ SLACK = timedelta(minutes=10)  # transfers that were being written when the last
 CHUNK = 100
 
 
-def levels_in(scheme_id: int, day: date) -> tuple[RulebookVersion | None, list[Mapping[str, Any]]]:
-    version = version_on(scheme_id, day)
+def levels_in(scheme_id: int, day: date) -> tuple[InForce | None, list[Mapping[str, Any]]]:
+    version = in_force(scheme_id, day)
     return version, list(version.body.get("levels", ())) if version else []
 
 
@@ -51,7 +50,7 @@ def standings_of(scheme_id: int, person_id: int, day: date) -> list[LevelStandin
 def standing(
     scheme_id: int,
     person_id: int,
-    version: RulebookVersion,
+    version: InForce,
     level: Mapping[str, Any],
     have: Mapping[str, int],
     day: date,
@@ -156,7 +155,7 @@ def look_at(scheme_id: int, person_id: int, day: date, at: datetime) -> tuple[in
     return reach(db.session.get_one(Scheme, scheme_id), person_id, day, at)
 
 
-def watermark(scheme_id: int, version: RulebookVersion) -> str | None:
+def watermark(scheme_id: int, version: InForce) -> str | None:
     """Until when everybody was looked at under this version: a new version looks at all anew."""
     found = db.session.scalar(
         select(PeriodRun).where(
@@ -169,7 +168,7 @@ def watermark(scheme_id: int, version: RulebookVersion) -> str | None:
     return str(found.counts["through"]) if found else None
 
 
-def set_watermark(scheme_id: int, version: RulebookVersion, at: datetime) -> None:
+def set_watermark(scheme_id: int, version: InForce, at: datetime) -> None:
     counts = {"through": at.isoformat()}
     row = insert_into(PeriodRun).values(
         scheme_id=scheme_id, id=new_id(), kind="level", code="seen", period=str(version.id)[:20],

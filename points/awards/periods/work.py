@@ -8,7 +8,7 @@ from functools import partial
 from ...db import db, in_own_transaction
 from ...errors import N_
 from ...jobs import Context, Daily, Every, Kind, register
-from . import grants, levels, opening, words  # noqa: F401  words make the messages known
+from . import grants, levels, missed, opening, words  # noqa: F401  words make the messages known
 from .gifts import open_document_pools
 from .rankings import due_rankings, run_ranking
 
@@ -21,6 +21,7 @@ def close_periods(work: Context) -> int:
         body = partial(run_ranking, work.scheme_id, version, ranking, period, first, following, work.at)
         done += in_own_transaction(body) is not None
         work.progress(done, 0)
+    done += missed.file_due(work)
     done += grants.begin_due(work)
     db.session.rollback()
     return done + opening.give_opening(work)

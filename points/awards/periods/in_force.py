@@ -1,0 +1,43 @@
+"""What the rulebook in force says of levels and gifts, kept: pages that everybody opens ask for it, and a document may
+be 400 KB. Versions never change, so what was read once holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import select
+
+from ...db import db
+from ...rulebook.models import RulebookVersion
+from ...rulebook.queries import version_by_id
+
+KEPT = ("levels", "gifts", "balances")
+
+
+@dataclass(frozen=True)
+class InForce:
+    """A version's id and those parts of its document."""
+
+    id: int
+    body: Mapping[str, Any]
+
+
+def in_force(scheme_id: int, day: date) -> InForce | None:
+    """The version in force on a day, by one look at its id."""
+    version_id = db.session.scalar(
+        select(RulebookVersion.id)
+        .where(RulebookVersion.scheme_id == scheme_id, RulebookVersion.effective_on <= day)
+        .order_by(RulebookVersion.effective_on.desc(), RulebookVersion.id.desc())
+        .limit(1)
+    )
+    return None if version_id is None else _parts(scheme_id, version_id)
+
+
+@lru_cache(maxsize=256)
+def _parts(scheme_id: int, version_id: int) -> InForce:
+    body = version_by_id(scheme_id, version_id).body
+    return InForce(version_id, {name: body[name] for name in KEPT if name in body})
