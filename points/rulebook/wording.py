@@ -68,6 +68,7 @@ SOURCE_WORDS = {
     "staff": N_("社区代报"),
     "backfill": N_("事后补录"),
     "import": N_("表格导入"),
+    "system": N_("系统按细则给的"),
 }
 KIND_WORDS = {
     "volunteering": N_("志愿服务"),
