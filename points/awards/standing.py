@@ -131,7 +131,11 @@ def teams_of(who: Visitor) -> frozenset[int]:
 
 
 def pairs_beyond(who: Visitor, claims: Sequence[Claim], settings: ReviewSettings, at: datetime) -> set[int]:
-    """The claims whose enterer's awards (or team's) were mostly approved by this visitor: the next is another's."""
+    """The claims entered for others by somebody whose entries this visitor has mostly approved: the next is another's.
+
+    What residents claim for themselves does not count: in a small community one person reads all of that.
+    """
+    claims = [claim for claim in claims if claim.entered_by != claim.person_id]
     if settings.pair_share >= 1 or not claims:
         return set()
     enterers = sorted({claim.entered_by for claim in claims})
@@ -141,7 +145,8 @@ def pairs_beyond(who: Visitor, claims: Sequence[Claim], settings: ReviewSettings
         latest = [
             select(
                 select(Claim.entered_by, Claim.decided_by)
-                .where(Claim.scheme_id == who.scheme_id, Claim.entered_by == one, Claim.state.in_(GRANTED))
+                .where(Claim.scheme_id == who.scheme_id, Claim.entered_by == one, Claim.person_id != one)
+                .where(Claim.state.in_(GRANTED))
                 .where(Claim.made_at >= at - LOOK_BACK)
                 .order_by(Claim.made_at.desc())
                 .limit(LATEST)

@@ -317,6 +317,14 @@ def test_the_same_pair_cannot_go_on_for_ever(world: World) -> None:
     assert do(world, approve, one, claimed(world, leader, person_id=people[5].id).id).state == "approved"
 
 
+def test_what_somebody_claims_for_themselves_is_no_pair(world: World) -> None:
+    load_rules(world, {**VISIT, "caps": []})
+    set_reviews(world, pair_from=2, pair_share=0.5)
+    resident, only = world.person(), world.staff(Role.STAFF)
+    for _ in range(4):
+        assert do(world, approve, only, claimed(world, resident).id).state == "approved"
+
+
 # ---------------------------------------------------------------- the helped person
 
 
