@@ -121,7 +121,7 @@ def deductions_allowed(scheme: Scheme, document: Document) -> None:
 
 def deductions_of(document: Document) -> list[str]:
     """The titles of the rules that may take something away."""
-    return [rule["title"] for rule in document.rules if "deductions" in rule]
+    return [rule["title"] for rule in [*document.rules, *given_rules(document.body)] if "deductions" in rule]
 
 
 def same_or_refuse(scheme_id: int, document: Document, today: date) -> RulebookVersion | None:

@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import gettext
 
 from .completion import balances_of, by_code, is_negative, numbers_of
+from .given import missed_rule
 from .problems import FIELD_WORDS, Problem, rule_name
 from .terms import BALANCES, UNITS
 
@@ -74,7 +75,18 @@ def field_word(name: str) -> str:
 
 
 def parts_twice(body: dict[str, Any]) -> Iterator[Problem]:
-    for part in ("categories", "units", "balances", "coefficients", "paths", "levels", "rankings", "grants", "pools"):
+    for part in (
+        "categories",
+        "units",
+        "balances",
+        "coefficients",
+        "paths",
+        "levels",
+        "rankings",
+        "grants",
+        "pools",
+        "missed",
+    ):
         codes = [one["code"] for one in body.get(part, ())]
         if len(set(codes)) != len(codes):
             yield Problem("", field_word(part), gettext("代号重复。"))
@@ -88,6 +100,18 @@ def parts_twice(body: dict[str, Any]) -> Iterator[Problem]:
                 yield Problem("", field_word(part), sentence)
             if part == "units" and "|" in one["title"] + one.get("title_en", ""):
                 yield Problem("", field_word(part), gettext("名称里不能有“|”。"))
+    for missed in body.get("missed", ()):
+        yield from negative_in(missed_rule(missed), missed["title"], body)
+        if not fits(missed["points"], body["decimals"]):
+            yield Problem(missed["title"], gettext("分值"), too_fine(body["decimals"]))
+    for one in body.get("carry", ()):
+        for balance in {one["balance"], one.get("to", one["balance"])} - known_balances(body):
+            yield Problem("", field_word("carry"), not_defined(balance))
+    for one in body.get("redemption", {}).get("conditions", ()):
+        if one.get("balance", "points") not in known_balances(body):
+            yield Problem(gettext("兑换"), field_word("conditions"), not_defined(one["balance"]))
+        if one.get("level") is not None and one["level"] not in steps_of(body):
+            yield Problem(gettext("兑换"), field_word("levels"), not_defined(one["level"]))
     ceilings = [one["balance"] for one in body.get("ceilings", ())]
     if len(set(ceilings)) != len(ceilings):
         yield Problem("", field_word("ceilings"), gettext("同一种上限写了两次。"))
@@ -113,7 +137,7 @@ def unknown_names(body: dict[str, Any]) -> Iterator[Problem]:
     for balance in body.get("deductions", {}).get("from", ()):
         if balance not in balances:
             yield Problem("", field_word("deductions"), not_defined(balance))
-    chosen = [(one["title"], one) for one in body.get("rankings", ())]
+    chosen = [(one["title"], one) for part in ("rankings", "missed") for one in body.get(part, ())]
     chosen += [
         (level["title"], effect)
         for level in body.get("levels", ())
@@ -125,9 +149,7 @@ def unknown_names(body: dict[str, Any]) -> Iterator[Problem]:
         unknown += [name for name in one.get("categories", ()) if name not in categories]
         for name in unknown:
             yield Problem(title, field_word("rules"), not_defined(name))
-    for title, code in [(one["title"], one.get("review")) for one in body.get("rankings", ())] + [
-        ("", body.get("review"))
-    ]:
+    for title, code in [(title, one.get("review")) for title, one in chosen] + [("", body.get("review"))]:
         if code is not None and code not in PATHS and code not in by_code(body, "paths"):
             yield Problem(title, field_word("review"), not_defined(code))
     levels = steps_of(body)

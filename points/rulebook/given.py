@@ -33,4 +33,22 @@ def given_rules(body: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "trigger": GIVEN,
             }
             rules.append(rule | {name: ranking[name] for name in ("notice_days", "review") if name in ranking})
+    rules += [missed_rule(one) for one in body.get("missed", ())]
     return completed({**body, "rules": rules}) if rules else []
+
+
+def missed_code(code: str) -> str:
+    """The code of the rule behind an entry of ``missed``."""
+    return f"{code[:33]}.missed"
+
+
+def missed_rule(missed: Mapping[str, Any]) -> dict[str, Any]:
+    rule: dict[str, Any] = {
+        "code": missed_code(missed["code"]),
+        "title": missed["title"],
+        "kind": "other",
+        "unit": "event",
+        "amount": {"type": "fixed", "points": missed["points"]},
+        "trigger": GIVEN,
+    }
+    return rule | {name: missed[name] for name in ("into", "notice_days", "review") if name in missed}

@@ -126,6 +126,46 @@ class Grant:
 
 
 @dataclass(frozen=True)
+class Missed:
+    """What is given or taken when less than ``least`` deeds were done in each of so many periods running."""
+
+    code: str
+    title: str
+    per: str
+    points: int
+    in_a_row: int = 1
+    least: int = 1
+    into: str = ""
+    who: Who = Who()
+    rules: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Carry:
+    """How much of what is left at a period's end goes on, in thousandths of a percent; and into which balance."""
+
+    balance: str
+    per: str
+    percent: int
+    to: str
+    most: int = 0
+    rounding: str = "down"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What must hold before anything (or some goods) may be redeemed."""
+
+    balance: str = ""
+    least: int = 0
+    level: str = ""
+    who: Who = Who()
+    goods: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Gifts:
     """To whom points may be given away (household, relative, pool), and how many."""
 
@@ -153,6 +193,9 @@ class Pieces:
     grants: tuple[Grant, ...] = ()
     gifts: Gifts | None = None
     pools: tuple[Pool, ...] = ()
+    missed: tuple[Missed, ...] = ()
+    carry: tuple[Carry, ...] = ()
+    conditions: tuple[Condition, ...] = ()
     deductions: Deductions | None = None
 
 
@@ -216,6 +259,21 @@ def ranking_from(body: Body, decimals: Mapping[str, int]) -> Ranking:
     )
 
 
+def missed_from(body: Body) -> Missed:
+    return Missed(
+        body["code"],
+        body["title"],
+        body["per"],
+        thousandths(body["points"]),
+        body.get("in_a_row", 1),
+        body.get("least", 1),
+        body.get("into", ""),
+        who_from(body),
+        frozenset(body.get("rules", ())),
+        frozenset(body.get("categories", ())),
+    )
+
+
 def pieces_of(body: Body) -> Pieces:
     """What a checked document says beside its rules."""
     balances = tuple(balance_from(one) for one in body.get("balances", ()))
@@ -246,5 +304,28 @@ def pieces_of(body: Body) -> Pieces:
         ),
         gifts=Gifts(frozenset(gifts["to"]), caps_from(gifts.get("caps", ()))) if gifts else None,
         pools=tuple(Pool(one["code"], one["title"], one["for"]) for one in body.get("pools", ())),
+        missed=tuple(missed_from(one) for one in body.get("missed", ())),
+        carry=tuple(
+            Carry(
+                one["balance"],
+                one["per"],
+                thousandths(one["percent"]),
+                one.get("to", one["balance"]),
+                thousandths(one.get("most", 0)),
+                one.get("rounding", "down"),
+            )
+            for one in body.get("carry", ())
+        ),
+        conditions=tuple(
+            Condition(
+                one.get("balance", ""),
+                thousandths(one.get("least", 0)),
+                one.get("level", ""),
+                who_from(one),
+                tuple(one.get("goods", ())),
+                one.get("note", ""),
+            )
+            for one in body.get("redemption", {}).get("conditions", ())
+        ),
         deductions=deductions_from(body["deductions"]) if "deductions" in body else None,
     )

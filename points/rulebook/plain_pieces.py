@@ -11,9 +11,9 @@ from flask_babel import gettext
 from ..errors import N_
 from ..web.formats import decimal
 from ..web.navigation import ROLE_NAMES
-from .pieces import Effect, Grant, Level, Pieces, Prize, Ranking, Who, pieces_of
+from .pieces import Carry, Condition, Effect, Grant, Level, Missed, Pieces, Prize, Ranking, Who, pieces_of
 from .plain_terms import ceiling_words, life_words, span_words
-from .wording import age_words, balance_word, listing
+from .wording import RUN_WORDS, age_words, balance_word, listing
 
 PERIOD_WORDS: Mapping[str, str] = {
     "once": N_("一次"),
@@ -62,6 +62,9 @@ def sections(body: Mapping[str, Any]) -> list[Section]:
         Section("levels", gettext("等级"), tuple(line for one in pieces.levels for line in level_lines(one, named))),
         Section("rankings", gettext("排名"), tuple(ranking_words(one, named) for one in pieces.rankings)),
         Section("grants", gettext("发放"), tuple(grant_words(one, named) for one in pieces.grants)),
+        Section("missed", gettext("没做到的"), tuple(missed_words(one, named) for one in pieces.missed)),
+        Section("carry", gettext("期末结转"), tuple(carry_words(one, named) for one in pieces.carry)),
+        Section("conditions", gettext("兑换条件"), tuple(condition_words(one, named) for one in pieces.conditions)),
         Section("gifts", gettext("转赠"), tuple(gift_lines(pieces))),
         Section(
             "pools",
@@ -174,6 +177,34 @@ def grant_words(grant: Grant, named: Any) -> str:
     else:
         said = gettext("%(name)s：%(per)s %(n)s（%(balance)s）", balance=named(grant.balance), **values)
     return for_whom(said, grant.who)
+
+
+def missed_words(missed: Missed, named: Any) -> str:
+    values: dict[str, Any] = {"name": missed.title, "per": gettext(PERIOD_WORDS[missed.per]), "least": missed.least}
+    values |= {"n": number(missed.points), "row": missed.in_a_row, "balance": named(missed.into or "points")}
+    values["each"] = gettext(RUN_WORDS[missed.per])
+    if missed.in_a_row > 1:
+        said = gettext("%(name)s：连续 %(row)s %(each)s都不到 %(least)s 次，%(balance)s记 %(n)s 分", **values)
+    else:
+        said = gettext("%(name)s：%(per)s不到 %(least)s 次，%(balance)s记 %(n)s 分", **values)
+    return for_whom(said, missed.who)
+
+
+def carry_words(carry: Carry, named: Any) -> str:
+    values = {"balance": named(carry.balance), "per": gettext(PERIOD_WORDS[carry.per]), "n": number(carry.percent)}
+    if carry.to == carry.balance:
+        said = gettext("%(per)s底剩下的%(balance)s按 %(n)s%% 结转", **values)
+    else:
+        said = gettext("%(per)s底剩下的%(balance)s按 %(n)s%% 转成%(to)s", to=named(carry.to), **values)
+    return gettext("%(said)s，最多 %(n)s", said=said, n=number(carry.most)) if carry.most else said
+
+
+def condition_words(one: Condition, named: Any) -> str:
+    asked = [gettext("%(balance)s满 %(n)s", balance=named(one.balance), n=number(one.least))] if one.balance else []
+    asked += [gettext("等级：%(names)s", names=one.level)] if one.level else []
+    asked += who_words(one.who) + ([one.note] if one.note else [])
+    said = listing(asked)
+    return gettext("%(name)s：%(said)s", name=listing(one.goods), said=said) if one.goods else said
 
 
 def gift_lines(pieces: Pieces) -> Iterable[str]:

@@ -318,5 +318,9 @@ def trust_words(rule: Rule) -> list[str]:
 
 def limit_words(limit: Mapping[str, object]) -> str:
     """A limit on redeeming: "每季度最多换 1 次"."""
-    said = gettext("%(per)s最多换 %(n)s 次", per=gettext(PER_WORDS[str(limit["per"])]), n=limit["times"])
+    per = gettext(PER_WORDS[str(limit["per"])])
+    if "points" in limit:
+        said = gettext("%(per)s最多换 %(n)s 分", per=per, n=limit["points"])
+    else:
+        said = gettext("%(per)s最多换 %(n)s 次", per=per, n=limit["times"])
     return gettext("全家%(said)s", said=said) if limit.get("who") == "household" else said

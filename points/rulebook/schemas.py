@@ -30,7 +30,7 @@ from .schema_fields import (
 )
 from .schema_fields import MAX_QUANTITY as MAX_QUANTITY
 from .schema_fields import Day as Day
-from .terms import CAP_PERIODS, CREDITS, FORMAT, OVERFLOWS, SAME
+from .terms import CAP_PERIODS, CREDITS, FORMAT, OVERFLOWS, ROUNDINGS, SAME
 
 MAX_RULES = 500
 
@@ -193,6 +193,33 @@ class GrantSchema(WhoSchema):
     life = fields.Nested(LifeSchema)
 
 
+class MissedSchema(WhoSchema):
+    """What follows when nothing (or too little) was done in a period, or in so many running."""
+
+    code = code(required=True)
+    title = title(40)
+    rules = some(fields.String(), 100, 1)
+    categories = some(fields.String(), 50, 1)
+    least = Whole(least=1, most=1000)
+    per = fields.String(required=True, validate=word("month", "quarter", "half_year", "year"))
+    in_a_row = Whole(least=1, most=12)
+    points = Number(most=MAX_POINTS, signed=True, required=True)
+    into = fields.String()
+    notice_days = Whole(most=60)
+    review = fields.String()
+
+
+class CarrySchema(Part):
+    """What becomes of what is left of a balance when a period ends."""
+
+    balance = fields.String(required=True)
+    per = fields.String(required=True, validate=word("quarter", "half_year", "year"))
+    percent = Number(most=100, required=True)
+    to = fields.String()
+    most = Number(least="0.001", most=10**9)
+    rounding = fields.String(validate=word(*ROUNDINGS))
+
+
 class GiftsSchema(Part):
     to = words("household", "relative", "pool", least=1, required=True)
     caps = some(fields.Nested(CapSchema), 10)
@@ -227,10 +254,33 @@ class GroupSchema(Part):
             raise ValidationError({"same": [N_("先写“只算最高的”。")]})
 
 
+class ConditionSchema(WhoSchema):
+    """Who may redeem at all, or certain goods: so much of a balance, a level reached, or belonging somewhere."""
+
+    balance = fields.String()
+    least = Number(least="0.001", most=10**9)
+    level = Text(least=1, most=44)
+    goods = some(Text(least=1, most=60), 100, 1)
+    note = Text(least=1, most=200)
+
+    @validates_schema
+    def asks(self, data: dict[str, Any], **_: Any) -> None:
+        if ("balance" in data) != ("least" in data):
+            raise ValidationError({"least": [N_("哪一种积分、满多少，两样都要填。")]})
+        if not {"balance", "level", "roles", "ages", "areas", "members", "note"} & set(data):
+            raise ValidationError({"note": [N_("条件要写一样：满多少分、什么等级、什么人，或者一句话。")]})
+
+
 class LimitSchema(Part):
     per = fields.String(required=True, validate=word(*CAP_PERIODS[1:8]))
-    times = Whole(least=1, most=10_000, required=True)
+    times = Whole(least=1, most=10_000)
+    points = Number(least="0.001", most=10**9)
     who = fields.String(validate=word("person", "household"))
+
+    @validates_schema
+    def one(self, data: dict[str, Any], **_: Any) -> None:
+        if ("times" in data) == ("points" in data):
+            raise ValidationError({"times": [N_("最多几次、最多多少分，填一样。")]})
 
 
 class WindowSchema(Part):
@@ -251,6 +301,8 @@ class PriceSchema(Part):
 
 
 class RedemptionSchema(Part):
+    conditions = some(fields.Nested(ConditionSchema), 20)
+    value = Number(least="0.001", most=MAX_POINTS)
     limits = some(fields.Nested(LimitSchema), 10)
     windows = some(fields.Nested(WindowSchema), 50)
     prices = some(fields.Nested(PriceSchema), 500)
@@ -284,6 +336,8 @@ class DocumentSchema(Part):
     levels = some(fields.Nested(LevelSchema), 10)
     rankings = some(fields.Nested(RankingSchema), 20)
     grants = some(fields.Nested(GrantSchema), 20)
+    missed = some(fields.Nested(MissedSchema), 20)
+    carry = some(fields.Nested(CarrySchema), 10)
     gifts = fields.Nested(GiftsSchema)
     pools = some(fields.Nested(PoolSchema), 10)
     groups = some(fields.Nested(GroupSchema), 50)

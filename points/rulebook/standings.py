@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 
-from .pieces import Effect, Grant, Level, Opening, Prize, Profile, Ranking, Who
+from ..clock import period_of
+from .pieces import Carry, Condition, Effect, Grant, Level, Missed, Opening, Prize, Profile, Ranking, Who
+from .reckoning import rounded
 
 NOTHING_KNOWN = Profile()
 
@@ -161,3 +163,49 @@ def reach(prize: Prize, ranked: int) -> int:
     if prize.percent is None:
         return prize.to or 0
     return max(1, int(Fraction(ranked * prize.percent, 100_000)))
+
+
+# ---------------------------------------------------------------- the end of a period
+
+
+def last_periods(per: str, in_a_row: int, day: date) -> list[tuple[str, date, date]]:
+    """The periods that have ended by a day, the last so many of them in order: key, first day, first day after."""
+    found: list[tuple[str, date, date]] = []
+    following = period_of(day, per)[1]
+    for _ in range(in_a_row):
+        key, first, _after = period_of(following - timedelta(days=1), per)
+        found.append((key, first, following))
+        following = first
+    return found[::-1]
+
+
+def is_missed(missed: Missed, counts: Sequence[int]) -> bool:
+    """Whether too little was done in each of the last periods; ``counts``: deeds in each, in order."""
+    row = counts[-missed.in_a_row :]
+    return len(row) == missed.in_a_row and all(count < missed.least for count in row)
+
+
+def carried(carry: Carry, left: int, from_decimals: int, to_decimals: int) -> int:
+    """What of the minor units left of a balance goes on, in minor units of the balance that it goes to."""
+    exact = Fraction(max(0, left) * carry.percent * 10**to_decimals, 100_000 * 10**from_decimals)
+    amount = rounded(exact, carry.rounding)
+    return min(amount, carry.most * 10**to_decimals // 1000) if carry.most else amount
+
+
+def may_redeem(
+    conditions: Iterable[Condition], goods: str, profile: Profile, amounts: Mapping[str, int], levels: frozenset[str]
+) -> list[Condition]:
+    """The conditions that somebody does not meet yet for some goods; none: they may redeem.
+
+    amounts  thousandths of each balance; levels: every step reached, "star:1"
+    """
+    return [
+        one
+        for one in conditions
+        if (not one.goods or goods in one.goods)
+        and (
+            amounts.get(one.balance, 0) < one.least
+            or (one.level and one.level not in levels)
+            or not is_for(one.who, profile)
+        )
+    ]
