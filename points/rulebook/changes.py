@@ -65,7 +65,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], points_scale: i
         else:
             sides = tuple(differing(described(node, old.get(node.name)), described(node, new.get(node.name))))
             if sides:
-                items.append(Item(gettext("整份细则"), "changed", node.name, label_of(node.name), sides))
+                items.append(Item(gettext("整份细则"), "changed", "", label_of(node.name), sides))
     general = [item for item in items if item.part == gettext("整份细则")]
     return Differences((*general, *(item for item in items if item not in general)), same)
 
@@ -133,7 +133,7 @@ def differing(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[t
 def described(node: Node, value: Any, where: str = "", label: str = "") -> dict[str, str]:
     """A value side by side: the label of each field, and what it says in words."""
     label = label or label_of(node.name, where) if node.name else ""
-    if value is None:
+    if value in (None, "", [], {}):
         return {}
     if isinstance(node, Group):
         found: dict[str, str] = {}

@@ -214,6 +214,19 @@ def test_deductions_are_published_only_where_they_were_switched_on(world: World)
         assert publish(who, draft.id, label="2027版", effective_on=date(2027, 1, 1), version=1, at=NOON).created
 
 
+def test_the_page_says_where_deductions_are_switched_on(world: World) -> None:
+    client = world.client(officer(world))
+    file = (BytesIO(json.dumps(taking_away()).encode()), "x.json")
+    address = post(client, "/rulebook/drafts", {"start": "file", "document": file}).location
+    page = client.get(f"{address}/publish").text
+    assert "有 1 条规则会扣分" in page and 'href="/review-settings"' in page
+    refused = post(client, f"{address}/publish", {"label": "2027版", "effective_on": "2027-01-01", "version": "1"})
+    assert refused.status_code == 422 and "体系还没有打开扣分" in refused.text
+    loaded = post(client, "/rulebook/versions", {"document": json.dumps(taking_away())})
+    assert loaded.status_code == 422 and "体系还没有打开扣分" in loaded.text
+    assert count(world, RulebookVersion) == 0
+
+
 def test_a_dropped_draft_can_be_taken_up_again(world: World) -> None:
     who, draft = begun(world)
     with transaction():
