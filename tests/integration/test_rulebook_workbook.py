@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from openpyxl import Workbook, load_workbook
 
 from points.rulebook.document import BadDocument, document_from, presets
@@ -46,6 +47,15 @@ def test_a_rulebook_comes_back_from_excel_as_it_was(speaking: None, name: str) -
     assert document_of_file(data, 1).body == body
     assert document_of_file(saved_again(data), 1).body == body
     assert document_of_file(data, 1).hash == document_from(body).hash
+
+
+@pytest.mark.parametrize(("written", "read"), [("en", "en"), ("en", "zh"), ("zh", "en")])
+def test_a_workbook_is_understood_whoever_wrote_it(speaking: None, written: str, read: str) -> None:
+    body = document_from(presets()["jinhua"]).body
+    with force_locale(written):
+        data = workbook_of(body)
+    with force_locale(read):
+        assert document_of_file(data, 1).body == body
 
 
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
