@@ -401,3 +401,26 @@ def test_stuck_by_api(board: Board, claim: Claim) -> None:
     assert staff.post(f"/api/v1/due/{claim.id}/retry", headers=key).json["state"] == "stuck"
     gone = staff.post(f"/api/v1/due/{claim.id}/drop", json={"reason": "已经搬走"}, headers=key)
     assert gone.json["state"] == "rejected"
+
+
+def test_the_page_says_why_somebody_may_not_decide_and_asks_no_more_for_many_than_for_one(board: Board) -> None:
+    from tests.plans import asked
+
+    people = [board.world.person(f"人{n}") for n in range(6)]
+    claims = [board.granted(at=MONDAY, by=person) for person in people]
+    reviewer = board.world.client(board.reviewer)
+
+    def look() -> tuple[str, int]:
+        with clock.at(WEDNESDAY), asked() as sent:
+            page = reviewer.get("/objections").text
+        return page, len(sent)
+
+    objecting(board, board.world.client(people[1]))
+    page, few = look()
+    assert page.count("这一条是您审过的") == 1 and "异议成立，不入账" not in page
+    for place in range(2, len(claims) + 1):
+        with clock.at(WEDNESDAY):
+            post(board.world.client(people[0]), public(board, f"/2026-11-001/{place}/objection"), {"words": WORDS})
+    page, many = look()
+    assert page.count("这一条是您审过的") == len(claims)
+    assert many <= few + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -174,16 +175,26 @@ def decidable(who: Visitor, objection_id: int) -> tuple[Objection, Claim]:
 def check_apart(who: Visitor, claim: Claim, objection: Objection) -> None:
     """That this person neither read the claim before nor made the objection, nor was helped by the deed. Raises
     OwnReview, OwnObjection."""
-    has_read = (
-        select(Review.id)
-        .where(Review.scheme_id == who.scheme_id, Review.claim_id == claim.id, Review.by_id == who.person_id)
-        .where(Review.step.in_(READ_IT))
-        .limit(1)
-    )
-    if claim.decided_by == who.person_id or claim.helped_id == who.person_id or db.session.scalar(has_read):
+    if is_party(who, claim) or read_by(who, [claim.id]):
         raise OwnReview()
     if objection.person_id == who.person_id:
         raise OwnObjection()
+
+
+def is_party(who: Visitor, claim: Claim) -> bool:
+    """Whether this person decided it before, or was helped by the deed."""
+    return who.person_id in (claim.decided_by, claim.helped_id)
+
+
+def read_by(who: Visitor, claim_ids: Collection[int]) -> set[int]:
+    """Which of the claims this person has reviewed in any stage."""
+    return set(
+        db.session.scalars(
+            select(Review.claim_id)
+            .where(Review.scheme_id == who.scheme_id, Review.claim_id.in_(claim_ids), Review.by_id == who.person_id)
+            .where(Review.step.in_(READ_IT))
+        )
+    )
 
 
 def open_of(claim: Claim) -> list[Objection]:

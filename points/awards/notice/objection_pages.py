@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,11 +19,12 @@ from ...web.errors import status_of
 from ...web.formats import listed, moment, sentence_of
 from ...web.request import idempotency_key, new_key
 from ...web.schemas import tidy
-from ..reviewing import check_stranger
+from ..standing import objections_to
 from .models import Objection, ObjectionState
-from .objecting import check_apart, decide
+from .objecting import decide, is_party, read_by
 from .pages import pages, table_answer
 from .queries import Objected, objections_in_reach
+from .rules import OwnObjection, OwnReview
 
 MOST_EXPORTED = 20_000
 STATES = {
@@ -68,9 +70,10 @@ def show_objections(who: Visitor, error: str = "", about: int = 0, typed: str = 
         scalars=False,
     )
     rows = [Objected(*row) for row in page.rows]
+    standing = standings(who, rows)
     return render_template(
         "notice/objections.html",
-        rows=[(row, standing(who, row)) for row in rows],
+        rows=[(row, standing.get(row.objection.id, "")) for row in rows],
         page=page,
         state=state,
         text=text,
@@ -83,16 +86,24 @@ def show_objections(who: Visitor, error: str = "", about: int = 0, typed: str = 
     )
 
 
-def standing(who: Visitor, row: Objected) -> str:
-    """Why this visitor may not decide, as a sentence; or nothing."""
-    if row.objection.state != ObjectionState.OPEN or not who.may("objections.decide"):
-        return ""
-    try:
-        check_stranger(who, row.claim)
-        check_apart(who, row.claim, row.objection)
-    except DomainError as refusal:
-        return sentence_of(refusal)
-    return ""
+def standings(who: Visitor, rows: Sequence[Objected]) -> dict[int, str]:
+    """Why this visitor may not decide, by objection, as a sentence: asked once for all rows of the page."""
+    waiting = [row for row in rows if row.objection.state == ObjectionState.OPEN]
+    if not waiting or not who.may("objections.decide"):
+        return {}
+    claims = list({row.claim.id: row.claim for row in waiting}.values())
+    refusals: dict[int, Any] = dict(objections_to(who, claims, clock.now(), is_vote=False))
+    read_before = read_by(who, [claim.id for claim in claims])
+    found = {}
+    for row in waiting:
+        refusal = refusals.get(row.claim.id)
+        if refusal is None and (row.claim.id in read_before or is_party(who, row.claim)):
+            refusal = OwnReview()
+        if refusal is None and row.objection.person_id == who.person_id:
+            refusal = OwnObjection()
+        if refusal is not None:
+            found[row.objection.id] = sentence_of(refusal)
+    return found
 
 
 @pages.post("/objections/search")
