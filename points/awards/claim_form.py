@@ -48,8 +48,10 @@ def asked_of(known: KnownRule, for_other: bool) -> Asked:
     rule = known.rule
     proofs = (rule.evidence, *rule.evidence.any)
     wanted = {
-        "team_id": rule.subject == "team" or any(cap.who == "team" for cap in rule.caps),
-        "helped": any(proof.helped for proof in proofs),
+        "team_id": rule.subject == "team"
+        or any(cap.who == "team" for cap in rule.caps)
+        or any(one.to == "team" for one in rule.also),
+        "helped": any(proof.helped for proof in proofs) or any(one.to == "helped" for one in rule.also),
         "files": any(proof.files for proof in proofs),
         "record": any(proof.record for proof in proofs),
         "attended": for_other and any(proof.attendance for proof in proofs),

@@ -231,6 +231,11 @@ def contradictions_in(rule: dict[str, Any], where: str, body: dict[str, Any]) ->
     signs = {Decimal(str(number)) > 0 for number in numbers_of(amount) if Decimal(str(number)) != 0}
     if len(signs) > 1 and "cumulative" in amount:
         yield Problem(where, field_word("cumulative"), gettext("累计着算的，不能有的加分有的扣分。"))
+    also = rule.get("also", ())
+    if len({one["for"] for one in also}) != len(also) or (also and rule.get("subject") == "team"):
+        yield Problem(where, field_word("also"), gettext("同一方写一次；本来就记给队伍的，不用再写。"))
+    if not all(fits(one["points"], decimals) for one in also):
+        yield Problem(where, field_word("also"), too_fine(decimals))
     yield from negative_in(rule, where, body)
     yield from caps_twice(rule.get("caps", ()), where, decimals)
     bonuses = [bonus["code"] for bonus in rule.get("bonuses", ())]

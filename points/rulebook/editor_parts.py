@@ -98,7 +98,7 @@ RULE_SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("review", "second_above", "notice_days", "notice_above", "credit", "late"),
     ),
     ("trust", N_("不同来源"), ("trust",)),
-    ("beside", N_("另外记、另外加"), ("beside", "bonuses")),
+    ("beside", N_("另外记、另外加"), ("beside", "bonuses", "also")),
     ("outcomes", N_("后来怎么样"), ("outcomes", "bars")),
     ("life", N_("有效期"), ("life",)),
 )

@@ -33,8 +33,29 @@ def given_rules(body: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "trigger": GIVEN,
             }
             rules.append(rule | {name: ranking[name] for name in ("notice_days", "review") if name in ranking})
+    rules += [also_rule(rule, one) for rule in body["rules"] for one in rule.get("also", ())]
     rules += [missed_rule(one) for one in body.get("missed", ())]
     return completed({**body, "rules": rules}) if rules else []
+
+
+def also_code(rule: str, to: str) -> str:
+    """The code of the rule behind what a rule gives to somebody else."""
+    return f"{rule[:33]}.{to}"
+
+
+def also_rule(rule: Mapping[str, Any], also: Mapping[str, Any]) -> dict[str, Any]:
+    """It is of the same category; the deed was reviewed already, so this is not reviewed again."""
+    found: dict[str, Any] = {
+        "code": also_code(rule["code"], also["for"]),
+        "title": rule["title"],
+        "kind": rule.get("kind", "other"),
+        "unit": "event",
+        "amount": {"type": "fixed", "points": also["points"]},
+        "subject": "team" if also["for"] == "team" else "person",
+        "review": "none",
+        "trigger": GIVEN,
+    }
+    return found | {name: rule[name] for name in ("category", "life") if name in rule}
 
 
 def missed_code(code: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from .terms import (
     MEASURED,
     UNITS,
+    Also,
     Amount,
     Balance,
     Bars,
@@ -332,6 +333,7 @@ def rule_from(body: Body) -> Rule:
         once=tuple(Once(one["group"], one["title"], one.get("same", "day")) for one in body.get("once", ())),
         bonuses=tuple(bonus_from(one) for one in body.get("bonuses", ())),
         spacing=tuple(spacing_from(one) for one in body.get("spacing", ())),
+        also=tuple(Also(one["for"], thousandths(one["points"])) for one in body.get("also", ())),
         ceilings=tuple(ceiling_from(one) for one in body.get("ceilings", ())),
         deductions=deductions_from(body["deductions"]) if "deductions" in body else None,
         level_factors=tuple(

@@ -221,6 +221,9 @@ def beside_words(rule: Rule) -> list[str]:
         said.append(gettext("时间记入服务时长"))
     elif rule.minutes:
         said.append(gettext("每%(unit)s记服务时长 %(n)s 分钟", unit=unit, n=number(rule.minutes)))
+    for also in rule.also:
+        sentence = N_("做这件事的队另得 %(n)s 分") if also.to == "team" else N_("受助（被推荐）的人另得 %(n)s 分")
+        said.append(gettext(sentence, n=number(also.points)))
     for one in rule.beside:
         name = named(one.balance)
         if one.amount is not None:

@@ -172,6 +172,7 @@ FIELD_WORDS: Mapping[str, str] = {
     "after": N_("满几次才限制"),
     "case_by_case": N_("酌情的范围"),
     "spacing": N_("最短间隔"),
+    "also": N_("别人也得"),
     "missed": N_("没做到的"),
     "carry": N_("期末结转"),
     "conditions": N_("兑换条件"),

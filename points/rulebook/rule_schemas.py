@@ -31,7 +31,7 @@ from .schema_fields import (
     word,
     words,
 )
-from .terms import BARRED, CAP_PERIODS, CAPPED, CREDITS, KINDS, LIVES, SOURCES, SUBJECTS, TRIGGERS, WHO
+from .terms import ALSO, BARRED, CAP_PERIODS, CAPPED, CREDITS, KINDS, LIVES, SOURCES, SUBJECTS, TRIGGERS, WHO
 
 
 class QuantitySchema(Part):
@@ -75,6 +75,11 @@ class SpacingSchema(SpanSchema):
             raise ValidationError({"days": [N_("天、月、年里填一样。")]})
         if data.get("most", 1) > 1 and data.get("days", 32) > 31:
             raise ValidationError({"most": [N_("多于 1 次的，最多看 31 天以内。")]})
+
+
+class AlsoSchema(Part):
+    to = fields.String(required=True, validate=word(*ALSO), data_key="for")
+    points = Number(least="0.001", most=MAX_POINTS, required=True)
 
 
 class ProofSchema(Part):
@@ -228,6 +233,7 @@ class RuleSchema(Part):
     groups = some(fields.String(), 10)
     bonuses = some(fields.Nested(BonusSchema), 5)
     spacing = some(fields.Nested(SpacingSchema), 3)
+    also = some(fields.Nested(AlsoSchema), 2)
     roles = words(*Role)
     ages = fields.Nested(AgesSchema)
     areas = some(Text(least=1, most=80), 50)

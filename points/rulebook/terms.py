@@ -55,6 +55,7 @@ SAME = ("day", "act", *CALENDAR[1:], "lifetime")  # what makes several rules one
 WHO = ("person", "household", "team", "area", "all")
 LIVES = ("never", "days", "months", "years", "calendar_year", "yearly", "fixed")
 SOURCES = ("self_checked", "self", "leader", "staff", "backfill", "import")
+ALSO = ("team", "helped")
 SUBJECTS = ("person", "household", "team")
 TRIGGERS = ("claim", "first_sign_in")
 BALANCES = ("points", "honour", "minutes")  # those every scheme has; a document may add others
@@ -278,6 +279,14 @@ class Beside:
 
 
 @dataclass(frozen=True)
+class Also:
+    """What somebody else gets for the deed when it is credited: the team that did it, or whoever was helped."""
+
+    to: str
+    points: int
+
+
+@dataclass(frozen=True)
 class Rule:
     """One earning rule, complete in itself: all that the document defines for several rules is already in it."""
 
@@ -324,6 +333,7 @@ class Rule:
     once: tuple[Once, ...] = ()
     bonuses: tuple[Bonus, ...] = ()
     spacing: tuple[Spacing, ...] = ()
+    also: tuple[Also, ...] = ()
     ceilings: tuple[Ceiling, ...] = ()
     deductions: Deductions | None = None
     level_factors: tuple[LevelFactor, ...] = ()

@@ -32,6 +32,7 @@ TITLES: Mapping[tuple[str, ...], str] = {
     ("rules", "outcomes"): N_("处理结果"),
     ("rules", "bonuses"): N_("另加"),
     ("rules", "beside"): N_("另外记"),
+    ("rules", "also"): N_("别人也得"),
     ("rules", "beside", "amount", "brackets"): N_("另外记的分档"),
     ("rules", "beside", "amount", "choices"): N_("另外记的选项"),
     ("coefficients",): N_("系数"),

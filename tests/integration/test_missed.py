@@ -8,11 +8,13 @@ from typing import Any
 from sqlalchemy import select, update
 
 from points.awards.models import Claim, ClaimState, Source
+from points.awards.periods.also import file_also
 from points.awards.periods.work import close_periods
-from points.db import db, transaction
-from points.people.models import Person, Scheme
+from points.db import db, new_id, transaction
+from points.ledger import HolderKind, open_holder
+from points.people.models import Person, Scheme, Team, TeamKind
 from tests.factories import World
-from tests.integration.periods_world import earn, load, work
+from tests.integration.periods_world import VISIT, earn, load, work
 from tests.rulebook_book import DEDUCTIONS
 
 LONG_AGO = datetime(2025, 12, 1, tzinfo=UTC)
@@ -24,6 +26,17 @@ def allow_deductions(world: World) -> None:
         scheme = db.session.get_one(Scheme, world.scheme_id)
         reviews = {**scheme.settings.get("reviews", {}), "deductions_allowed": True}
         scheme.settings = {**scheme.settings, "reviews": reviews}
+
+
+def new_team(world: World) -> Team:
+    with transaction():
+        holder = open_holder(world.scheme_id, new_id(), HolderKind.GROUP)
+        team = Team(
+            id=holder, code="t", name="队", kind=TeamKind.TEAM, area_id=world.community.id, made_at=LONG_AGO,
+            scheme_id=world.scheme_id,
+        )  # fmt: skip
+        db.session.add(team)
+    return team
 
 
 def joined(world: World, *people: Person) -> None:
@@ -68,3 +81,24 @@ def test_a_year_without_a_breach_is_rewarded_at_once(world: World, books: Any) -
     close_periods(work(world, date(2027, 1, 1)))
     mine = [one for one in filed(world) if one.person_id == person.id]
     assert [(one.state, one.points) for one in mine] == [(ClaimState.APPROVED, 20)]
+
+
+def test_the_team_and_whoever_was_recommended_get_theirs_once(world: World, books: Any) -> None:
+    recommend = {**VISIT, "also": [{"for": "team", "points": 1}, {"for": "helped", "points": 5}]}
+    load(world, rules=[recommend])
+    giver, friend, team = world.person("甲"), world.person("乙"), new_team(world)
+    claim = earn(world, giver, 10, datetime(2026, 8, 10, tzinfo=UTC))
+    with transaction():
+        db.session.execute(update(Claim).where(Claim.id == claim.id).values(team_id=team.id, helped_id=friend.id))
+    now = work(world, date(2026, 8, 11))
+    assert file_also(now) == 2
+    assert file_also(now) == 0
+    db.session.rollback()
+    query = select(Claim).where(Claim.scheme_id == world.scheme_id, Claim.source == Source.SYSTEM)
+    made = {one.key[-1]: one for one in db.session.scalars(query) if one.key.startswith(f"c{claim.id}")}
+    assert {name: (one.state, one.points) for name, one in made.items()} == {
+        "t": (ClaimState.APPROVED, 1),
+        "h": (ClaimState.APPROVED, 5),
+    }
+    assert made["h"].person_id == friend.id and made["t"].team_id == team.id
+    assert (books.wallet(friend.id), books.wallet(team.id)) == (5, 1)

@@ -30,6 +30,7 @@ class Due:
     key: str
     done_on: date
     note: str
+    team_id: int | None = None  # whose it is, where the rule is for teams
 
 
 def file_given(scheme: Scheme, due: Due, at: datetime) -> Claim | None:
@@ -42,7 +43,7 @@ def file_given(scheme: Scheme, due: Due, at: datetime) -> Claim | None:
         return earlier
     person = db.session.get_one(Person, (scheme.id, due.person_id))
     path = db.session.scalar(select(Area.path).where(Area.scheme_id == scheme.id, Area.id == person.area_id)) or ""
-    deed = Deed(1000, due.done_on, Source.SYSTEM, has_note=True, has_place=True, attended=True)
+    deed = Deed(1000, due.done_on, Source.SYSTEM, has_note=True, has_place=True, attended=True, team_id=due.team_id)
     seen, subjects = Desk(scheme.id, [case := Case(due.known, deed, person)], scheme.points_scale).assess(case)
     if seen.refusals:
         return None
@@ -63,6 +64,7 @@ def file_given(scheme: Scheme, due: Due, at: datetime) -> Claim | None:
         made_at=at,
         area_path=path,
         attended=True,
+        team_id=due.team_id,
         path=kept_stages(seen.path),
     )
     db.session.add(claim)

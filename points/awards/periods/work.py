@@ -8,7 +8,7 @@ from functools import partial
 from ...db import db, in_own_transaction
 from ...errors import N_
 from ...jobs import Context, Daily, Every, Kind, register
-from . import grants, levels, missed, opening, words  # noqa: F401  words make the messages known
+from . import also, grants, levels, missed, opening, words  # noqa: F401  words make the messages known
 from .gifts import open_document_pools
 from .rankings import due_rankings, run_ranking
 
@@ -37,6 +37,7 @@ KINDS = (
         opening.file_first_sign_ins,
         N_("{count} 人"),
     ),
+    Kind("also", N_("队伍和受助人的积分"), Every(timedelta(minutes=5)), also.file_also, N_("{count} 笔")),
     Kind(grants.JOB, N_("发放批准了的积分"), Every(timedelta(minutes=5)), grants.give_approved, N_("发了 {count} 笔")),
 )
 
