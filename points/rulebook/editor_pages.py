@@ -24,17 +24,14 @@ from .draft_view import DraftView, by_field, view_of
 from .drafts import (
     can_edit,
     draft_by_id,
-    drop_draft,
     edit_draft,
     editor,
     found_rule,
     name_of,
     open_draft,
     part_of,
-    restore_draft,
     rule_in,
     unchanged,
-    undo,
 )
 from .editor_parts import PARTS, Part, part_named, sections_of
 from .models import RulebookDraft
@@ -391,38 +388,6 @@ def save_part(draft_id: str, name: str) -> ResponseReturnValue:
         return jsonify(errors=by_field(problems, 0), seen=seen, version=done.version)
     flash(gettext("存好了。"))
     return redirect(url_for(".part", draft_id=draft_id, name=name))
-
-
-# ---------------------------------------------------------------- the draft as a whole
-
-
-@editing.post("/rulebook/drafts/<draft_id>/undo")
-@audience("rulebook.load")
-@in_transaction
-def take_back(draft_id: str) -> ResponseReturnValue:
-    EmptySchema().load(sent("key"))
-    _, step = undo(editor(me()), id_in(draft_id), clock.now())
-    flash(gettext("撤掉了：%(step)s。", step=step_words(step)))
-    return redirect(url_for(".draft", draft_id=draft_id))
-
-
-@editing.post("/rulebook/drafts/<draft_id>/drop")
-@audience("rulebook.load")
-@in_transaction
-def drop(draft_id: str) -> ResponseReturnValue:
-    EmptySchema().load(sent("key"))
-    found = drop_draft(editor(me()), id_in(draft_id), clock.now())
-    flash(gettext("“%(title)s”丢掉了。在“丢掉的草稿”里还能找回来。", title=found.title or gettext("草稿")))
-    return redirect(url_for("rulebook_versions.index"))
-
-
-@editing.post("/rulebook/drafts/<draft_id>/restore")
-@audience("rulebook.load")
-@in_transaction
-def restore(draft_id: str) -> ResponseReturnValue:
-    EmptySchema().load(sent("key"))
-    restore_draft(editor(me()), id_in(draft_id), clock.now())
-    return redirect(url_for(".draft", draft_id=draft_id))
 
 
 def install(app: Flask) -> None:
