@@ -11,9 +11,9 @@ from points import clock
 from points.db import db, transaction
 from points.ledger import AccountClass, Draft, HolderKind, Leg, UnitKind, post, request_hash, rules
 from points.ledger.accounts import holders, open_missing, units
-from points.ledger.audit import audit
 from points.ledger.queries import units_of
 from points.people.actions import POINTS, create_scheme
+from points.proof.audit import audit
 
 # Ids of their own choosing, so that pgbench can draw them.
 PEOPLE, SHOPS, GOODS = 2_000_000, 1_000_000, 3_000_000

@@ -29,9 +29,9 @@ from points import clock
 from points.db import db, transaction
 from points.ledger import HolderKind, queries
 from points.ledger.accounts import holders
-from points.ledger.audit import audit
 from points.ledger.bulk import post_in_chunks
 from points.people.actions import POINTS, create_scheme
+from points.proof.audit import audit
 
 from . import harness
 from .benchmark import SECONDS, Benchmark, Figures, Turn, rounded

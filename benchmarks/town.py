@@ -18,13 +18,13 @@ from sqlalchemy import func, select
 from points import clock
 from points.db import db, new_id, transaction
 from points.ledger import AccountClass, Draft, Leg, post, request_hash
-from points.ledger.audit import audit
 from points.ledger.queries import units_of
 from points.people.actions import POINTS, create_scheme
 from points.people.enrolment import create_person
 from points.people.models import Area, AreaKind, Assignment, Person, PrivacyConsent, Role, Scheme, SignIn
 from points.people.sealing import seal
 from points.people.visitor import PRIVACY_VERSION, token_hash, visitor_by
+from points.proof.audit import audit
 from points.redemption.codes import KEY_BYTES
 from points.redemption.models import CodeCredential, Receipt
 from points.redemption.servings import open_till

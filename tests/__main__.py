@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
-TYPED = ["points/ledger", "points/db.py", "points/errors.py", "points/clock.py"]
+TYPED = ["points/ledger", "points/proof", "points/db.py", "points/errors.py", "points/clock.py"]
 
 
 def step(name: str, *command: str | Path, **env: str) -> bool:
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
                  "--cov=points", "--cov-branch", "--cov-report=", "--ignore=tests/e2e", **env)
         )  # fmt: skip
         results.append(step("browser journeys", BIN / "python", "-m", "pytest", "tests/e2e", **env))
-        kernel = "points/ledger/*"
+        kernel = "points/ledger/*,points/proof/*"
         results.append(
             step("kernel coverage", BIN / "coverage", "report", f"--include={kernel}", "--fail-under=100", "-m", **env)
         )

@@ -16,6 +16,7 @@ RUNGS = [
     {"errors", "clock", "config"},
     {"db"},
     {"ledger", "web", "database"},
+    {"proof"},
     {"people"},
     {"jobs", "files", "calendar", "inbox"},
     {"rulebook", "shop"},

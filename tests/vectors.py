@@ -9,11 +9,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from points.ledger.leaves import Content, moment
-from points.ledger.merkle import NO_SEAL, path_to, root_of
-from points.ledger.proofs import leaf_as_plain, scheme_as_plain
-from points.ledger.seals import seal_as_plain, seal_of
-from points.ledger.snapshot import Scheme
+from points.proof.leaves import Content, moment
+from points.proof.merkle import NO_SEAL, path_to, root_of
+from points.proof.proofs import leaf_as_plain, scheme_as_plain
+from points.proof.seals import seal_as_plain, seal_of
+from points.proof.snapshot import Scheme
 
 PLACE = Path(__file__).resolve().parent.parent / "docs" / "vectors"
 SCHEME = Scheme(910_000_000_000_000_001, "heyuan", "Asia/Shanghai")

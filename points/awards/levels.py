@@ -24,15 +24,28 @@ def levels_of(
     listed: list[dict[str, Any]] = body.get("levels", [])
     reached = set()
     for level in listed:
-        if level.get("measure", "balance") == "earned":
-            have = earned(scheme_id, person_id, level["over"], level.get("per", "lifetime"), day)
-        else:
-            have = balances.get(level["over"], 0)
-        scale = scale_of(scheme_id, body, level["over"])
+        names = {level["over"], *also_over(level)}
+        have = {name: amount_of(scheme_id, person_id, level, name, day, balances) for name in names}
+        scales = {name: scale_of(scheme_id, body, name) for name in names}
         for place, step in enumerate(level["steps"], 1):
-            if have >= Decimal(str(step["from"])) * 10**scale:
+            asked = [(level["over"], step["from"]), *((one["over"], one["from"]) for one in step.get("also", ()))]
+            if all(have[name] >= Decimal(str(start)) * 10 ** scales[name] for name, start in asked):
                 reached.add(f"{level['code']}:{place}")
     return frozenset(reached)
+
+
+def also_over(level: Mapping[str, Any]) -> set[str]:
+    """The balances that steps of a level ask for beside the one it is over."""
+    return {one["over"] for step in level["steps"] for one in step.get("also", ())}
+
+
+def amount_of(
+    scheme_id: int, person_id: int, level: Mapping[str, Any], balance: str, day: date, balances: Mapping[str, int]
+) -> int:
+    """What counts of a balance, in its minor units: what there is, or what was earned in the level's period."""
+    if level.get("measure", "balance") == "earned":
+        return earned(scheme_id, person_id, balance, level.get("per", "lifetime"), day)
+    return balances.get(balance, 0)
 
 
 def scale_of(scheme_id: int, body: Mapping[str, Any], balance: str) -> int:

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from .. import clock
 from ..db import db
-from ..ledger.snapshot import snapshot
 from ..people.sealing import keyed_hash
+from ..proof.snapshot import snapshot
 from ..web.settings import setting
 from .archive import FORMAT, LEFT_OUT, PHOTO, VERSION, Writer, writing
 from .tables import kinds_of, lines_of, revision_of, speak_plainly, tables_of

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 from flask_migrate import downgrade, upgrade
 
-from ..ledger.audit import Audit, audit_on
-from ..ledger.snapshot import schemes_of, snapshot
+from ..proof.audit import Audit, audit_on
+from ..proof.snapshot import schemes_of, snapshot
 from ..web.settings import setting
 from .archive import Damaged, Member, member, members_of, reading, unzipped, verify
 from .dumping import key_print

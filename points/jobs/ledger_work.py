@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import time, timedelta
 
 from ..errors import N_
-from ..ledger import expiry, holds, seals
+from ..ledger import expiry, holds
+from ..proof import seals
 from .context import Context
 from .kinds import Kind, register
 from .rules import Daily, Every

@@ -13,11 +13,11 @@ from openpyxl.utils import get_column_letter
 from .. import clock
 from ..db import in_own_transaction
 from ..errors import DomainError
-from ..ledger.book_commands import decimal
-from ..ledger.commands import group
 from ..ledger.queries import units_of
 from ..people import sheets, workbooks
 from ..people.commands import chosen_scheme, scheme_option
+from ..proof.book_commands import decimal
+from ..proof.commands import group
 from ..web.formats import sentence_of
 from . import importing, reading
 

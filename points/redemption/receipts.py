@@ -13,9 +13,9 @@ from sqlalchemy.orm import aliased
 
 from ..db import db, is_id, table_of
 from ..errors import NotFound
-from ..ledger.proofs import sealed_as
 from ..people.models import Area, Person
 from ..people.visitor import Visitor, within
+from ..proof.proofs import sealed_as
 from ..shop.models import Item, Shop
 from .giving import Redeemed
 from .models import Receipt, ReceiptLine, Return, Till

@@ -11,13 +11,13 @@ from sqlalchemy import select
 
 from .. import clock
 from ..db import MAX_ID, db
-from ..ledger.book_commands import decimal
-from ..ledger.commands import group
 from ..ledger.history import balance_at
 from ..ledger.queries import units_named, wallets_of
-from ..ledger.seal_commands import of_scheme, only
-from ..ledger.snapshot import snapshot
 from ..people.models import Person
+from ..proof.book_commands import decimal
+from ..proof.commands import group
+from ..proof.seal_commands import of_scheme, only
+from ..proof.snapshot import snapshot
 
 MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"])
 

@@ -19,12 +19,12 @@ from sqlalchemy import select
 from ..config import ROOT
 from ..db import db, is_id
 from ..errors import NotFound
-from ..ledger import proofs
-from ..ledger.seals import last_seal, seal_as_plain
-from ..ledger.seals import seals as table
-from ..ledger.snapshot import Scheme, snapshot
 from ..people.actions import HONOUR, MINUTES, POINTS
 from ..people.signing_in import scheme_by_code
+from ..proof import proofs
+from ..proof.seals import last_seal, seal_as_plain
+from ..proof.seals import seals as table
+from ..proof.snapshot import Scheme, snapshot
 from ..web import PUBLIC, audience, page_of
 from ..web.formats import decimal
 from ..web.paging import moment_from

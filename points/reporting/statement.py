@@ -12,10 +12,10 @@ from flask_babel import gettext
 from .. import clock
 from ..awards import queries as awards
 from ..db import db
-from ..ledger.proofs import sealed_as
 from ..ledger.queries import unit_of
 from ..ledger.statement import statement
 from ..people.actions import POINTS
+from ..proof.proofs import sealed_as
 from ..redemption import queries as redemption
 from ..web.formats import in_english, zone
 from . import words

@@ -15,9 +15,9 @@ from ..errors import NotFound
 from ..ledger import queries as ledger
 from ..ledger.evidence import paid_by, paid_for
 from ..ledger.models import Account, Posting, Transfer, Unit
-from ..ledger.proofs import sealed_as
 from ..people.actions import POINTS
 from ..people.visitor import Visitor
+from ..proof.proofs import sealed_as
 from ..shop.listing import last_receipts
 from ..shop.models import Item
 from ..web.formats import day, decimal

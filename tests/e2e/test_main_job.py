@@ -19,8 +19,8 @@ from points import clock
 from points.awards.actions import file_claim
 from points.awards.reviewing import approve
 from points.db import db, transaction
-from points.ledger.audit import audit
 from points.people.models import Person, Role
+from points.proof.audit import audit
 from points.redemption.servings import open_till
 from points.shop.actions import create_item, create_shop, set_price
 from points.shop.stock import receive_stock

@@ -33,10 +33,10 @@ from points.ledger import (
     request_hash,
     reverse,
 )
-from points.ledger.audit import audit
 from points.ledger.expiry import sweep
 from points.ledger.queries import postings_of, units_of
 from points.people.actions import create_scheme
+from points.proof.audit import audit
 
 from . import model
 

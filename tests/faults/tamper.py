@@ -18,10 +18,10 @@ from sqlalchemy.pool import NullPool
 from points import clock
 from points.db import db
 from points.ledger import models
-from points.ledger.audit import audit_on
-from points.ledger.seals import seal_days
-from points.ledger.snapshot import Scheme
-from points.ledger.verify import verify
+from points.proof.audit import audit_on
+from points.proof.seals import seal_days
+from points.proof.snapshot import Scheme
+from points.proof.verify import verify
 
 TABLES: tuple[Any, ...] = (
     models.Account, models.Transfer, models.Posting, models.Hold, models.HoldLine, models.HoldResolution, models.Seal,

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 
 from points.db import db
-from points.ledger.audit import audit
+from points.proof.audit import audit
 
 from .answers import Told
 from .ground import ACTOR, Ground, Net

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import event, text
 
 from points.db import db, new_id
-from points.ledger.audit import audit
+from points.proof.audit import audit
 from tests.conftest import ENGINES, as_superuser, fresh_database, make_app
 from tests.factories import Books, World
 

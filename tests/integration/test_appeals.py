@@ -36,10 +36,10 @@ from points.awards.reviewing import approve, reject
 from points.db import db, in_own_transaction, transaction
 from points.errors import DomainError, KeyReused, NotFound
 from points.inbox.models import Message
-from points.ledger.audit import audit
 from points.ledger.models import Account
 from points.ledger.queries import balance_of, units_of
 from points.people.models import Area, AreaKind, Relative, Role
+from points.proof.audit import audit
 from tests.factories import World
 from tests.integration.awards_world import REPORT, RULES, VISIT, claimed, load_rules
 from tests.integration.test_crediting import MINUS

@@ -26,10 +26,10 @@ from points.errors import NotFound
 from points.inbox.models import Message
 from points.jobs.kinds import KINDS
 from points.jobs.queries import standing_of
-from points.ledger.audit import audit
 from points.ledger.models import Holder, HolderKind, Transfer
 from points.ledger.queries import balance_of, units_of
 from points.people.models import Person, Role
+from points.proof.audit import audit
 from tests.factories import World
 from tests.integration.notice_world import MONDAY, Board, on
 from tests.plans import plan_of

@@ -22,9 +22,9 @@ from points.backup.archive import Kept
 from points.backup.tables import Unreadable
 from points.db import db, transaction
 from points.files.models import Photo
-from points.ledger.audit import audit
 from points.ledger.models import Account, Posting
 from points.people.models import Person
+from points.proof.audit import audit
 from tests.conftest import ENGINES, fresh_database, make_app
 from tests.factories import Books, World
 from tests.integration.backup_world import (

@@ -22,11 +22,11 @@ from points.clock import period_of
 from points.db import db, in_own_transaction, transaction
 from points.errors import BudgetSpent
 from points.jobs import Context
-from points.ledger.audit import audit
 from points.ledger.budgets import set_budget
 from points.ledger.models import AccountClass, Transfer
 from points.ledger.queries import balance_of, units_of
 from points.people.models import Person, Role, Scheme
+from points.proof.audit import audit
 from tests.factories import World
 from tests.integration.awards_world import VISIT, claimed, load_rules, today
 from tests.integration.test_review_paths import do, set_reviews, team_of, told, wallet

@@ -23,9 +23,9 @@ from points.jobs.rules import State
 from points.jobs.running import Ended
 from points.jobs.worker import Worker
 from points.ledger import AccountClass, HolderKind, hold, post
-from points.ledger.audit import audit
 from points.ledger.models import Holder
 from points.ledger.queries import balance_of, spendable_of
+from points.proof.audit import audit
 from tests.factories import Books
 
 PATIENCE_S = 60

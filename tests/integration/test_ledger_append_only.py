@@ -13,8 +13,8 @@ from sqlalchemy.exc import IntegrityError
 
 from points import clock, create_app
 from points.db import changing_in, db, new_id, transaction
-from points.ledger.seals import seal_days
 from points.people.models import Trace
+from points.proof.seals import seal_days
 from tests.conftest import ENGINES, ON_15, as_owner, fresh_database, make_app
 from tests.factories import Books
 

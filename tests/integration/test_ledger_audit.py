@@ -10,11 +10,11 @@ from sqlalchemy import text
 
 from points import clock
 from points.db import db
-from points.ledger.audit import audit
-from points.ledger.audit_accounts import BOUNDS, CACHE, MARK, RUNNING
-from points.ledger.audit_few import BEYOND, HELD, KEY, OPPOSITE, PARTS, UNDOES
-from points.ledger.audit_pass import EXPIRY, HASH, LINES, ORPHAN, TOUCH, WAS, ZERO
 from points.ledger.expiry import sweep
+from points.proof.audit import audit
+from points.proof.audit_accounts import BOUNDS, CACHE, MARK, RUNNING
+from points.proof.audit_few import BEYOND, HELD, KEY, OPPOSITE, PARTS, UNDOES
+from points.proof.audit_pass import EXPIRY, HASH, LINES, ORPHAN, TOUCH, WAS, ZERO
 from tests.factories import Books, World
 from tests.integration.bare_books import bare, books, tamper
 

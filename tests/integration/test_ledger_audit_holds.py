@@ -9,7 +9,7 @@ import pytest
 from points import clock
 from points.db import in_own_transaction
 from points.ledger import capture, hold, release, request_hash, time_out
-from points.ledger.audit_few import ENDING, HELD, KEY, WAITING
+from points.proof.audit_few import ENDING, HELD, KEY, WAITING
 from tests.factories import Books
 from tests.integration.bare_books import bare, books, tamper
 

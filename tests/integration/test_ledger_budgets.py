@@ -13,11 +13,11 @@ from points import clock
 from points.awards.reviewing import approve
 from points.db import MAX_AMOUNT, db, in_own_transaction, new_id
 from points.errors import BudgetSpent, LedgerFault
-from points.ledger.audit import audit
-from points.ledger.audit_accounts import BOUNDS
 from points.ledger.budgets import Budget, budget_of, budgets_of, set_budget
 from points.ledger.bulk import post_in_chunks
 from points.people.models import Role
+from points.proof.audit import audit
+from points.proof.audit_accounts import BOUNDS
 from tests.conftest import WAYS, as_superuser
 from tests.factories import Books, World
 from tests.forms import post
@@ -201,7 +201,7 @@ def test_the_command_sets_and_shows(books: Books) -> None:
 
 
 def test_a_scheme_with_decimals_budgets_in_them() -> None:
-    from points.ledger.book_commands import minor_units
+    from points.proof.book_commands import minor_units
 
     assert [minor_units("12.5", 1), minor_units("3", 2), minor_units("0", 0)] == [125, 300, 0]
 

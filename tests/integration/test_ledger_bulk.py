@@ -18,8 +18,8 @@ from points import clock
 from points.db import db, new_id, transaction
 from points.errors import InsufficientPoints, KeyReused, LedgerFault
 from points.ledger import Draft, HolderKind, open_holder
-from points.ledger.audit import audit
 from points.ledger.bulk import Bulk, collector_paused, post_in_chunks
+from points.proof.audit import audit
 from tests.conftest import WAYS
 from tests.factories import Books
 

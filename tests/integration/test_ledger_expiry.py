@@ -17,9 +17,9 @@ from points import clock
 from points.db import db, in_own_transaction
 from points.errors import Conflict, LedgerFault
 from points.ledger import AccountClass, capture, hold, release, request_hash, time_out
-from points.ledger.audit import audit
 from points.ledger.expiry import LEFT, Swept, expires_soon, expiring, sweep
 from points.ledger.queries import balance_of, spendable_of, transfer_of, wallet_lots
+from points.proof.audit import audit
 from tests.conftest import ON_15, WAYS
 from tests.factories import Books, World
 from tests.integration.together import in_threads
@@ -276,7 +276,7 @@ def test_the_command_tries_dry_then_sweeps(books: Books) -> None:
 
 
 def test_amounts_are_told_in_the_units_own_decimals(books: Books) -> None:
-    from points.ledger.book_commands import decimal
+    from points.proof.book_commands import decimal
 
     assert [decimal(n, scale) for n, scale in ((1205, 1), (-5, 1), (7, 0), (-7, 2))] == ["120.5", "-0.5", "7", "-0.07"]
 

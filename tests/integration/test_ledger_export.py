@@ -24,14 +24,14 @@ from sqlalchemy import select
 from points import clock, ledger
 from points.db import db, in_own_transaction, transaction
 from points.ledger import UnitKind, open_unit
-from points.ledger.audit import audit
 from points.ledger.budgets import set_budget
-from points.ledger.export import FORMATS
-from points.ledger.export_rows import account_rows, quantity
 from points.ledger.models import Posting, Transfer
-from points.ledger.plain_text import account_name, commodity
 from points.ledger.rules import MAY, UNDOES
-from points.ledger.snapshot import schemes_of, snapshot
+from points.proof.audit import audit
+from points.proof.export import FORMATS
+from points.proof.export_rows import account_rows, quantity
+from points.proof.plain_text import account_name, commodity
+from points.proof.snapshot import schemes_of, snapshot
 from tests.factories import Books, World
 
 AT = datetime(2026, 11, 17, 20, tzinfo=UTC)  # the 18th in Shanghai
@@ -78,6 +78,11 @@ def fill(books: Books) -> None:
         books.leg("wallet", books.points, -5, person, "never"),
         books.leg("expired", books.points, 5, books.scheme_id),
     )
+    other, points = books.person(), books.points
+    books.post("gift", books.leg("wallet", points, -4, person, "never"), books.leg("wallet", points, 4, other, "never"))
+    taken = (books.leg("wallet", points, -1, other, "never"), books.leg("debt", points, -6, other))
+    books.post("deduction", *taken, books.leg("issuance", points, 7))
+    books.post("waiver", books.leg("issuance", points, -6), books.leg("debt", points, 6, other))
     kinds = db.session.scalars(select(Transfer.kind).where(Transfer.scheme_id == books.scheme_id).distinct())
     assert set(kinds) == {*MAY, *UNDOES}
     db.session.rollback()

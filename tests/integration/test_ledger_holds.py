@@ -24,10 +24,10 @@ from points.errors import (
     SoldOut,
 )
 from points.ledger import Posted, aside, capture, hold, release, request_hash, time_out
-from points.ledger.audit import audit
 from points.ledger.holds import lines_of
 from points.ledger.models import Account, HoldResolution
 from points.ledger.queries import postings_of, transfer_of, wallet_lots
+from points.proof.audit import audit
 from tests.conftest import ON_15, WAYS
 from tests.factories import Books
 from tests.integration.together import in_processes, in_threads

@@ -14,7 +14,6 @@ from points import clock
 from points.db import MAX_AMOUNT, db, new_id, transaction
 from points.errors import Conflict, InsufficientPoints, KeyReused, LedgerFault, SoldOut
 from points.ledger import AccountClass, HolderKind, earlier, open_holder, posting, request_hash, rules
-from points.ledger.audit import audit
 from points.ledger.models import Account, Posting, Transfer
 from points.ledger.queries import (
     balance_of,
@@ -29,6 +28,7 @@ from points.ledger.queries import (
     undone_by,
     wallet_lots,
 )
+from points.proof.audit import audit
 from tests.conftest import ON_15, WAYS
 from tests.factories import Books
 

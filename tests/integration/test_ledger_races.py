@@ -18,8 +18,8 @@ from points import clock, create_app
 from points.db import db, in_own_transaction
 from points.errors import Conflict, DomainError, InsufficientPoints, SoldOut
 from points.ledger import Draft, post
-from points.ledger.audit import audit
 from points.ledger.models import Account, Transfer
+from points.proof.audit import audit
 from tests.conftest import WAYS
 from tests.factories import Books
 

@@ -11,8 +11,8 @@ import pytest
 from points import clock
 from points.db import in_own_transaction
 from points.ledger import hold
-from points.ledger.audit import audit
-from points.ledger.rebuild import rebuild
+from points.proof.audit import audit
+from points.proof.rebuild import rebuild
 from tests.factories import Books
 from tests.integration.bare_books import bare, books, tamper
 
@@ -67,8 +67,8 @@ def test_what_is_stored_otherwise_is_named(books: Books, person: int, column: st
 
 
 def test_it_looks_at_one_moment_and_holds_no_writer_up(books: Books, person: int) -> None:
-    from points.ledger.rebuild import rebuild_on
-    from points.ledger.snapshot import snapshot
+    from points.proof.rebuild import rebuild_on
+    from points.proof.snapshot import snapshot
 
     with snapshot() as connection:
         assert rebuild_on(connection, books.scheme_id).is_same

@@ -9,8 +9,8 @@ import pytest
 
 from points import clock
 from points.errors import Conflict, InsufficientPoints, LedgerFault, NotFound
-from points.ledger.audit import audit
 from points.ledger.queries import postings_of, transfer_of, undone_by, wallet_lots
+from points.proof.audit import audit
 from tests.conftest import ON_15, WAYS
 from tests.factories import Books
 

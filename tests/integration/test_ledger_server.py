@@ -17,8 +17,8 @@ from points import clock
 from points.db import db, in_own_transaction, sqlstate, transaction
 from points.errors import InsufficientPoints, LedgerFault, SoldOut
 from points.ledger import AccountClass, accounts, post, rules
-from points.ledger.audit import audit
 from points.ledger.queries import postings_of, wallet_lots
+from points.proof.audit import audit
 from tests.conftest import ON_15
 from tests.factories import Books, World
 from tests.plans import asked

@@ -275,7 +275,7 @@ def test_staff_of_another_community_see_nothing_of_it(board: Board, claim: Claim
 
 
 def test_the_printed_list_has_seal_fingerprint_and_two_codes(board: Board, claim: Claim) -> None:
-    from points.ledger.seals import seal_days
+    from points.proof.seals import seal_days
 
     other = board.granted("plain", at=on(date(2026, 11, 10)), by=board.world.person("先记一笔"))
     assert other.state == ClaimState.APPROVED

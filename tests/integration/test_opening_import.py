@@ -17,11 +17,11 @@ from sqlalchemy import func, insert, select
 from points import clock
 from points.db import db, in_own_transaction, new_id, transaction
 from points.ledger import UnitKind, open_unit
-from points.ledger.audit import audit
 from points.ledger.models import Holder, Posting, Transfer
 from points.ledger.queries import balance_of, units_of, wallets_of
 from points.opening import importing
 from points.people.models import Person, Trace
+from points.proof.audit import audit
 from points.shop.models import Item, Shop
 from tests.factories import World
 

@@ -12,9 +12,9 @@ from sqlalchemy import literal, select
 from points import clock
 from points.db import db, in_own_transaction, table_of
 from points.ledger import rules, server
-from points.ledger.audit import audit
 from points.ledger.models import Posting, Transfer
 from points.people.models import Role
+from points.proof.audit import audit
 from points.redemption import giving
 from points.redemption.actions import print_cards, redeem_code
 from points.redemption.models import CardUsage, Receipt, ReceiptLine, Serving, TillCounter, UsedCode

@@ -12,9 +12,9 @@ import pytest
 
 from points import clock
 from points.db import db
-from points.ledger.proofs import sealed_as
-from points.ledger.seals import seal_days
 from points.people.models import Person, Role
+from points.proof.proofs import sealed_as
+from points.proof.seals import seal_days
 from tests.factories import Books, World
 from tests.integration.redemption_world import RedemptionWorld
 from tests.integration.test_seals_tampering import OF, tamper

@@ -11,12 +11,12 @@ from sqlalchemy import text
 
 from points import clock
 from points.db import db, new_id, transaction
-from points.ledger import seals as sealing
-from points.ledger.merkle import NO_SEAL
-from points.ledger.proofs import proof
-from points.ledger.seals import last_seal, leaves_of, seal_days, seals_of
-from points.ledger.snapshot import Scheme, schemes_of, snapshot
-from points.ledger.verify import Verdict, verify
+from points.proof import seals as sealing
+from points.proof.merkle import NO_SEAL
+from points.proof.proofs import proof
+from points.proof.seals import last_seal, leaves_of, seal_days, seals_of
+from points.proof.snapshot import Scheme, schemes_of, snapshot
+from points.proof.verify import Verdict, verify
 from tests.factories import Books, World
 from tests.integration.together import in_processes, in_threads
 
@@ -185,7 +185,7 @@ def test_a_sealer_killed_in_mid_run_goes_on_where_it_was(books: Books) -> None:
 
 
 def test_a_day_of_many_transfers_is_sealed_in_chunks(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("points.ledger.leaves.CHUNK", 2)
+    monkeypatch.setattr("points.proof.leaves.CHUNK", 2)
     monkeypatch.setattr(sealing, "CHUNK", 2)
     with clock.at(on(0)):
         person = books.person()

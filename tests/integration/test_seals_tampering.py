@@ -13,10 +13,10 @@ from sqlalchemy import text
 
 from points import clock
 from points.db import db, new_id
-from points.ledger.audit import audit
-from points.ledger.proofs import published
-from points.ledger.snapshot import snapshot
-from points.ledger.verify import MOST, Finding, broken_seals
+from points.proof.audit import audit
+from points.proof.proofs import published
+from points.proof.snapshot import snapshot
+from points.proof.verify import MOST, Finding, broken_seals
 from tests.conftest import as_superuser
 from tests.factories import Books, World
 from tests.integration.test_seals import TUESDAY, award, on, seal, the_scheme, verdict
@@ -250,7 +250,7 @@ def test_lines_swapped_between_two_transfers_are_named(books: Books, week: Week)
 
 
 def test_a_row_forged_together_with_its_leaf_breaks_the_root(books: Books, week: Week) -> None:
-    from points.ledger.leaves import contents_of
+    from points.proof.leaves import contents_of
 
     tamper(books, f"UPDATE postings SET amount = -amount WHERE {OF}", t=week.first)
     with snapshot() as connection:

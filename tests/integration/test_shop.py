@@ -13,9 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from points import clock
 from points.db import db, transaction
 from points.errors import Conflict, KeyReused, LimitReached, NotFound, SoldOut
-from points.ledger.audit import audit
 from points.ledger.models import Account, Holder, Posting, Transfer, Unit
 from points.people.models import AreaKind, Role, Trace
+from points.proof.audit import audit
 from points.shop import actions, limits, queries, stock
 from points.shop.listing import best_before_of, last_receipts
 from points.shop.models import Item, Limit, LimitUsage, Price, Shop, StockMove

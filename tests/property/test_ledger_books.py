@@ -12,8 +12,8 @@ from points import clock
 from points.db import db
 from points.errors import Conflict, InsufficientPoints, KeyReused, SoldOut
 from points.ledger import wallet_mark
-from points.ledger.audit import audit
 from points.ledger.queries import balance_of, paid_by, paid_for, shelf_of, statement, wallet_lots
+from points.proof.audit import audit
 from tests.factories import Books
 
 BEGIN = datetime(2026, 10, 1, 4, tzinfo=UTC)

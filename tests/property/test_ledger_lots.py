@@ -21,10 +21,10 @@ from points import clock
 from points.db import db, in_own_transaction
 from points.errors import Conflict, HoldEnded, InsufficientPoints
 from points.ledger import AccountClass, capture, hold, release, request_hash, time_out, wallet_mark
-from points.ledger.audit import audit
 from points.ledger.expiry import expires_soon, sweep
 from points.ledger.holds import lines_of
 from points.ledger.queries import balance_of, postings_of, wallets_of
+from points.proof.audit import audit
 from tests.conftest import WAYS
 from tests.factories import Books, World
 

@@ -70,7 +70,9 @@ def test_every_move_in_the_table_has_its_counterpart_in_the_same_unit() -> None:
 
 def test_what_undoes_is_known_and_undoes_each_kind_once() -> None:
     undone = [kind for kinds in UNDOES.values() for kind in kinds]
-    assert sorted(undone) == sorted(set(MAY) - {"expiry", "waiver"})  # what has expired is fetched back by reversing its award
+    assert sorted(undone) == sorted(
+        set(MAY) - {"expiry", "waiver"}
+    )  # what has expired is fetched back by reversing its award
 
 
 @pytest.mark.parametrize(

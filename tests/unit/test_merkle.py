@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from points.ledger.merkle import canonical, leaf_hash, node_hash, path_to, root_by_path, root_of, seal_hash
+from points.proof.merkle import canonical, leaf_hash, node_hash, path_to, root_by_path, root_of, seal_hash
 
 # From the reference implementation of RFC 6962 (certificate-transparency, merkletree tests).
 INPUTS = [

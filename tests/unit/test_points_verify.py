@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from points.ledger.merkle import canonical, leaf_hash, root_of, seal_hash
+from points.proof.merkle import canonical, leaf_hash, root_of, seal_hash
 from tests.vectors import PLACE, vectors
 
 SCRIPT = Path(__file__).resolve().parent.parent.parent / "tools" / "points_verify.py"

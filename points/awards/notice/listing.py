@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy import select
 
 from ...db import db
-from ...ledger.seals import last_seal
+from ...proof.seals import last_seal
 from ...rulebook.models import EarningRule, RulebookVersion
 from ...web.formats import listed
 from ..models import Claim

@@ -21,7 +21,7 @@ from ...people.actions import POINTS
 from ...people.models import Person, Scheme
 from ..balances import balances_of
 from ..budgets import marks_for
-from ..levels import earned, scale_of
+from ..levels import also_over, amount_of, scale_of
 from ..models import PeriodRun
 from .giving import Gift, draft
 from .in_force import InForce, in_force
@@ -55,10 +55,14 @@ def standing(
     have: Mapping[str, int],
     day: date,
 ) -> LevelStanding:
-    amount = have.get(level["over"], 0)
-    if level.get("measure", "balance") == "earned":
-        amount = earned(scheme_id, person_id, level["over"], level.get("per", "lifetime"), day)
-    return stand(level, amount, scale_of(scheme_id, version.body, level["over"]), day)
+    def amount(name: str) -> int:
+        return amount_of(scheme_id, person_id, level, name, day, have)
+
+    def scale(name: str) -> int:
+        return scale_of(scheme_id, version.body, name)
+
+    beside = {name: (amount(name), scale(name)) for name in also_over(level)}
+    return stand(level, amount(level["over"]), scale(level["over"]), day, beside)
 
 
 def levels_of_person(scheme_id: int, person_id: int, day: date) -> frozenset[str]:

@@ -45,10 +45,21 @@ class LevelStanding:
         return 0 if self.next_from is None else max(0, self.next_from - self.have)
 
 
-def stand(level: Mapping[str, Any], have: int, scale: int, day: date) -> LevelStanding:
-    """Where an amount stands on a level of a document. The period's key is "ever" where the balance is looked at."""
+def stand(
+    level: Mapping[str, Any],
+    have: int,
+    scale: int,
+    day: date,
+    beside: Mapping[str, tuple[int, int]] | None = None,
+) -> LevelStanding:
+    """Where an amount stands on a level of a document. The period's key is "ever" where the balance is looked at.
+
+    beside  what there is of other balances that steps ask for, and their decimals
+    """
     starts = [minor(step["from"], scale) for step in level["steps"]]
-    reached = sum(have >= start for start in starts)
+    others = [all(enough(one, beside or {}) for one in step.get("also", ())) for step in level["steps"]]
+    met = [have >= start and more for start, more in zip(starts, others, strict=True)]
+    reached = max((place for place, one in enumerate(met, 1) if one), default=0)
     now, following = level["steps"][reached - 1] if reached else None, level["steps"][reached:][:1]
     period = EVER
     if level.get("measure", "balance") == "earned":
@@ -66,6 +77,11 @@ def stand(level: Mapping[str, Any], have: int, scale: int, day: date) -> LevelSt
         next_from=starts[reached] if following else None,
         effects=tuple(now.get("effects", ())) if now else (),
     )
+
+
+def enough(asked: Mapping[str, Any], beside: Mapping[str, tuple[int, int]]) -> bool:
+    have, scale = beside.get(asked["over"], (0, 0))
+    return have >= minor(asked["from"], scale)
 
 
 def awards_between(level: Mapping[str, Any], below: int, upto: int, scale: int) -> list[tuple[int, str, int]]:

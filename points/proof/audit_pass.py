@@ -15,9 +15,9 @@ from sqlalchemy import BigInteger, Connection, Integer, String, TextClause, text
 
 from .. import clock
 from ..db import UtcDateTime
+from ..ledger.models import AccountClass, UnitKind
+from ..ledger.rules import has_passed, may_touch
 from .audit_accounts import RUNNING, Account, Accounts, Note
-from .models import AccountClass, UnitKind
-from .rules import has_passed, may_touch
 
 ORPHAN = "a posting belongs to a transfer and an account"
 LINES = "a transfer has two lines or more, numbered from 0"

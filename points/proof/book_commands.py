@@ -11,9 +11,9 @@ from flask.cli import with_appcontext
 
 from .. import clock
 from ..db import MAX_AMOUNT, db, in_own_transaction
-from .budgets import budget_of, set_budget
-from .expiry import Swept, sweep
-from .queries import units_named
+from ..ledger.budgets import budget_of, set_budget
+from ..ledger.expiry import Swept, sweep
+from ..ledger.queries import units_named
 from .seal_commands import every, of_scheme, only
 from .snapshot import Scheme, snapshot
 

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Select, and_, select
 
 from .. import clock
 from ..db import table_of
-from .accounts import accounts, units
-from .models import Hold, HoldLine, HoldResolution
-from .posting import postings, transfers
+from ..ledger.accounts import accounts, units
+from ..ledger.models import Hold, HoldLine, HoldResolution
+from ..ledger.posting import postings, transfers
 from .snapshot import Scheme
 
 CHUNK = 2000

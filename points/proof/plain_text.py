@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from .. import clock
+from ..ledger.models import AccountClass
 from .export_rows import account_rows, lines, quantity, span, streaming, unit_rows
-from .models import AccountClass
 from .snapshot import Scheme
 
 C = AccountClass

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import BigInteger, Connection, String, column, select, table
 
 from ..db import db
-from .sets import is_sqlite
+from ..ledger.sets import is_sqlite
 
 # The directory of schemes belongs to ``people``; the ledger reads three columns of it for its commands.
 schemes = table("schemes", column("id", BigInteger), column("code", String), column("zone", String))

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, String, text
 
 from ..db import UtcDateTime
+from ..ledger.models import AccountClass, Outcome
+from ..ledger.rules import GIVEN_MARK
 from .audit_accounts import Account, Accounts, Note
-from .models import AccountClass, Outcome
-from .rules import GIVEN_MARK
 
 KEY = "a key names one transfer of its actor, and one hold"
 PARTS = "the reversals of a transfer are numbered from 1"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection, text
 
-from .models import AccountClass, UnitKind
-from .rules import CEILING, FLOOR, STRIPED, is_mark
+from ..ledger.models import AccountClass, UnitKind
+from ..ledger.rules import CEILING, FLOOR, STRIPED, is_mark
 
 Note = Callable[..., None]
 

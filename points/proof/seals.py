@@ -16,11 +16,11 @@ from sqlalchemy import Connection, Date, Executable, Select, Table, bindparam, f
 
 from .. import clock
 from ..db import db, in_own_transaction, table_of
-from .accounts import SCHEME
+from ..ledger.accounts import SCHEME
+from ..ledger.models import Seal, SealLeaf, Transfer
+from ..ledger.sets import BIG, WORD, Rows, built_once
 from .leaves import CHUNK, VERSION, contents_of, in_chunks, moment
 from .merkle import NO_SEAL, SALT_BYTES, canonical, root_of, seal_hash
-from .models import Seal, SealLeaf, Transfer
-from .sets import BIG, WORD, Rows, built_once
 from .snapshot import snapshot
 
 seals: Table = table_of(Seal)

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Executable, and_, select
 
 from ..db import table_of
-from .accounts import SCHEME
+from ..ledger.accounts import SCHEME
+from ..ledger.models import Account, Posting, Transfer, Unit
+from ..ledger.sets import BIG, Rows, built_once
 from .merkle import canonical, leaf_hash
-from .models import Account, Posting, Transfer, Unit
-from .sets import BIG, Rows, built_once
 
 VERSION = 1
 CHUNK = 2000
