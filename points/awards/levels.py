@@ -30,7 +30,7 @@ def levels_of(
         for place, step in enumerate(level["steps"], 1):
             asked = [(level["over"], step["from"]), *((one["over"], one["from"]) for one in step.get("also", ()))]
             if all(have[name] >= Decimal(str(start)) * 10 ** scales[name] for name, start in asked):
-                reached.add(f"{level['code']}:{place}")
+                reached |= {f"{level['code']}:{below}" for below in range(1, place + 1)}
     return frozenset(reached)
 
 

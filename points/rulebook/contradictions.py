@@ -134,6 +134,10 @@ def unknown_names(body: dict[str, Any]) -> Iterator[Problem]:
         for one in body.get(part, ()):
             if one.get(name, "points") not in balances:
                 yield Problem("", field_word(part), not_defined(one[name]))
+    for level in body.get("levels", ()):
+        for more in (more for step in level["steps"] for more in step.get("also", ())):
+            if more["over"] not in balances:
+                yield Problem(level["title"], field_word("also"), not_defined(more["over"]))
     for balance in body.get("deductions", {}).get("from", ()):
         if balance not in balances:
             yield Problem("", field_word("deductions"), not_defined(balance))

@@ -226,6 +226,7 @@ LABELS: Mapping[str, str] = {
     "brackets": N_("档次"),
     "also.for": N_("谁也得"),
     "also.points": N_("得几分"),
+    "steps.also": N_("还要别的积分"),
     "missed.least": N_("不到几次"),
     "missed.in_a_row": N_("连续几段时间"),
     "missed.points": N_("记几分（扣写负数）"),

@@ -63,9 +63,12 @@ class Effect:
 
 @dataclass(frozen=True)
 class Step:
+    """``also``: so much of other balances too, as (balance, thousandths, its decimals; None: those of the points)."""
+
     start: int
     title: str
     effects: tuple[Effect, ...] = ()
+    also: tuple[tuple[str, int, int | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -222,7 +225,14 @@ def effect_from(body: Body) -> Effect:
 
 def level_from(body: Body, decimals: Mapping[str, int]) -> Level:
     steps = tuple(
-        Step(thousandths(one["from"]), one["title"], tuple(effect_from(effect) for effect in one.get("effects", ())))
+        Step(
+            thousandths(one["from"]),
+            one["title"],
+            tuple(effect_from(effect) for effect in one.get("effects", ())),
+            tuple(
+                (more["over"], thousandths(more["from"]), decimals.get(more["over"])) for more in one.get("also", ())
+            ),
+        )
         for one in body["steps"]
     )
     measure = body.get("measure", "balance")

@@ -135,6 +135,9 @@ def level_lines(level: Level, named: Any) -> Iterator[str]:
             said = gettext("%(level)s“%(step)s”：得到的%(balance)s满 %(n)s", **values)
         else:
             said = gettext("%(level)s“%(step)s”：%(balance)s满 %(n)s", **values)
+        for name, start, _ in step.also:
+            more = gettext("%(balance)s满 %(n)s", balance=named(name), n=number(start))
+            said = gettext("%(said)s，%(more)s", said=said, more=more)
         effects = listing(effect_words(one) for one in step.effects)
         yield gettext("%(name)s：%(said)s", name=said, said=effects) if effects else said
 

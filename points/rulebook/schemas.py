@@ -131,9 +131,17 @@ class EffectSchema(Part):
             raise ValidationError(wrong)
 
 
+class StepAlsoSchema(Part):
+    """So much of another balance, measured as the level is."""
+
+    over = fields.String(required=True)
+    start = Number(data_key="from", most=10**9, required=True)
+
+
 class StepSchema(Part):
     start = Number(data_key="from", most=10**9, required=True)
     title = title(40)
+    also = some(fields.Nested(StepAlsoSchema), 4, 1)
     effects = some(fields.Nested(EffectSchema), 10)
 
 

@@ -65,13 +65,22 @@ class Reached:
 def levels_of(levels: Iterable[Level], amounts: Mapping[str, int], scale: int) -> list[Reached]:
     """Of each level the highest step reached; none where even the first is not.
 
-    amounts  by the level's code: minor units of the balance it is over, or whole minutes; what is missing is nought
+    amounts  by the level's code: minor units of the balance it is over, or whole minutes; what a step asks for as well
+             by "code.balance"; what is missing is nought
     scale    decimals of the scheme's points
     """
     found = []
     for level in levels:
         amount = in_thousandths(amounts.get(level.code, 0), scale if level.decimals is None else level.decimals)
-        reached = [place for place, step in enumerate(level.steps, 1) if amount >= step.start]
+        reached = [
+            place
+            for place, step in enumerate(level.steps, 1)
+            if amount >= step.start
+            and all(
+                in_thousandths(amounts.get(f"{level.code}.{name}", 0), scale if fine is None else fine) >= start
+                for name, start, fine in step.also
+            )
+        ]
         if reached:
             step = level.steps[reached[-1] - 1]
             found.append(Reached(level.code, level.title, reached[-1], step.title, step.effects))

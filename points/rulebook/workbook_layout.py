@@ -45,6 +45,7 @@ TITLES: Mapping[tuple[str, ...], str] = {
     ("paths", "stages"): N_("审核步骤"),
     ("levels",): N_("等级"),
     ("levels", "steps"): N_("等级档次"),
+    ("levels", "steps", "also"): N_("档次还要的"),
     ("levels", "steps", "effects"): N_("等级待遇"),
     ("rankings",): N_("排名"),
     ("rankings", "prizes"): N_("排名奖励"),
