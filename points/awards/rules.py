@@ -234,7 +234,7 @@ class HelpedIsClaimant(Refused):
 class PersonDisabled(Conflict):
     """The beneficiary's account has been closed since."""
 
-    code = "person_disabled"
+    code = "beneficiary_disabled"
     sentence = N_("这位居民的账户停用了，暂时不能入账。请先到“居民”里恢复。")
 
 

@@ -38,7 +38,7 @@ class TooManyRelatives(DomainError):
 
 
 class OwnRelative(NotAllowed):
-    code = "own_relative"
+    code = "own_relatives_kept"
     sentence = N_("自己的亲属可以加，去掉要请另一位同事来办。")
 
 

@@ -81,7 +81,7 @@ def test_what_the_books_refuse_is_kept_and_told_once_and_the_others_go_on(board:
     assert board.run(AFTER) == 1
     assert board.again(fine).state == ClaimState.APPROVED
     again = board.again(stuck)
-    assert (again.state, again.state_reason, again.transfer_id) == (ClaimState.STUCK, "person_disabled", None)
+    assert (again.state, again.state_reason, again.transfer_id) == (ClaimState.STUCK, "beneficiary_disabled", None)
     assert again.due_on == date(2026, 11, 21), "it is tried again tomorrow"
     assert board.run(AFTER) == 0
     board.run(AFTER + timedelta(days=1))

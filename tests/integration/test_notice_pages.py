@@ -396,7 +396,7 @@ def test_stuck_by_api(board: Board, claim: Claim) -> None:
     board.run(on(date(2026, 11, 20)))
     staff = board.world.api(board.other)
     (stuck,) = staff.get("/api/v1/due").json["awards"]
-    assert stuck["reason"] == "person_disabled"
+    assert stuck["reason"] == "beneficiary_disabled"
     key = {"Idempotency-Key": str(uuid.uuid4())}
     assert staff.post(f"/api/v1/due/{claim.id}/retry", headers=key).json["state"] == "stuck"
     gone = staff.post(f"/api/v1/due/{claim.id}/drop", json={"reason": "已经搬走"}, headers=key)
