@@ -14,9 +14,10 @@ from tests.field_rules import CASES as FIRST
 from tests.field_rules import Case
 from tests.field_rules_more import CASES as SECOND
 from tests.field_rules_moving import CASES as THIRD
+from tests.field_rules_published import CASES as FOURTH
 from tests.rulebook_book import DEDUCTIONS, Book, body, rule_body
 
-CASES = [*FIRST, *SECOND, *THIRD]
+CASES = [*FIRST, *SECOND, *THIRD, *FOURTH]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.text for case in CASES])
@@ -32,8 +33,8 @@ def test_a_rule_of_the_field_is_expressed_and_pays_what_it_says(case: Case) -> N
             assert expected in book.refuses(**known), f"deed {number}"
 
 
-def test_there_are_more_than_sixty() -> None:
-    assert len({case.text for case in CASES}) >= 60
+def test_there_are_more_than_eighty() -> None:
+    assert len({case.text for case in CASES}) >= 80
 
 
 def book_of(start: str) -> Book:
