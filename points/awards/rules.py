@@ -68,6 +68,9 @@ FIELD_OF = {
     "choice": "grades",
     "one_choice": "grades",
     "unknown_choice": "grades",
+    "number": "grades",  # stands with the grades of its rule
+    "bad_number": "grades",
+    "too_soon": "done_on",
     "bad_sharers": "sharers",
     "subject": "subject",
     "record": "record",

@@ -329,3 +329,17 @@ def test_what_the_rule_asks_can_be_completed_when_it_comes_back(world: World) ->
     assert 'name="record"' in browser.get(f"/claims/{claim.id}").text
     assert post(browser, f"/claims/{claim.id}/resend", {"record": "工单 2"}).status_code == 302
     assert (last_of(claim).state, last_of(claim).record) == ("waiting", "工单 2")
+
+
+def test_a_further_number_is_asked_kept_and_multiplies(world: World) -> None:
+    people = {"code": "people", "title": "听众人数", "by": "number", "number": {"unit": "人", "most": 100}}
+    amount = {"type": "per_unit", "points": 2, "coefficients": [people]}
+    load_rules(world, {**FREE, "code": "talk", "title": "宣讲", "amount": amount})
+    browser = world.client(world.person())
+    page = browser.get("/claims/new").text
+    assert "听众人数 (人)" in page and 'name="coef-people"' in page
+    missing = post(browser, "/claims", form(world, rule="talk"))
+    assert missing.status_code == 422 and "还要填听众人数" in missing.text.split('id="field-grades"')[1]
+    assert post(browser, "/claims", form(world, rule="talk", **{"coef-people": "101"})).status_code == 422
+    assert post(browser, "/claims", form(world, rule="talk", **{"coef-people": "6"})).status_code == 302
+    assert last(world).forecast["points"] == 12 and last(world).choices["coefficients"] == {"people": "6"}

@@ -186,9 +186,9 @@ def forecast(scheme: Any, found: Sequence[Found], today: date) -> None:
 # Where in the list the rulebook's refusals belong.
 COLUMN_OF = {
     **dict.fromkeys(("too_little", "too_much", "bad_step", "too_large"), "quantity"),
-    **dict.fromkeys(("bad_day", "entered_late"), "day"),
+    **dict.fromkeys(("bad_day", "entered_late", "too_soon"), "day"),
     **dict.fromkeys(("outside_bounds", "zero_not_allowed", "bad_points_step"), "points"),
-    **dict.fromkeys(("choice", "unknown_choice", "one_choice"), "choices"),
+    **dict.fromkeys(("choice", "unknown_choice", "one_choice", "number", "bad_number"), "choices"),
     **{"note": "note", "place": "place", "record": "record", "attendance": "attended", "attended": "attended"},
     **{"bad_sharers": "sharers", "subject": "subject"},
 }
