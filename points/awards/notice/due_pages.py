@@ -30,7 +30,10 @@ HEADER = (N_("姓名"), N_("做了什么"), N_("哪天"), N_("积分"), N_("哪�
 # What the books said, and what to do about it.
 CAUSES: Mapping[str, tuple[str, str]] = {
     "budget_spent": (N_("今年的预算用完了。"), N_("请街道调整预算，再点“再试一次”。")),
-    "beneficiary_disabled": (N_("这位居民停用了。"), N_("还在的，请在“居民”里恢复，再试一次；不在了的，写明原因，不入账。")),
+    "beneficiary_disabled": (
+        N_("这位居民停用了。"),
+        N_("还在的，请在“居民”里恢复，再试一次；不在了的，写明原因，不入账。"),
+    ),
     "cannot_earn": (N_("余额到了上限。"), N_("等换掉一些再试，或者写明原因，不入账。")),
     "insufficient_points": (N_("账上不够扣。"), N_("等有了再试，或者写明原因，不扣。")),
     "mixed_signs": (N_("这一条又加又扣，账上记不了。"), N_("请告诉街道改细则；这一条写明原因，不入账。")),
