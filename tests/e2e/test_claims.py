@@ -56,7 +56,7 @@ def test_a_resident_sees_what_a_deed_earns_while_filling_the_form_in(
     expect(big).to_have_text("2 到 50 分")
     expect(page.locator("#forecast")).to_contain_text("要有 1 张照片")
     page.locator("#photos").set_input_files(photo)
-    expect(page.locator(".drop")).to_contain_text("选了 1 张照片")
+    expect(page.locator("label.drop[for=photos]")).to_contain_text("选了 1 张照片")
     page.fill("#place", "3 号楼门口")
     expect(page.locator("#forecast")).not_to_contain_text("要")
     page.get_by_role("button", name="交给社区看").dblclick()
