@@ -110,7 +110,8 @@ def value_of(column: Column, cell: Any) -> Any:
 def text_value(column: Column, text: str) -> Any:
     kind = column.leaf.kind
     if kind == "flag":
-        said = {YES: True, NO: False, gettext(YES): True, gettext(NO): False, "true": True, "false": False}
+        said = {YES: True, NO: False, gettext(YES): True, gettext(NO): False}
+        said |= {"yes": True, "no": False, "true": True, "false": False}  # as an English workbook has them
         return said.get(text, said.get(text.lower(), text))
     if kind == "word":
         return meant(column).get(text, text)
