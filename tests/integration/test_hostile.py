@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
@@ -32,7 +33,7 @@ TEXTS = [
     "{{ 7 * 7 }}",
     "\x00\x01\x7f",
     "\u202e\u200b\ufeff",
-    "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16") * 300,
+    "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16") * 60,
     "../../../../etc/passwd",
     "=cmd|' /C calc'!A0",
     "A" * 100_000,
@@ -116,27 +117,25 @@ def test_no_id_in_an_address_is_a_fault(world: World) -> None:
 def test_no_query_is_a_fault(world: World, text: str) -> None:
     client = world.client(everybody(world))
     args = dict.fromkeys([*NAMES, "after", "q", "show", "shop", "kind", "since", "until", "person", "lang"], text)
+    query = urlencode(args)
     for _, rule, arguments in routes(world, "GET"):
         if not arguments and len(text) < 2000:
-            fine(client.get(rule, query_string=args), f"GET {rule} with {text[:30]!r}")
+            fine(client.get(rule, query_string=query), f"GET {rule} with {text[:30]!r}")
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_no_form_is_a_fault_and_nothing_is_posted(world: World, text: str) -> None:
     client = world.client(everybody(world))
-    before = transfers(world)
+    before, token = transfers(world), token_of(client)
+    once = urlencode(dict.fromkeys(NAMES, text) | {"csrf_token": token})
+    twice = urlencode({name: [text, text] for name in NAMES} | {"csrf_token": [token]}, doseq=True)
     for _, rule, arguments in routes(world, "POST"):
-        if rule.startswith("/api/"):
+        if rule.startswith("/api/") or rule == "/sign-out":
             continue
         for value in (2**63, 12345) if arguments else ("",):
-            if rule in ("/sign-out",):
-                continue
-            form = dict.fromkeys(NAMES, text)
-            form["csrf_token"] = token_of(client)
-            fine(client.post(path_of(rule, value), data=form), f"POST {rule} with {text[:30]!r}")
-            several = {name: [text, text] for name in NAMES if name != "csrf_token"}
-            several["csrf_token"] = [token_of(client)]
-            fine(client.post(path_of(rule, value), data=several), f"POST {rule} with lists")
+            for body in (once, twice):
+                sent = {"data": body, "content_type": "application/x-www-form-urlencoded"}
+                fine(client.post(path_of(rule, value), **sent), f"POST {rule} with {text[:30]!r}")
     assert transfers(world) == before
 
 
@@ -185,13 +184,18 @@ def test_no_json_is_a_fault_and_errors_have_one_shape(world: World, body: Any) -
     assert transfers(world) == before
 
 
+NEEDS_NO_BODY = {"/api/v1/messages/read"}  # nothing said: all of them
+
+
 def test_a_body_that_is_no_json_is_refused_in_words(world: World) -> None:
     client = world.api(everybody(world))
     for method, rule, arguments in routes(world, "POST"):
-        if rule.startswith("/api/"):
+        if rule.startswith("/api/") and rule not in NEEDS_NO_BODY:
             for raw in (b"", b"{", b"\xff\xfe\x00", b'{"a": 1e999999}', b"[" * 5000):
                 answer = client.open(
                     path_of(rule, 7 if arguments else ""), method=method, data=raw, content_type="application/json"
                 )
                 fine(answer, f"{rule} {raw[:10]!r}")
-                assert answer.status_code in (400, 401, 403, 404, 409, 415, 422, 429), answer.status_code
+                assert answer.status_code in (400, 401, 403, 404, 409, 415, 422, 429), (
+                    f"{rule} {raw[:10]!r}: {answer.status_code}"
+                )

@@ -182,7 +182,7 @@ BROKEN: list[tuple[tuple[Any, ...], Any, str]] = [
     (("rules", 3, "amount", "points"), -5, "第 4 条 r04 分值：不能是负数：要扣分，先写明“扣分”这一部分（从哪里扣、公示几天、几天能申诉、到哪天为止）。"),
     (("rules", 3, "amount", "points"), "many", "第 4 条 r04 分值 › 分：请填数字。"),
     (("rules", 3, "amount", "points"), 10**7, "第 4 条 r04 分值 › 分：请填 -1000000 到 1000000 之间的数。"),
-    (("rules", 3, "amount", "points"), 2.5, "第 4 条 r04 分值：小数太细：这份细则的积分最多 0 位小数。"),
+    (("rules", 3, "amount"), {"type": "fixed", "points": 2.5}, "第 4 条 r04 分值：小数太细：这份细则的积分最多 0 位小数。"),
     (("rules", 3, "amount"), {"type": "per_unit"}, "第 4 条 r04 分值 › 分：这种算法要填这一栏。"),
     (("rules", 3, "amount", "least"), 1, "第 4 条 r04 分值 › 最少：这种算法用不着这一栏。"),
     (("rules", 3, "title"), None, "第 4 条 r04 名称：不能是空的。"),
