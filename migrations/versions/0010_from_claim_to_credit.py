@@ -217,7 +217,9 @@ def upgrade() -> None:
         sa.Column("run_by", sa.BigInteger(), nullable=True),
         sa.Column("run_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("counts", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
-        sa.CheckConstraint("kind IN ('ranking', 'grant', 'opening', 'level', 'missed')", name=op.f("ck_period_runs_kind")),
+        sa.CheckConstraint(
+            "kind IN ('ranking', 'grant', 'opening', 'level', 'missed')", name=op.f("ck_period_runs_kind")
+        ),
         sa.ForeignKeyConstraint(
             ["scheme_id", "run_by"], ["people.scheme_id", "people.id"], name=op.f("fk_period_runs_scheme_id_run_by")
         ),

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from points import clock
 from points.db import db, in_own_transaction, sqlstate, transaction
 from points.errors import InsufficientPoints, LedgerFault, SoldOut
-from points.ledger import AccountClass, accounts, post, rules
+from points.ledger import AccountClass, accounts, post, queries, rules
 from points.ledger.queries import postings_of, wallet_lots
 from points.proof.audit import audit
 from tests.conftest import ON_15
@@ -230,3 +230,6 @@ def test_what_is_remembered_of_units_is_bounded(books: Books, monkeypatch: pytes
     assert accounts.kinds_of(books.scheme_id, [books.points, books.goods()])[books.points] == known[books.points]
     with pytest.raises(LedgerFault):
         accounts.kinds_of(books.scheme_id, [4711])
+    monkeypatch.setattr(queries, "KEPT", 0)
+    monkeypatch.setattr(queries, "_ids", {(1, "POINTS"): 2})
+    assert queries.unit_of(books.scheme_id, "POINTS") == books.points and (1, "POINTS") not in queries._ids
