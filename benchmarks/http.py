@@ -38,6 +38,8 @@ def yardstick_page() -> dict[str, Any]:
         "recent": lines,
         "affordable": goods,
         "returned": 0,
+        "levels": [],
+        "may_give": False,
     }
 
 

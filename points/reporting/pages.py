@@ -14,6 +14,7 @@ from flask_babel import gettext
 from sqlalchemy import select
 
 from .. import clock
+from ..awards.periods.pages import gifts_allowed, levels_shown
 from ..awards.queries import returned_of
 from ..awards.words import BADGES
 from ..db import db, is_id
@@ -149,6 +150,8 @@ def home() -> str:
         recent=latest_of(who.scheme_id, who.person_id, 4),
         affordable=[good for good in goods if good.within_reach][:3],
         returned=returned_of(who.scheme_id, who.person_id),
+        levels=levels_shown(),
+        may_give=gifts_allowed(),
     )
 
 
