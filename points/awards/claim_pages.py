@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from marshmallow import ValidationError
@@ -18,35 +18,28 @@ from .. import clock
 from ..db import db, in_own_transaction
 from ..errors import NotFound
 from ..files.actions import BadPhoto, Prepared, prepare_photo
-from ..files.serving import send_photo
 from ..people.models import Person
 from ..people.visitor import Visitor
 from ..rulebook.queries import rule_by_id, rules_on
-from ..web import audience, in_transaction, me, page_of
+from ..web import audience, me
 from ..web.formats import day, near_day, sentence_of, weekday
 from ..web.request import idempotency_key, new_key, payload
 from ..web.schemas import tidy
 from ..web.sentences import translated
 from . import words
-from .actions import BY_STAFF, claim_by_key, file_claim, forecast, keep_photos, own_photos, resend, withdraw
+from .actions import BY_STAFF, claim_by_key, file_claim, forecast, keep_photos, own_photos
 from .assessing import roles_of
 from .claim_form import asked_of, teams_for
 from .models import Claim
 from .pages import pages
 from .queries import (
     KINDS,
-    Line,
     beneficiary_for,
     can_be_claimed_for,
-    claims_of,
-    line_of,
-    photo_for,
-    photos_of,
     seen_by_claimant,
-    steps_of,
 )
 from .rules import MAX_PHOTOS, Refused, TooManyPhotos, source_of, window_days
-from .schemas import TIMES, DeedSchema, ForecastSchema, ResendSchema, forecast_of
+from .schemas import TIMES, DeedSchema, ForecastSchema, forecast_of
 from .settings import reviews_of
 
 FIRST_CHOICES = 6
@@ -285,94 +278,3 @@ def choices(
         first += [one for one in rest if one.code == chosen]
         rest = [one for one in rest if one.code != chosen]
     return first, rest
-
-
-# ---------------------------------------------------------------- one's own claims
-
-
-@pages.get("/claims")
-@audience("claims.file")
-def mine() -> ResponseReturnValue:
-    """Every claim of one's own and every one entered for others, newest first, each with its state."""
-    who: Visitor = me()
-    page = page_of(
-        claims_of(who),
-        Claim.made_at,
-        Claim.id,
-        shape=(datetime, int),
-        descending=True,
-        size=20,
-        key_of=lambda row: (row[0].made_at, row[0].id),
-        scalars=False,
-    )
-    return render_template("awards/mine.html", page=page, lines=[Line(*row) for row in page.rows])
-
-
-@pages.get("/claims/<int:claim_id>")
-@audience("claims.file")
-def show(claim_id: int) -> ResponseReturnValue:
-    """One claim with its path, its reasons, and what can be done about it now."""
-    return show_claim(me(), claim_id, {})
-
-
-def show_claim(who: Visitor, claim_id: int, errors: dict[str, list[str]]) -> str:
-    line = line_of(who, claim_id)
-    claim = line.claim
-    if who.person_id not in (claim.person_id, claim.entered_by):
-        raise NotFound()
-    known = rule_by_id(who.scheme_id, claim.rule_id)
-    for_other = claim.person_id != who.person_id
-    return render_template(
-        "awards/show.html",
-        layout=layout(who, for_other),
-        line=line,
-        claim=claim,
-        known=known,
-        for_other=for_other,
-        steps=steps_of(who.scheme_id, [claim.id]).get(claim.id, []),
-        photo_ids=photos_of(who.scheme_id, [claim.id]).get(claim.id, []),
-        reckoning=words.kept_words(claim.outcome or claim.forecast),
-        errors=errors,
-        key=new_key(),
-        most_photos=MAX_PHOTOS,
-        asked=asked_of(known, for_other),
-    )
-
-
-@pages.post("/claims/<int:claim_id>/withdraw")
-@in_transaction
-@audience("claims.file")
-def take_back(claim_id: int) -> ResponseReturnValue:
-    withdraw(me(), claim_id, key=idempotency_key(), at=clock.now())
-    flash(gettext("已撤回。要再报，重新填一条就行。"))
-    return redirect(url_for("awards.show", claim_id=claim_id))
-
-
-@pages.post("/claims/<int:claim_id>/resend")
-@audience("claims.file")
-def send_again(claim_id: int) -> ResponseReturnValue:
-    """Send a returned claim again with what was asked for."""
-    who: Visitor = me()
-    key = idempotency_key()
-    form = Form(str(key))
-    photos, files = uploads(form), uploads(form, "files")
-    if not form.errors:
-        try:
-            wanted = ResendSchema().load(payload())
-            at = clock.now()
-            in_own_transaction(lambda: resend(who, claim_id, key=key, at=at, photos=photos, files=files, **wanted).id)
-        except ValidationError as error:
-            form.errors = {name: flat(found) for name, found in translated(error.messages).items()}
-        except Refused as refusal:
-            form.errors = {refusal.field: [sentence_of(refusal)]}
-        else:
-            flash(gettext("补好了，又交给社区看了。"))
-            return redirect(url_for("awards.show", claim_id=claim_id))
-    return show_claim(who, claim_id, form.errors), 422
-
-
-@pages.get("/claims/photos/<int:photo_id>")
-@audience("claims.file", "claims.see")
-def photo(photo_id: int) -> Response:
-    """A photo of a claim, to those who may see the claim."""
-    return send_photo(photo_for(me(), photo_id))

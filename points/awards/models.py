@@ -114,7 +114,7 @@ class Claim(InScheme, Model):
     # the way to credit
     path: Mapped[list[Any]] = mapped_column(default=list)  # stages of review, as resolved for this claim
     stage: Mapped[int] = mapped_column(default=0)  # the stage of ``path`` it waits at
-    waits_for: Mapped[str] = mapped_column(String(100), default="")  # roles of its stage beside the desk's: ",leader,"
+    waits_for: Mapped[str] = mapped_column(String(100), default="")  # roles of its stage, as ``paths.others_in`` says
     round: Mapped[int] = mapped_column(default=1)  # rises when it is sent again or a decision is undone
     decided_points: Mapped[int | None]  # what a reviewer set instead of the reckoning, minor units
     notice_id: Mapped[int | None]  # the notice list it stands on

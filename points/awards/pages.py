@@ -32,6 +32,7 @@ def install(app: Flask) -> None:
     from . import (  # noqa: F401  they add their routes
         claim_pages,
         correction_pages,
+        own_pages,
         queue_api,
         queue_bulk_pages,
         queue_pages,

@@ -36,8 +36,13 @@ def kept_stages(stages: Sequence[Stage]) -> list[dict[str, Any]]:
 
 
 def others_in(stages: Sequence[Stage], stage: int) -> str:
-    """The roles that a stage asks for where they are not the desk's alone, as a claim keeps them: ",leader,"."""
-    wanted = set(stages[stage].by) if stage < len(stages) else set()
+    """The roles that a stage asks for, as a claim keeps them, where they are not the place's own desk alone:
+    ",leader," of the place of the deed; with a star anywhere in the scheme: ",*officer,*staff,"."""
+    if stage >= len(stages):
+        return ""
+    wanted = set(stages[stage].by)
+    if stages[stage].place == SCHEME:
+        wanted = {f"*{role}" for role in wanted}
     return "" if wanted <= set(DESK) else f",{','.join(sorted(wanted))},"
 
 

@@ -120,9 +120,22 @@ def seen_by_voter(who: Visitor) -> ColumnElement[bool]:
 
 
 def waits_for(who: Visitor) -> ColumnElement[bool]:
-    """The condition that the stage at which a claim waits asks for a role this visitor has."""
-    asked = [Claim.waits_for.like(f"%,{duty.role},%") for duty in who.duties]
-    return and_(Claim.state == ClaimState.WAITING, Claim.waits_for != "", or_(false(), *asked))
+    """The condition that the stage at which a claim waits asks for a role this visitor has: where the deed was, or
+    anywhere in the scheme where the stage is the scheme's."""
+    duties = [duty for duty in who.duties if duty.role is not Role.RESIDENT]
+    here = [and_(Claim.waits_for.like(f"%,{one.role},%"), within(Claim.area_path, (one.area_path,))) for one in duties]
+    anywhere = [Claim.waits_for.like(f"%,*{role},%") for role in sorted({one.role for one in duties})]
+    return and_(
+        Claim.scheme_id == who.scheme_id,
+        Claim.state == ClaimState.WAITING,
+        Claim.waits_for != "",
+        or_(false(), *here, *anywhere),
+    )
+
+
+def seen_by_reviewer(who: Visitor) -> ColumnElement[bool]:
+    """What staff see: their own area's claims, and of others those whose stage is theirs or about which they spoke."""
+    return or_(seen_by_staff(who), seen_by_voter(who))
 
 
 def claim_for(who: Visitor, claim_id: int) -> Claim:

@@ -14,7 +14,7 @@ from ..errors import DomainError
 from ..people.visitor import Visitor
 from ..web.formats import listed
 from .models import Claim, ClaimState
-from .queries import Line, seen_by_staff
+from .queries import Line, seen_by_reviewer
 from .queue_deciding import Result, expected, held, odd_of, refusal_words, sentence
 from .queue_filter import MINE, QueueFilter
 from .queue_items import Row, rows_of
@@ -58,7 +58,7 @@ def plan_of(who: Visitor, claim_ids: Sequence[int], at: datetime) -> Plan:
 def seen(who: Visitor, claim_ids: Sequence[int]) -> list[int]:
     """Those of the ids that lie in this visitor's reach, in their order, 500 at most."""
     wanted = list(dict.fromkeys(claim_ids))[:MOST]
-    there = set(db.session.scalars(select(Claim.id).where(seen_by_staff(who), Claim.id.in_(wanted))))
+    there = set(db.session.scalars(select(Claim.id).where(seen_by_reviewer(who), Claim.id.in_(wanted))))
     return [one for one in wanted if one in there]
 
 

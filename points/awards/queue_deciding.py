@@ -19,7 +19,7 @@ from ..web.formats import sentence_of as said
 from ..web.schemas import tidy
 from .models import Claim, ClaimState
 from .oddities import Oddity
-from .queries import Line, lines, seen_by_staff
+from .queries import Line, lines, seen_by_reviewer
 from .queue_oddities import limits_of, oddities_of
 from .queue_words import oddity_words
 from .reviewing import approve, reject, send_back
@@ -102,7 +102,7 @@ def odd_of(who: Visitor, claim_ids: list[int]) -> dict[int, list[Oddity]]:
         return {}
     found = list(
         db.session.scalars(
-            db.select(Claim).where(seen_by_staff(who), Claim.id.in_(claim_ids), Claim.state == ClaimState.WAITING)
+            db.select(Claim).where(seen_by_reviewer(who), Claim.id.in_(claim_ids), Claim.state == ClaimState.WAITING)
         )
     )
     odd = oddities_of(who.scheme_id, found, limits_of(who.settings), who.points_scale, who.person_id)
@@ -167,7 +167,7 @@ def sentence(verb: str, line: Line, given: int) -> str:
 
 def line_of_row(who: Visitor, claim_id: int) -> Line:
     """Raises NotFound."""
-    found = db.session.execute(lines().where(seen_by_staff(who), Claim.id == claim_id)).one_or_none()
+    found = db.session.execute(lines().where(seen_by_reviewer(who), Claim.id == claim_id)).one_or_none()
     if found is None:
         raise NotFound()
     return Line(*found)

@@ -173,13 +173,17 @@ def for_roles(who: Visitor) -> ColumnElement[bool]:
         by = Claim.path[(stage, "by")].as_string()
         mine = or_(by.is_(None), by == "[]", *(by.like(f'%"{role}"%') for role in roles))
         stages.append(and_(Claim.stage == stage, mine))
-    spoken = (
+    return looked_at(and_(or_(*stages), ~spoken_about(who.person_id)))
+
+
+def spoken_about(person_id: int) -> ColumnElement[bool]:
+    """Whether somebody has a voice in the claim's present round already."""
+    return (
         select(Review.id)
-        .where(Review.scheme_id == Claim.scheme_id, Review.claim_id == Claim.id, Review.by_id == who.person_id)
+        .where(Review.scheme_id == Claim.scheme_id, Review.claim_id == Claim.id, Review.by_id == person_id)
         .where(Review.round == Claim.round, Review.step.in_((Step.AGREED, Step.AGAINST)))
         .exists()
     )
-    return looked_at(and_(or_(*stages), ~spoken))
 
 
 def one_of(column: Any, ids: list[int]) -> ColumnElement[bool]:

@@ -25,7 +25,7 @@ from .budgets import Left, left_for, left_for_many
 from .correction_queries import corrections_of
 from .models import Claim, ClaimState, Correction
 from .oddities import Oddity
-from .queries import Line, StepLine, line_of, photos_of, seen_by_staff, steps_of
+from .queries import Line, StepLine, line_of, photos_of, seen_by_reviewer, steps_of
 from .queue_oddities import limits_of, oddities_of
 from .queue_queries import recent_of
 from .queue_words import oddity_words, other_claim
@@ -122,7 +122,7 @@ def opened(who: Visitor, claim_id: int, row: Row | None = None) -> Open:
     """Raises NotFound outside this visitor's reach. ``row``: its row of the list, where that was made already."""
     line = line_of(who, claim_id)
     claim, at = line.claim, clock.now()
-    if db.session.scalar(select(Claim.id).where(seen_by_staff(who), Claim.id == claim.id)) is None:
+    if db.session.scalar(select(Claim.id).where(seen_by_reviewer(who), Claim.id == claim.id)) is None:
         raise NotFound()
     known = rule_by_id(who.scheme_id, claim.rule_id)
     today = clock.local_date(at, who.zone)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 
+from .. import clock
 from ..db import db
 from ..people.models import Area, Team, TeamKind
 from ..people.visitor import Visitor, within
@@ -23,11 +24,12 @@ from .appeals.models import Appeal, AppealState
 from .budgets import categories_of
 from .models import Claim, ClaimState, Correction, CorrectionState, SampledReview
 from .notice.models import Objection, ObjectionState
-from .queries import Line, lines, seen_by_staff
-from .queue_filter import MINE, QueueFilter, conditions, flagged
+from .queries import Line, lines, seen_by_staff, waits_for
+from .queue_filter import ALL, MINE, QueueFilter, conditions, flagged
 
 PAGE = 50
 COUNTED = 1_000  # a count that reaches this says "1,000 and more"
+MOST_ELSEWHERE = 500  # claims of other areas in one list; the next follow when these are decided
 MOST_CHOICES = 500  # areas, teams, rules that a filter offers
 KEPT_FOR_S, MOST_KEPT = 30, 1_000
 
@@ -37,7 +39,16 @@ KEPT_FOR_S, MOST_KEPT = 30, 1_000
 
 def ids(who: Visitor, wanted: QueueFilter, at: datetime) -> Select[Any]:
     """(made_at, id) of the claims in this visitor's reach that fit: by the claim's columns alone."""
-    return select(Claim.made_at, Claim.id).where(seen_by_staff(who), *conditions(who, wanted, at))
+    there = from_elsewhere(who) if wanted.state in (MINE, ClaimState.WAITING, ALL) else []
+    reach = or_(seen_by_staff(who), Claim.id.in_(there)) if there else seen_by_staff(who)
+    return select(Claim.made_at, Claim.id).where(Claim.scheme_id == who.scheme_id, reach, *conditions(who, wanted, at))
+
+
+def from_elsewhere(who: Visitor) -> list[int]:
+    """The claims of other areas that wait at a stage which people of the whole scheme decide, this visitor among them:
+    the ``MOST_ELSEWHERE`` that wait longest. Their ids, so that a page stays in the order of the index."""
+    query = select(Claim.id).where(waits_for(who), ~within(Claim.area_path, who.reach("claims.see")))
+    return list(db.session.scalars(query.order_by(Claim.made_at, Claim.id).limit(MOST_ELSEWHERE)))
 
 
 def queue_page(
@@ -137,9 +148,8 @@ def open_count(who: Visitor) -> dict[str, int]:
     """For the rail: how much waits for this visitor, by endpoint."""
     counts = {}
     if who.reach("claims.review"):
-        mine = select(Claim.id).where(seen_by_staff(who), Claim.state == ClaimState.WAITING)
-        mine = mine.order_by(Claim.made_at, Claim.id)
-        counts["awards.queue"] = counted(mine).number
+        mine = ids(who, QueueFilter(state=ClaimState.WAITING), clock.now())
+        counts["awards.queue"] = counted(mine.order_by(Claim.made_at, Claim.id)).number
     if who.reach("corrections.confirm"):
         counts["awards.corrections"] = (
             db.session.scalar(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from marshmallow import ValidationError
@@ -19,45 +20,59 @@ from ..rulebook.rules import Assessment
 from ..web import audience, me
 from ..web.errors import status_of
 from ..web.formats import sentence_of
+from ..web.paging import Page, page_of
 from ..web.request import idempotency_key, new_key
 from ..web.schemas import tidy
 from . import words
 from .claim_form import further_words
 from .models import Claim
 from .pages import pages
-from .paths import may_sit, stages_in
 from .queries import Line, line_of, lines, photos_of, waits_for
+from .queue_filter import searched, spoken_about
 from .reviewing import approve, reject, send_back
 from .schemas import decided_points
 from .standing import objections_to
 
-MOST = 100
+PAGE = 20
 VERBS = {"approve": approve, "return": send_back, "reject": reject}
 
 
-def to_vote(who: Visitor) -> list[Line]:
-    """The claims that wait for this visitor's word, the oldest first: those at a stage of theirs, without their own."""
+def to_vote(who: Visitor, text: str = "", cursor: str | None = None) -> tuple[list[Line], str | None]:
+    """A page of what waits for this visitor's word and the cursor of the next: the oldest first, without what is their
+    own or what they spoke about. What somebody close to them did is left out of its page, which is shorter then."""
     if not who.duties:
-        return []
-    rows = db.session.execute(
-        lines().where(Claim.scheme_id == who.scheme_id, waits_for(who)).order_by(Claim.made_at, Claim.id).limit(MOST)
+        return [], None
+    query = (
+        lines()
+        .where(waits_for(who), ~spoken_about(who.person_id))
+        .where(Claim.person_id != who.person_id, Claim.entered_by != who.person_id)
     )
-    found = [Line(*row) for row in rows]
-    mine = [line for line in found if sits(who, line.claim)]
-    barred = objections_to(who, [line.claim for line in mine], clock.now())
-    return [line for line in mine if line.claim.id not in barred]
-
-
-def sits(who: Visitor, claim: Claim) -> bool:
-    stages = stages_in(claim.path or [])
-    return may_sit(who.duties, stages[min(claim.stage or 0, len(stages) - 1)], claim.area_path)
+    if text:
+        query = query.where(searched(who.scheme_id, text))
+    page: Page[Any] = page_of(
+        query, Claim.made_at, Claim.id, shape=(datetime, int), size=PAGE, cursor=cursor,
+        key_of=lambda row: (row[0].made_at, row[0].id), scalars=False,
+    )  # fmt: skip
+    found = [Line(*row) for row in page.rows]
+    barred = objections_to(who, [line.claim for line in found], clock.now())
+    return [line for line in found if line.claim.id not in barred], page.next
 
 
 @pages.get("/claims/votes")
 @audience("claims.vote")
 def votes() -> ResponseReturnValue:
     """What waits for this visitor's word."""
-    return render_template("awards/votes.html", lines=to_vote(me()))
+    text = str(session.get("votes_text", ""))
+    found, after = to_vote(me(), text)
+    return render_template("awards/votes.html", lines=found, after=after, text=text)
+
+
+@pages.post("/claims/votes/search")
+@audience("claims.vote")
+def search_votes() -> ResponseReturnValue:
+    """Keep the search in the session: names do not belong in addresses."""
+    session["votes_text"] = "" if "clear" in request.form else tidy(request.form.get("text", ""), 40)
+    return redirect(url_for("awards.votes"))
 
 
 @pages.get("/claims/<int:claim_id>/vote")
@@ -95,7 +110,7 @@ def vote_page(who: Visitor, claim_id: int, error: str) -> str:
     line = line_of(who, claim_id)
     claim = line.claim
     waiting = select(Claim.id).where(Claim.scheme_id == who.scheme_id, Claim.id == claim.id, waits_for(who))
-    if db.session.scalar(waiting) is None or not sits(who, claim):
+    if db.session.scalar(waiting) is None:
         raise NotFound()
     known = rule_by_id(who.scheme_id, claim.rule_id)
     seen = Assessment.from_dict(claim.forecast)

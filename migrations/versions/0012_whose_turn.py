@@ -1,0 +1,46 @@
+"""What waits for people of the whole scheme says so in ``waits_for``: ",*officer,*staff,"; their queues find it by that."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+claims = sa.table(
+    "claims",
+    sa.column("scheme_id", sa.BigInteger),
+    sa.column("id", sa.BigInteger),
+    sa.column("state", sa.String),
+    sa.column("stage", sa.Integer),
+    sa.column("path", sa.JSON),
+    sa.column("waits_for", sa.String),
+)
+
+
+def upgrade() -> None:
+    name_whose_turn(lambda stage: ",".join(sorted(f"*{role}" for role in set(stage["by"]))))
+
+
+def downgrade() -> None:
+    desk = {"staff", "officer"}
+    name_whose_turn(lambda stage: "" if set(stage["by"]) <= desk else ",".join(sorted(set(stage["by"]))))
+
+
+def name_whose_turn(roles_of) -> None:
+    """Write the roles anew of what waits at a stage of the whole scheme."""
+    connection = op.get_bind()
+    waiting = connection.execute(
+        sa.select(claims.c.scheme_id, claims.c.id, claims.c.stage, claims.c.path)
+        .where(claims.c.state.in_(("confirming", "waiting", "returned")))
+        .where(sa.cast(claims.c.path, sa.Text).like('%"scheme"%'))
+    ).all()
+    for row in waiting:
+        if row.stage < len(row.path) and row.path[row.stage]["in"] == "scheme":
+            roles = roles_of(row.path[row.stage])
+            connection.execute(
+                claims.update()
+                .where(claims.c.scheme_id == row.scheme_id, claims.c.id == row.id)
+                .values(waits_for=f",{roles}," if roles else "")
+            )
