@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -70,11 +71,14 @@ def comma_separated(header: Sequence[str], rows: Iterable[Sequence[object]]) -> 
     return out.getvalue().encode("utf-8-sig")
 
 
-TEXT_ROWS = 1_000  # of the template, set as text so that 0452 stays 0452
+def text_column(sheet: Any, place: int, width: int) -> None:
+    """Set a whole column as text, so that 0452 stays 0452 in whichever row it is typed. ``width`` in characters."""
+    column = sheet.column_dimensions[get_column_letter(place)]
+    column.number_format, column.width = "@", width
 
 
 def template(title: str, columns: Sequence[tuple[str, str]], notes_title: str) -> bytes:
-    """An empty list: headers ready, cells set as text, and a second sheet that says how each column is filled in."""
+    """An empty list: headers ready, columns set as text, and a second sheet that says how each column is filled in."""
     book = Workbook()
     sheet = book.active
     assert sheet is not None
@@ -83,9 +87,7 @@ def template(title: str, columns: Sequence[tuple[str, str]], notes_title: str) -
     for place, (name, _) in enumerate(columns, start=1):
         head = sheet.cell(1, place, name)
         head.font, head.fill = Font(bold=True), BAND
-        sheet.column_dimensions[get_column_letter(place)].width = 16
-        for row in range(2, TEXT_ROWS + 2):
-            sheet.cell(row, place).number_format = "@"
+        text_column(sheet, place, 16)
     notes = book.create_sheet(notes_title)
     for name, how in columns:
         notes.append([f"{name}：", how])

@@ -537,6 +537,7 @@ def test_the_template_lists_the_rules_and_comes_back_as_it_was_filled_in(desk: D
     sheet = book.worksheets[0]
     assert len(sheet.data_validations.dataValidation) == 2
     columns = {cell.value: cell.column for cell in sheet[1]}
+    assert {sheet.column_dimensions[cell.column_letter].number_format for cell in sheet[1]} == {"@"}  # 0452 stays 0452
     person = world.person()
     for column, value in {"居民编号": person.number, "项目": rules[0], "日期": desk.day}.items():
         sheet.cell(2, columns[column], value)

@@ -293,6 +293,7 @@ def test_the_template_is_empty_and_is_understood(world: World, client: FlaskClie
     sheet = book.worksheets[0]
     header = [cell.value for cell in sheet[1]]
     assert {"居民编号", "姓名", "手机号", "微网格"} <= set(header)
+    assert {sheet.column_dimensions[cell.column_letter].number_format for cell in sheet[1]} == {"@"}  # 0451 stays 0451
     refused = upload(client, world, data)
     assert "表头下面没有内容" in refused.text
     sheet["A2"], sheet["B2"] = "0451", "曾乐"

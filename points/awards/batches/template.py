@@ -12,11 +12,11 @@ from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from ...errors import N_
-from ...people.workbooks import BAND, safe
+from ...people.workbooks import BAND, safe, text_column
 from ...rulebook.queries import KnownRule
 from ...rulebook.wording import UNIT_WORDS
 
-ROWS = 2_000  # prepared as text, with their choices
+ROWS = 2_000  # of the first sheet with choices to pick from
 COLUMNS = (
     ("number", N_("居民编号"), N_("写编号最准。没有编号的，写姓名加手机号，或者姓名加出生年。")),
     ("name", N_("姓名"), N_("写了就和登记的核对，对不上不发。")),
@@ -40,7 +40,7 @@ WIDTHS = {"rule": 28, "note": 30, "place": 18}
 
 
 def template(rules: Sequence[KnownRule]) -> bytes:
-    """The workbook. Cells are text, so that 0452 stays 0452."""
+    """The workbook. Its columns are text, so that 0452 stays 0452."""
     book = Workbook()
     sheet = book.active
     assert sheet is not None
@@ -49,10 +49,7 @@ def template(rules: Sequence[KnownRule]) -> bytes:
     for place, (column, title, _) in enumerate(COLUMNS, start=1):
         head = sheet.cell(1, place, gettext(title))
         head.font, head.fill = Font(bold=True), BAND
-        letter = get_column_letter(place)
-        sheet.column_dimensions[letter].width = WIDTHS.get(column, 14)
-        for row in range(2, ROWS + 2):
-            sheet.cell(row, place).number_format = "@"
+        text_column(sheet, place, WIDTHS.get(column, 14))
     listed = _rules(book, rules)
     if rules:
         within = f"={quote_sheetname(listed)}!$A$2:$A${len(rules) + 1}"
