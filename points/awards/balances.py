@@ -43,14 +43,16 @@ def balances_in(rule: Rule) -> list[Balance]:
     return list(found.values())
 
 
-def balances_of(scheme_id: int, holder_ids: Collection[int]) -> dict[int, dict[str, int]]:
+def balances_of(
+    scheme_id: int, holder_ids: Collection[int], classes: Collection[AccountClass] = (AccountClass.WALLET,)
+) -> dict[int, dict[str, int]]:
     """What each holder has of each balance, in minor units; 0 of what they never had. One query, by index."""
     names = {POINTS: "points", HONOUR: "honour", MINUTES: "minutes"}
     a, u = accounts.c, units.c
     rows = db.session.execute(
         select(a.holder_id, u.code, func.sum(a.balance))
         .join(units, (u.scheme_id == a.scheme_id) & (u.id == a.unit_id))
-        .where(a.scheme_id == scheme_id, a.holder_id.in_(list(holder_ids)), a["class"] == AccountClass.WALLET)
+        .where(a.scheme_id == scheme_id, a.holder_id.in_(list(holder_ids)), a["class"].in_(classes))
         .group_by(a.holder_id, u.code)
     )
     found = {holder_id: dict.fromkeys(UNIT_OF, 0) for holder_id in holder_ids}

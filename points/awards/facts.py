@@ -17,7 +17,7 @@ from ..rulebook.rules import CapKey, Facts, caps_for
 from ..rulebook.terms import Rule, When
 from .balances import balances_of
 from .deeds import Deed
-from .levels import levels_of
+from .levels import levels_in, names_of, standings_of
 from .models import Bar
 from .usage import Row, Subjects
 
@@ -80,7 +80,7 @@ class Gathered:
         days = {case.deed.done_on for case in cases if when_of(case.rule, "days")}
         self.day_kinds = day_kinds(scheme_id, days) if days else {}
         self.balances: dict[int, dict[str, int]] = {}
-        self.levels: dict[tuple[int, int], frozenset[str]] = {}
+        self.levels: dict[tuple[int, int, date], frozenset[str]] = {}
 
     def subjects(self, case: Case) -> Subjects:
         place = self.places.get(case.person.id, Places())
@@ -100,11 +100,13 @@ class Gathered:
         if not asking:
             return
         self.balances = balances_of(self.scheme_id, {case.holder_id for case in asking})
+        wanted: dict[tuple[int, date], set[int]] = defaultdict(set)
         for case in asking:
-            name = (case.person.id, case.known.version_id)
-            if asks_levels(case.rule) and name not in self.levels:
-                have = self.balances.get(case.person.id, {})
-                self.levels[name] = levels_of(self.scheme_id, case.person.id, name[1], case.deed.done_on, have)
+            if asks_levels(case.rule):
+                wanted[case.known.version_id, case.deed.done_on].add(case.person.id)
+        for (version_id, day), people in wanted.items():
+            found = standings_of(self.scheme_id, people, levels_in(self.scheme_id, version_id), day)
+            self.levels |= {(person_id, version_id, day): names_of(mine) for person_id, mine in found.items()}
 
     def facts(self, case: Case) -> Facts:
         deed, person_id = case.deed, case.person.id
@@ -137,7 +139,7 @@ class Gathered:
             subject=deed.subject,
             act=deed.act,
             balances=self.balances.get(case.holder_id, {}),
-            levels=self.levels.get((person_id, case.known.version_id), frozenset()),
+            levels=self.levels.get((person_id, case.known.version_id, deed.done_on), frozenset()),
             barred_until=self.bars.get(person_id),
         )
 
@@ -160,7 +162,7 @@ def asks_balances(rule: Rule) -> bool:
 
 
 def asks_levels(rule: Rule) -> bool:
-    return bool(rule.level_factors) or when_of(rule, "levels")
+    return bool(rule.level_factors or rule.level_bars) or when_of(rule, "levels")
 
 
 # ---------------------------------------------------------------- one question each

@@ -1,51 +1,96 @@
-"""The levels somebody has reached (star levels, titles): what the document counts, against its steps."""
+"""Where people stand on the levels of a rulebook (stars, titles): what the document counts, against its steps."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from decimal import Decimal
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, case, func, select
 
 from ..clock import period_of
 from ..db import db
+from ..ledger import AccountClass
 from ..people.models import Scheme
+from ..rulebook.pieces import Level, levels_of_document
 from ..rulebook.queries import version_by_id
+from ..rulebook.standings import LevelStanding, stand
+from .balances import balances_of
 from .models import Claim, ClaimState
 
-
-def levels_of(
-    scheme_id: int, person_id: int, version_id: int, day: date, balances: Mapping[str, int]
-) -> frozenset[str]:
-    """Every step reached, as "star:1", "star:2", by a version's levels on a day. ``balances`` in minor units."""
-    body = version_by_id(scheme_id, version_id).body
-    listed: list[dict[str, Any]] = body.get("levels", [])
-    reached = set()
-    for level in listed:
-        names = {level["over"], *also_over(level)}
-        have = {name: amount_of(scheme_id, person_id, level, name, day, balances) for name in names}
-        scales = {name: scale_of(scheme_id, body, name) for name in names}
-        for place, step in enumerate(level["steps"], 1):
-            asked = [(level["over"], step["from"]), *((one["over"], one["from"]) for one in step.get("also", ()))]
-            if all(have[name] >= Decimal(str(start)) * 10 ** scales[name] for name, start in asked):
-                reached |= {f"{level['code']}:{below}" for below in range(1, place + 1)}
-    return frozenset(reached)
+SOME = 5000  # people asked for in one statement
 
 
-def also_over(level: Mapping[str, Any]) -> set[str]:
-    """The balances that steps of a level ask for beside the one it is over."""
-    return {one["over"] for step in level["steps"] for one in step.get("also", ())}
+@lru_cache(maxsize=256)
+def levels_in(scheme_id: int, version_id: int) -> tuple[Level, ...]:
+    """The levels of a version, kept: it never changes."""
+    return levels_of_document(version_by_id(scheme_id, version_id).body)
 
 
-def amount_of(
-    scheme_id: int, person_id: int, level: Mapping[str, Any], balance: str, day: date, balances: Mapping[str, int]
-) -> int:
-    """What counts of a balance, in its minor units: what there is, or what was earned in the level's period."""
-    if level.get("measure", "balance") == "earned":
-        return earned(scheme_id, person_id, balance, level.get("per", "lifetime"), day)
-    return balances.get(balance, 0)
+def levels_of(scheme_id: int, person_id: int, version_id: int, day: date) -> frozenset[str]:
+    """Every step somebody has reached, as "star:1", "star:2", by a version's levels on a day."""
+    return names_of(standings_of(scheme_id, [person_id], levels_in(scheme_id, version_id), day)[person_id])
+
+
+def names_of(standings: Iterable[LevelStanding]) -> frozenset[str]:
+    return frozenset().union(*(one.names for one in standings))
+
+
+def standings_of(
+    scheme_id: int, person_ids: Collection[int], levels: Collection[Level], day: date
+) -> dict[int, list[LevelStanding]]:
+    """Where each of them stands on each level: a query for what they have, and one for each balance that a level counts
+    by what was earned of it."""
+    found: dict[int, list[LevelStanding]] = {person_id: [] for person_id in person_ids}
+    if not levels:
+        return found
+    scale = db.session.get_one(Scheme, scheme_id).points_scale
+    ordered = sorted(found)
+    for start in range(0, len(ordered), SOME):
+        some = ordered[start : start + SOME]
+        have = owned(scheme_id, some) if any(one.measure == "balance" for one in levels) else {}
+        for level in levels:
+            amounts: Mapping[int, Mapping[str, int]] = have
+            if level.measure == "earned":
+                amounts = earned_of(scheme_id, some, level, day)
+            for person_id in some:
+                found[person_id].append(stand(level, amounts.get(person_id, {}), scale, day))
+    return found
+
+
+def owned(scheme_id: int, person_ids: Collection[int]) -> dict[int, dict[str, int]]:
+    """What each of them has of each balance, less what they owe of it."""
+    return balances_of(scheme_id, person_ids, (AccountClass.WALLET, AccountClass.DEBT))
+
+
+def earned_of(scheme_id: int, person_ids: Collection[int], level: Level, day: date) -> Mapping[int, Mapping[str, int]]:
+    """What the deeds of the level's period were awarded of what it counts, by the day of the deed; what was taken back
+    does not count, nor does what takes away."""
+    _, first, following = period_of(day, level.per)
+    names = sorted({level.over, *(name for step in level.steps for name, _, _ in step.also)})
+    sums = [func.sum(case((counted(name) > 0, counted(name)), else_=0)) for name in names]
+    rows = db.session.execute(
+        select(Claim.person_id, *sums)
+        .where(Claim.scheme_id == scheme_id, Claim.person_id.in_(person_ids))
+        .where(Claim.state == ClaimState.APPROVED)
+        .where(Claim.done_on >= first, Claim.done_on < (following or date.max))
+        .group_by(Claim.person_id)
+    )
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    for person_id, *amounts in rows:
+        found[person_id] = {name: int(amount or 0) for name, amount in zip(names, amounts, strict=True)}
+    return found
+
+
+def counted(balance: str) -> ColumnElement[Any]:
+    """What a claim was worth of a balance, by its outcome as it was credited."""
+    if balance == "points":
+        return cast(ColumnElement[Any], Claim.points)
+    if balance in ("honour", "minutes"):
+        return cast(ColumnElement[Any], Claim.outcome[balance].as_integer())
+    return cast(ColumnElement[Any], Claim.outcome["others"][balance].as_integer())
 
 
 def scale_of(scheme_id: int, body: Mapping[str, Any], balance: str) -> int:
@@ -56,22 +101,3 @@ def scale_of(scheme_id: int, body: Mapping[str, Any], balance: str) -> int:
         if one["code"] == balance:
             return int(one.get("decimals", 0))
     return db.session.get_one(Scheme, scheme_id).points_scale
-
-
-def earned(scheme_id: int, person_id: int, balance: str, per: str, day: date) -> int:
-    """What the deeds of a period were awarded, by the day of the deed; what was taken back does not count."""
-    _, first, following = period_of(day, per)
-    mine = (
-        Claim.scheme_id == scheme_id,
-        Claim.person_id == person_id,
-        Claim.state == ClaimState.APPROVED,
-        Claim.done_on >= first,
-        Claim.done_on < (following or date.max),
-    )
-    if balance == "points":
-        return int(db.session.scalar(select(func.coalesce(func.sum(Claim.points), 0)).where(*mine, Claim.points > 0)))
-    outcomes = db.session.scalars(select(Claim.outcome).where(*mine)).all()
-    some = [(one or {}) for one in outcomes]
-    if balance in ("honour", "minutes"):
-        return sum(max(0, int(one.get(balance, 0))) for one in some)
-    return sum(max(0, int(one.get("others", {}).get(balance, 0))) for one in some)

@@ -81,23 +81,26 @@ class Shared:
             whole["deductions"] = self.body["deductions"]
         if factors := list(self.level_factors(rule)):
             whole["level_factors"] = factors
+        if bars := [one for one, effect in self.effects_on(rule, "bars") if "earn" in effect["from"]]:
+            whole["level_bars"] = bars
         return whole
 
     def level_factors(self, rule: Body) -> Iterator[dict[str, Any]]:
-        """What levels reached do to this rule: those of its code or category, or of every rule."""
+        """What levels reached multiply this rule by."""
+        for one, effect in self.effects_on(rule, "coefficient"):
+            yield {**one, "factor": effect["factor"]}
+
+    def effects_on(self, rule: Body, kind: str) -> Iterator[tuple[dict[str, Any], Body]]:
+        """The effects of a kind that levels have on this rule, by its code or category or as on every rule; and where:
+        level, step and title."""
         for level in self.body.get("levels", ()):
             for place, step in enumerate(level["steps"], 1):
                 for effect in step.get("effects", ()):
                     chosen = not {"rules", "categories"} & set(effect)
                     chosen = chosen or rule["code"] in effect.get("rules", ())
                     chosen = chosen or ("category" in rule and rule["category"] in effect.get("categories", ()))
-                    if effect["type"] == "coefficient" and chosen:
-                        yield {
-                            "level": level["code"],
-                            "step": place,
-                            "title": step["title"],
-                            "factor": effect["factor"],
-                        }
+                    if effect["type"] == kind and chosen:
+                        yield {"level": level["code"], "step": place, "title": step["title"]}, effect
 
 
 def by_code(body: Body, part: str) -> dict[str, Any]:

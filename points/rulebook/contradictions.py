@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import gettext
 
 from .completion import balances_of, by_code, is_negative, numbers_of
-from .given import missed_rule
+from .given import given_parts
 from .problems import FIELD_WORDS, Problem, rule_name
 from .terms import BALANCES, UNITS
 
@@ -100,10 +100,11 @@ def parts_twice(body: dict[str, Any]) -> Iterator[Problem]:
                 yield Problem("", field_word(part), sentence)
             if part == "units" and "|" in one["title"] + one.get("title_en", ""):
                 yield Problem("", field_word(part), gettext("名称里不能有“|”。"))
-    for missed in body.get("missed", ()):
-        yield from negative_in(missed_rule(missed), missed["title"], body)
-        if not fits(missed["points"], body["decimals"]):
-            yield Problem(missed["title"], gettext("分值"), too_fine(body["decimals"]))
+    for title, rule in given_parts(body):
+        yield from negative_in(rule, title, body)
+        numbers = [*numbers_of(rule["amount"]), *numbers_of(rule.get("beside", {}).get("honour", {}))]
+        if not all(fits(number, body["decimals"]) for number in numbers):
+            yield Problem(title, gettext("分值"), too_fine(body["decimals"]))
     for one in body.get("carry", ()):
         for balance in {one["balance"], one.get("to", one["balance"])} - known_balances(body):
             yield Problem("", field_word("carry"), not_defined(balance))
@@ -112,9 +113,21 @@ def parts_twice(body: dict[str, Any]) -> Iterator[Problem]:
             yield Problem(gettext("兑换"), field_word("conditions"), not_defined(one["balance"]))
         if one.get("level") is not None and one["level"] not in steps_of(body):
             yield Problem(gettext("兑换"), field_word("levels"), not_defined(one["level"]))
+    yield from too_fine_terms(body)
     ceilings = [one["balance"] for one in body.get("ceilings", ())]
     if len(set(ceilings)) != len(ceilings):
         yield Problem("", field_word("ceilings"), gettext("同一种上限写了两次。"))
+
+
+def too_fine_terms(body: dict[str, Any]) -> Iterator[Problem]:
+    """Points in the terms of redeeming that the scheme cannot count."""
+    said = body.get("redemption", {})
+    asked = [("keep", said["keep"])] if "keep" in said else []
+    asked += [("limits", one["points"]) for one in said.get("limits", ()) if "points" in one]
+    asked += [("conditions", one["least"]) for one in said.get("conditions", ()) if one.get("balance") == "points"]
+    for name, amount in asked:
+        if not fits(amount, body["decimals"]):
+            yield Problem(gettext("兑换"), field_word(name), too_fine(body["decimals"]))
 
 
 def unknown_names(body: dict[str, Any]) -> Iterator[Problem]:
@@ -238,8 +251,6 @@ def contradictions_in(rule: dict[str, Any], where: str, body: dict[str, Any]) ->
     also = rule.get("also", ())
     if len({one["for"] for one in also}) != len(also) or (also and rule.get("subject") == "team"):
         yield Problem(where, field_word("also"), gettext("同一方写一次；本来就记给队伍的，不用再写。"))
-    if not all(fits(one["points"], decimals) for one in also):
-        yield Problem(where, field_word("also"), too_fine(decimals))
     yield from negative_in(rule, where, body)
     yield from caps_twice(rule.get("caps", ()), where, decimals)
     bonuses = [bonus["code"] for bonus in rule.get("bonuses", ())]

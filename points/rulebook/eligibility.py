@@ -39,6 +39,9 @@ def check_who(it: Reckoning) -> None:
     barred = facts.barred_until
     if barred is not None and facts.done_on <= barred and not rule.takes_away:
         it.refuse("barred", N_("{until_on}以前（含这一天）不能得分。"), {"until_on": barred})
+    for one in rule.level_bars:
+        if one.holds(facts.levels) and not rule.takes_away:
+            it.refuse("level_bars", N_("现在是“{step}”，这一项不能得。"), {"step": one.title})
 
 
 def check_quantity(it: Reckoning) -> None:

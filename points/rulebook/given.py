@@ -1,9 +1,9 @@
-"""What a document gives by itself, as rules: the prizes of its rankings. Nobody claims these; the system files them, so
-that they go the way of every award: review, public notice, caps, version. Pure."""
+"""What a document gives or takes by itself, as rules: what its rankings, `also` and `missed` say. Nobody claims these;
+the system files them, so that they go the way of every award: review, public notice, caps, version. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .completion import completed
@@ -18,7 +18,12 @@ def prize_code(ranking: str, place: int) -> str:
 
 def given_rules(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The rules behind a document's prizes, complete in themselves. A prize that is only a title needs none."""
-    rules = []
+    rules = [rule for _, rule in given_parts(body)]
+    return completed({**body, "rules": rules}) if rules else []
+
+
+def given_parts(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Those rules as they stand by themselves, each with the title of what it comes from."""
     for ranking in body.get("rankings", ()):
         for place, prize in enumerate(ranking["prizes"], 1):
             if "points" not in prize and "honour" not in prize:
@@ -32,10 +37,13 @@ def given_rules(body: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "beside": {"honour": {"type": "fixed", "points": prize.get("honour", "0")}},
                 "trigger": GIVEN,
             }
-            rules.append(rule | {name: ranking[name] for name in ("notice_days", "review") if name in ranking})
-    rules += [also_rule(rule, one) for rule in body["rules"] for one in rule.get("also", ())]
-    rules += [missed_rule(one) for one in body.get("missed", ())]
-    return completed({**body, "rules": rules}) if rules else []
+            rule |= {name: ranking[name] for name in ("notice_days", "review") if name in ranking}
+            yield ranking["title"], rule
+    for rule in body["rules"]:
+        for one in rule.get("also", ()):
+            yield rule["title"], also_rule(rule, one)
+    for missed in body.get("missed", ()):
+        yield missed["title"], missed_rule(missed)
 
 
 def also_code(rule: str, to: str) -> str:

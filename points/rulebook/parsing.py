@@ -25,6 +25,7 @@ from .terms import (
     Deductions,
     Evidence,
     Late,
+    LevelBar,
     LevelFactor,
     Life,
     Once,
@@ -340,4 +341,5 @@ def rule_from(body: Body) -> Rule:
             LevelFactor(one["level"], one["step"], one["title"], thousandths(one["factor"]))
             for one in body.get("level_factors", ())
         ),
+        level_bars=tuple(LevelBar(one["level"], one["step"], one["title"]) for one in body.get("level_bars", ())),
     )

@@ -42,16 +42,18 @@ class Category:
 
 @dataclass(frozen=True)
 class Opening:
-    """Given once to every member it is for."""
+    """Given to every member it is for: once, or once in every ``per``."""
 
     balance: str
     amount: int
     who: Who = Who()
+    per: str = "once"
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What a step of a level does: a factor on rules (in the rules already), points given once, or words."""
+    """What a step of a level does: a factor on rules (in the rules already), points given once, words, or what it keeps
+    whoever stands there from (``bars``; of "earn" only some rules, where some are named)."""
 
     type: str
     factor: int = 1000
@@ -59,6 +61,12 @@ class Effect:
     text: str = ""
     rules: frozenset[str] = frozenset()
     categories: frozenset[str] = frozenset()
+    bars: frozenset[str] = frozenset()
+
+    @property
+    def narrow(self) -> bool:
+        """Whether it is about some rules alone."""
+        return bool(self.rules or self.categories)
 
 
 @dataclass(frozen=True)
@@ -86,18 +94,26 @@ class Level:
 
 @dataclass(frozen=True)
 class Prize:
-    """For everybody up to a place, or up to a share of all ranked (thousandths of a percent)."""
+    """For all up to a place, or up to a share of those ranked (thousandths of a percent); ``last``: from the end."""
 
     to: int | None
     percent: int | None
     points: int = 0
     honour: int = 0
     title: str = ""
+    last: bool = False
+
+    @property
+    def takes_away(self) -> bool:
+        return self.points < 0 or self.honour < 0
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """Who stands at the top at the end of a period, and what they get. ``least``: who earned less is not ranked."""
+    """Who stands at the top (or at the end) when a period is over, and what follows.
+
+    least      who earned less is not ranked; everybody: who earned nothing is ranked too
+    """
 
     code: str
     title: str
@@ -113,6 +129,7 @@ class Ranking:
     notice_days: int = 0
     review: str = "two"
     decimals: int | None = None
+    everybody: bool = False
 
 
 @dataclass(frozen=True)
@@ -220,6 +237,7 @@ def effect_from(body: Body) -> Effect:
         body.get("text", ""),
         frozenset(body.get("rules", ())),
         frozenset(body.get("categories", ())),
+        frozenset(body.get("from", ())),
     )
 
 
@@ -248,6 +266,7 @@ def ranking_from(body: Body, decimals: Mapping[str, int]) -> Ranking:
             thousandths(one.get("points", 0)),
             thousandths(one.get("honour", 0)),
             one.get("title", ""),
+            one.get("of") == "last",
         )
         for one in body["prizes"]
     )
@@ -266,6 +285,7 @@ def ranking_from(body: Body, decimals: Mapping[str, int]) -> Ranking:
         notice_days=body.get("notice_days", 0),
         review=body.get("review", "two"),
         decimals=decimals.get(body["over"]),
+        everybody=body.get("everybody", False),
     )
 
 
@@ -284,10 +304,33 @@ def missed_from(body: Body) -> Missed:
     )
 
 
+def conditions_of(body: Body) -> tuple[Condition, ...]:
+    return tuple(
+        Condition(
+            one.get("balance", ""),
+            thousandths(one.get("least", 0)),
+            one.get("level", ""),
+            who_from(one),
+            tuple(one.get("goods", ())),
+            one.get("note", ""),
+        )
+        for one in body.get("redemption", {}).get("conditions", ())
+    )
+
+
+def decimals_of(body: Body) -> dict[str, int]:
+    """Decimals of the balances that do not have those of the points."""
+    return {"minutes": 0} | {one["code"]: one.get("decimals", 0) for one in body.get("balances", ())}
+
+
+def levels_of_document(body: Body) -> tuple[Level, ...]:
+    return tuple(level_from(one, decimals_of(body)) for one in body.get("levels", ()))
+
+
 def pieces_of(body: Body) -> Pieces:
     """What a checked document says beside its rules."""
     balances = tuple(balance_from(one) for one in body.get("balances", ()))
-    decimals = {"minutes": 0} | {one.code: one.decimals for one in balances}
+    decimals = decimals_of(body)
     gifts = body.get("gifts")
     return Pieces(
         categories=tuple(
@@ -295,10 +338,11 @@ def pieces_of(body: Body) -> Pieces:
         ),
         balances=balances,
         opening=tuple(
-            Opening(one["balance"], thousandths(one["amount"]), who_from(one)) for one in body.get("opening", ())
+            Opening(one["balance"], thousandths(one["amount"]), who_from(one), one.get("per", "once"))
+            for one in body.get("opening", ())
         ),
         ceilings=tuple(ceiling_from(one) for one in body.get("ceilings", ())),
-        levels=tuple(level_from(one, decimals) for one in body.get("levels", ())),
+        levels=levels_of_document(body),
         rankings=tuple(ranking_from(one, decimals) for one in body.get("rankings", ())),
         grants=tuple(
             Grant(
@@ -326,16 +370,6 @@ def pieces_of(body: Body) -> Pieces:
             )
             for one in body.get("carry", ())
         ),
-        conditions=tuple(
-            Condition(
-                one.get("balance", ""),
-                thousandths(one.get("least", 0)),
-                one.get("level", ""),
-                who_from(one),
-                tuple(one.get("goods", ())),
-                one.get("note", ""),
-            )
-            for one in body.get("redemption", {}).get("conditions", ())
-        ),
+        conditions=conditions_of(body),
         deductions=deductions_from(body["deductions"]) if "deductions" in body else None,
     )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext
 
 from ..errors import N_
-from ..web.formats import decimal
+from ..web.formats import decimal, hours
 from ..web.navigation import ROLE_NAMES
 from .pieces import Carry, Condition, Effect, Grant, Level, Missed, Pieces, Prize, Ranking, Who, pieces_of
+from .plain_amounts import when_words
 from .plain_terms import ceiling_words, life_words, span_words
+from .redeeming import RedeemingTerms, redeeming_terms
+from .terms import Balance
 from .wording import RUN_WORDS, age_words, balance_word, listing
 
 PERIOD_WORDS: Mapping[str, str] = {
@@ -27,6 +30,7 @@ PERIOD_WORDS: Mapping[str, str] = {
 }
 SPLIT_WORDS = {"role": N_("各类人分开排"), "area": N_("各地方分开排")}
 TIE_WORDS = {"all": N_("并列的都算"), "earliest": N_("并列的先到先得")}
+LEVEL_BAR_WORDS = {"ranking": N_("不参加排名"), "redeem": N_("不能兑换")}
 GIFT_WORDS = {"household": N_("家里人"), "relative": N_("直系亲属"), "pool": N_("公益池")}
 
 
@@ -53,8 +57,7 @@ def sections(body: Mapping[str, Any]) -> list[Section]:
             "opening",
             gettext("起始分"),
             tuple(
-                for_whom(gettext("%(name)s %(n)s 分", name=named(one.balance), n=number(one.amount)), one.who)
-                for one in pieces.opening
+                for_whom(opening_words(one, named(one.balance)), one.who) for one in pieces.opening
             ),
         ),
         Section("ceilings", gettext("余额上限"), tuple(ceiling_words(one) for one in pieces.ceilings)),
@@ -65,6 +68,7 @@ def sections(body: Mapping[str, Any]) -> list[Section]:
         Section("missed", gettext("没做到的"), tuple(missed_words(one, named) for one in pieces.missed)),
         Section("carry", gettext("期末结转"), tuple(carry_words(one, named) for one in pieces.carry)),
         Section("conditions", gettext("兑换条件"), tuple(condition_words(one, named) for one in pieces.conditions)),
+        Section("redemption", gettext("兑换"), tuple(redeeming_lines(redeeming_terms(0, body)))),
         Section("gifts", gettext("转赠"), tuple(gift_lines(pieces))),
         Section(
             "pools",
@@ -147,6 +151,11 @@ def effect_words(effect: Effect) -> str:
         return gettext("得分乘 %(factor)s", factor=number(effect.factor))
     if effect.type == "award":
         return gettext("奖 %(n)s 分", n=number(effect.points))
+    if effect.type == "bars":
+        some = N_("有些项目不能得分") if effect.narrow else N_("不能得分")
+        said = [gettext(some)] if "earn" in effect.bars else []
+        said += [gettext(LEVEL_BAR_WORDS[one]) for one in LEVEL_BAR_WORDS if one in effect.bars]
+        return gettext("在这一级时%(said)s", said=listing(said))
     return effect.text
 
 
@@ -157,20 +166,25 @@ def ranking_words(ranking: Ranking, named: Any) -> str:
     if ranking.split:
         said += gettext("；") + gettext(SPLIT_WORDS[ranking.split])
     said += gettext("；") + gettext(TIE_WORDS[ranking.ties])
+    if ranking.everybody:
+        said += gettext("；") + gettext("没得分的也排")
     return for_whom(said, ranking.who)
 
 
 def prize_words(prize: Prize) -> str:
     given = [prize.title] if prize.title else []
     if prize.points:
-        given.append(gettext("%(n)s 分", n=number(prize.points)))
+        sentence = N_("%(n)s 分") if prize.points > 0 else N_("扣 %(n)s 分")
+        given.append(gettext(sentence, n=number(abs(prize.points))))
     if prize.honour:
-        given.append(gettext("荣誉积分 %(n)s 分", n=number(prize.honour)))
+        sentence = N_("荣誉积分 %(n)s 分") if prize.honour > 0 else N_("扣荣誉积分 %(n)s 分")
+        given.append(gettext(sentence, n=number(abs(prize.honour))))
     if prize.percent is not None:
-        who = gettext("前 %(n)s%%", n=number(prize.percent))
+        who = gettext(N_("最后 %(n)s%%") if prize.last else N_("前 %(n)s%%"), n=number(prize.percent))
     else:
-        who = gettext("前 %(n)s 名", n=prize.to)
-    return gettext("%(who)s得%(given)s", who=who, given=gettext("和").join(given))
+        who = gettext(N_("最后 %(n)s 名") if prize.last else N_("前 %(n)s 名"), n=prize.to)
+    sentence = N_("%(who)s：%(given)s") if prize.takes_away else N_("%(who)s得%(given)s")
+    return gettext(sentence, who=who, given=gettext("和").join(given))
 
 
 def grant_words(grant: Grant, named: Any) -> str:
@@ -208,6 +222,41 @@ def condition_words(one: Condition, named: Any) -> str:
     asked += who_words(one.who) + ([one.note] if one.note else [])
     said = listing(asked)
     return gettext("%(name)s：%(said)s", name=listing(one.goods), said=said) if one.goods else said
+
+
+def asked_words(one: Condition, levels: Sequence[Level], balances: Sequence[Balance]) -> str:
+    """A condition as whoever does not meet it hears it: the document's own words where it has some."""
+    if one.note:
+        return one.note
+    titles = {balance.code: balance_title(balance.title, balance.title_en) for balance in balances}
+    said = []
+    if one.balance == "minutes":
+        said.append(gettext("服务满 %(n)s 小时", n=hours(one.least // 1000)))
+    elif one.balance:
+        name = balance_word(titles.get(one.balance, one.balance))
+        said.append(gettext("%(balance)s满 %(n)s", balance=name, n=number(one.least)))
+    code, _, step = one.level.partition(":")
+    for level in levels:
+        if level.code == code and step.isdigit() and 0 < int(step) <= len(level.steps):
+            said.append(gettext("到“%(step)s”", step=level.steps[int(step) - 1].title))
+    return listing(said + who_words(one.who))
+
+
+def redeeming_lines(terms: RedeemingTerms) -> Iterator[str]:
+    """When somebody may redeem, and what stays: "能换的日子：星期 5，09:00 到 11:00"."""
+    if terms.windows:
+        yield gettext(
+            "能换的日子：%(said)s", said=gettext("；").join(listing(when_words(one)) for one in terms.windows)
+        )
+    if terms.keep:
+        yield gettext("换完要留下 %(n)s 分", n=number(terms.keep))
+
+
+def opening_words(one: Opening, name: str) -> str:
+    if one.per == "once":
+        return gettext("%(name)s %(n)s 分", name=name, n=number(one.amount))
+    each = gettext(RUN_WORDS[one.per])
+    return gettext("%(name)s %(n)s 分，每%(each)s重新给一次", name=name, n=number(one.amount), each=each)
 
 
 def gift_lines(pieces: Pieces) -> Iterable[str]:

@@ -183,13 +183,21 @@ def proof_said(proof: Proof) -> list[str]:
     return [*said, proof.papers] if proof.papers else said
 
 
+CALENDAR_LIFE_WORDS: Mapping[str, str] = {
+    "calendar_month": N_("用到当月月底"),
+    "calendar_quarter": N_("用到当季季末"),
+    "calendar_half_year": N_("用到当半年末"),
+    "calendar_year": N_("用到当年 12月31日"),
+}
+
+
 def life_words(life: Life) -> str:
     if life.type == "never":
         return gettext("不过期")
     if life.type == "fixed":
         return gettext("用到 %(day)s", day=day(life.on, year=True))
-    if life.type == "calendar_year":
-        return gettext("用到当年 12月31日")
+    if life.type in CALENDAR_LIFE_WORDS:
+        return gettext(CALENDAR_LIFE_WORDS[life.type])
     if life.type == "yearly":
         return gettext("每年用到 %(month)s月%(day)s日", month=life.month, day=life.day)
     if life.type == "days":
@@ -223,7 +231,9 @@ def beside_words(rule: Rule) -> list[str]:
         said.append(gettext("每%(unit)s记服务时长 %(n)s 分钟", unit=unit, n=number(rule.minutes)))
     for also in rule.also:
         sentence = N_("做这件事的队另得 %(n)s 分") if also.to == "team" else N_("受助（被推荐）的人另得 %(n)s 分")
-        said.append(gettext(sentence, n=number(also.points)))
+        if also.points < 0:
+            sentence = N_("做这件事的队扣 %(n)s 分") if also.to == "team" else N_("受助（被推荐）的人扣 %(n)s 分")
+        said.append(gettext(sentence, n=number(abs(also.points))))
     for one in rule.beside:
         name = named(one.balance)
         if one.amount is not None:
@@ -291,6 +301,10 @@ def bars_words(bars: Bars | None) -> list[str]:
         return said
     per = gettext(PER_WORDS[bars.per])
     return [gettext("%(per)s满 %(n)s 次，%(said)s", per=per, n=bars.times, said=one) for one in said]
+
+
+def level_bar_words(rule: Rule) -> list[str]:
+    return [gettext("在“%(step)s”这一级时不能得", step=one.title) for one in rule.level_bars]
 
 
 def trust_words(rule: Rule) -> list[str]:

@@ -164,6 +164,9 @@ FIELD_WORDS: Mapping[str, str] = {
     "record": N_("别的部门的记录号"),
     "any": N_("任选一样"),
     "windows": N_("兑换日期"),
+    "opens": N_("从几点"),
+    "closes": N_("到几点"),
+    "keep": N_("换完要留几分"),
     "months": N_("哪几个月"),
     "weekdays": N_("星期几"),
     "month_days": N_("每月哪几天"),
@@ -180,6 +183,7 @@ FIELD_WORDS: Mapping[str, str] = {
     "since": N_("每年从哪天"),
     "until": N_("每年到哪天"),
     "cumulative_group": N_("和哪一组一起累计"),
+    "everybody": N_("没得分的也排"),
 }
 
 

@@ -79,7 +79,7 @@ class SpacingSchema(SpanSchema):
 
 class AlsoSchema(Part):
     to = fields.String(required=True, validate=word(*ALSO), data_key="for")
-    points = Number(least="0.001", most=MAX_POINTS, required=True)
+    points = Number(most=MAX_POINTS, signed=True, required=True)
 
 
 class ProofSchema(Part):

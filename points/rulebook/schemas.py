@@ -20,6 +20,7 @@ from .schema_fields import (
     Number,
     Part,
     SpanSchema,
+    clock_time,
     code,
     flag,
     period,
@@ -30,7 +31,7 @@ from .schema_fields import (
 )
 from .schema_fields import MAX_QUANTITY as MAX_QUANTITY
 from .schema_fields import Day as Day
-from .terms import CAP_PERIODS, CREDITS, FORMAT, OVERFLOWS, ROUNDINGS, SAME
+from .terms import ANEW, CAP_PERIODS, CREDITS, ENDS, FORMAT, LEVEL_BARS, OVERFLOWS, ROUNDINGS, SAME
 
 MAX_RULES = 500
 
@@ -75,8 +76,11 @@ class WhoSchema(Part):
 
 
 class OpeningSchema(WhoSchema):
+    """What members have to begin with; with ``per`` they begin anew in every such period."""
+
     balance = fields.String(required=True)
     amount = Number(least="0.001", most=MAX_POINTS, required=True)
+    per = fields.String(validate=word("once", *ANEW))
 
 
 class CeilingSchema(Part):
@@ -114,17 +118,19 @@ class DeductionsSchema(Part):
 
 
 class EffectSchema(Part):
-    type = fields.String(required=True, validate=word("coefficient", "award", "words"))
+    type = fields.String(required=True, validate=word("coefficient", "award", "words", "bars"))
     factor = Number(most=100)
     rules = some(fields.String(), 100, 1)
     categories = some(fields.String(), 50, 1)
     points = Number(least="0.001", most=MAX_POINTS)
     text = Text(least=1, most=200)
+    start = words(*LEVEL_BARS, least=1, data_key="from")
 
     @validates_schema
     def belongs(self, data: dict[str, Any], **_: Any) -> None:
-        needed = {"coefficient": "factor", "award": "points", "words": "text"}[data["type"]]
-        allowed = {"type", needed} | ({"rules", "categories"} if data["type"] == "coefficient" else set())
+        needed = {"coefficient": "factor", "award": "points", "words": "text", "bars": "start"}[data["type"]]
+        of_rules = data["type"] == "coefficient" or data.get("start") == ["earn"]
+        allowed = {"type", needed} | ({"rules", "categories"} if of_rules else set())
         wrong = {} if needed in data else {needed: [N_("这种要填这一栏。")]}
         wrong |= {name: [N_("这种用不着这一栏。")] for name in set(data) - allowed}
         if wrong:
@@ -139,7 +145,7 @@ class StepAlsoSchema(Part):
 
 
 class StepSchema(Part):
-    start = Number(data_key="from", most=10**9, required=True)
+    start = Number(data_key="from", most=10**9, signed=True, required=True)
     title = title(40)
     also = some(fields.Nested(StepAlsoSchema), 4, 1)
     effects = some(fields.Nested(EffectSchema), 10)
@@ -165,8 +171,9 @@ class LevelSchema(Part):
 class PrizeSchema(Part):
     to = Whole(least=1, most=10_000)
     percent = Number(least="0.001", most=100)
-    points = Number(least="0.001", most=MAX_POINTS)
-    honour = Number(least="0.001", most=MAX_POINTS)
+    of = fields.String(validate=word(*ENDS))
+    points = Number(most=MAX_POINTS, signed=True)
+    honour = Number(most=MAX_POINTS, signed=True)
     title = Text(least=1, most=40)
 
     @validates_schema
@@ -188,8 +195,14 @@ class RankingSchema(WhoSchema):
     prizes = some(fields.Nested(PrizeSchema), 10, 1, required=True)
     ties = fields.String(validate=word("all", "earliest"))
     least = Number(most=MAX_POINTS)
+    everybody = flag()
     notice_days = Whole(most=60)
     review = fields.String()
+
+    @validates_schema
+    def ranks_some(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("everybody") and "least" in data:
+            raise ValidationError({"least": [N_("没得分的也排，就不用写最少要多少。")]})
 
 
 class GrantSchema(WhoSchema):
@@ -292,13 +305,26 @@ class LimitSchema(Part):
 
 
 class WindowSchema(Part):
-    start = Day(data_key="from", required=True)
-    to = Day(required=True)
+    """When somebody may redeem: once from day to day, or on days that come again; at these hours alone."""
+
+    start = Day(data_key="from")
+    to = Day()
+    months = some(Whole(least=1, most=12), 12, 1)
+    weekdays = some(Whole(least=1, most=7), 7, 1)
+    month_days = some(Whole(least=1, most=31), 31, 1)
+    opens = clock_time()
+    closes = clock_time()
 
     @validates_schema
     def in_order(self, data: dict[str, Any], **_: Any) -> None:
-        if data["start"] > data["to"]:
+        if not data:
+            raise ValidationError(N_("至少写一个条件；没有条件就不要写这一栏。"))
+        if "start" in data and "to" in data and data["start"] > data["to"]:
             raise ValidationError({"to": [N_("结束比开始还早。")]})
+        if ("opens" in data) != ("closes" in data):
+            raise ValidationError({"opens": [N_("从几点到几点，两头都要填。")]})
+        if "opens" in data and data["opens"] >= data["closes"]:
+            raise ValidationError({"closes": [N_("结束比开始还早。")]})
 
 
 class PriceSchema(Part):
@@ -310,6 +336,7 @@ class PriceSchema(Part):
 
 class RedemptionSchema(Part):
     conditions = some(fields.Nested(ConditionSchema), 20)
+    keep = Number(least="0.001", most=10**9)
     value = Number(least="0.001", most=MAX_POINTS)
     limits = some(fields.Nested(LimitSchema), 10)
     windows = some(fields.Nested(WindowSchema), 50)

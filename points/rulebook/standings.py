@@ -1,4 +1,4 @@
-"""Levels, rankings, openings and grants: who stands where at the end of a period, and what they get. Pure."""
+"""Where people stand: on the levels of a document, in its rankings, at the end of a period, before a shelf. Pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from ..clock import period_of
-from .pieces import Carry, Condition, Effect, Grant, Level, Missed, Opening, Prize, Profile, Ranking, Who
+from .pieces import Carry, Condition, Effect, Level, Missed, Prize, Profile, Ranking, Step, Who
 from .reckoning import rounded
 
-NOTHING_KNOWN = Profile()
+EVER = "ever"
 
 
 def is_for(who: Who, profile: Profile) -> bool:
@@ -30,70 +30,82 @@ def is_for(who: Who, profile: Profile) -> bool:
     )
 
 
-def openings_for(openings: Iterable[Opening], profile: Profile) -> list[Opening]:
-    """What a new member is given once, in each balance the first that is for them."""
-    found: dict[str, Opening] = {}
-    for one in openings:
-        if is_for(one.who, profile):
-            found.setdefault(one.balance, one)
-    return list(found.values())
-
-
-def grants_for(grants: Iterable[Grant], profile: Profile) -> list[Grant]:
-    return [one for one in grants if is_for(one.who, profile)]
-
-
 # ---------------------------------------------------------------- levels
 
 
 @dataclass(frozen=True)
-class Reached:
-    """The step of a level somebody has reached, counted from 1."""
+class LevelStanding:
+    """Where somebody stands on a level. ``step`` 0: not on it yet; ``next_from`` None: at its top.
 
-    level: str
+    have, next_from  minor units (of ``scale`` decimals) of what the level counts
+    effects          of the step itself, as long as somebody stands there
+    """
+
+    code: str
     title: str
+    over: str
+    scale: int
+    period: str
+    have: int
     step: int
     step_title: str
-    effects: tuple[Effect, ...] = ()
+    next_title: str
+    next_from: int | None
+    effects: tuple[Effect, ...]
+
+    @property
+    def missing(self) -> int:
+        return 0 if self.next_from is None else max(0, self.next_from - self.have)
 
     @property
     def names(self) -> frozenset[str]:
-        """Every step up to this one, as facts carry it: "star:1", "star:2"."""
-        return frozenset(f"{self.level}:{place}" for place in range(1, self.step + 1))
+        """Every step up to this one, as facts carry them: "star:1", "star:2"."""
+        return frozenset(f"{self.code}:{place}" for place in range(1, self.step + 1))
+
+    def bars(self, what: str) -> bool:
+        """Whether the step keeps whoever stands there from something altogether (``terms.LEVEL_BARS``)."""
+        return any(one.type == "bars" and what in one.bars and not one.narrow for one in self.effects)
 
 
-def levels_of(levels: Iterable[Level], amounts: Mapping[str, int], scale: int) -> list[Reached]:
-    """Of each level the highest step reached; none where even the first is not.
+def stand(level: Level, have: Mapping[str, int], scale: int, day: date) -> LevelStanding:
+    """Where somebody stands on a level: at the highest step whose amounts are all there.
 
-    amounts  by the level's code: minor units of the balance it is over, or whole minutes; what a step asks for as well
-             by "code.balance"; what is missing is nought
-    scale    decimals of the scheme's points
+    have   by balance: minor units, of minutes whole ones; what is missing is nought
+    scale  decimals of the scheme's points
     """
-    found = []
-    for level in levels:
-        amount = in_thousandths(amounts.get(level.code, 0), scale if level.decimals is None else level.decimals)
-        reached = [
-            place
-            for place, step in enumerate(level.steps, 1)
-            if amount >= step.start
-            and all(
-                in_thousandths(amounts.get(f"{level.code}.{name}", 0), scale if fine is None else fine) >= start
-                for name, start, fine in step.also
-            )
-        ]
-        if reached:
-            step = level.steps[reached[-1] - 1]
-            found.append(Reached(level.code, level.title, reached[-1], step.title, step.effects))
-    return found
+    decimals = scale if level.decimals is None else level.decimals
+    met = [place for place, step in enumerate(level.steps, 1) if is_reached(level, step, have, scale)]
+    reached = max(met, default=0)
+    now = level.steps[reached - 1] if reached else None
+    following = level.steps[reached] if reached < len(level.steps) else None
+    return LevelStanding(
+        code=level.code,
+        title=level.title,
+        over=level.over,
+        scale=decimals,
+        period=period_of(day, level.per)[0] if level.measure == "earned" else EVER,
+        have=have.get(level.over, 0),
+        step=reached,
+        step_title=now.title if now else "",
+        next_title=following.title if following else "",
+        next_from=-(-following.start * 10**decimals // 1000) if following else None,
+        effects=now.effects if now else (),
+    )
 
 
-def names_of(reached: Iterable[Reached]) -> frozenset[str]:
-    """All steps reached of all levels, as facts carry them."""
-    return frozenset().union(*(one.names for one in reached))
+def is_reached(level: Level, step: Step, have: Mapping[str, int], scale: int) -> bool:
+    asked = ((level.over, step.start, level.decimals), *step.also)
+    return all(
+        have.get(name, 0) * 1000 >= start * 10 ** (scale if fine is None else fine) for name, start, fine in asked
+    )
 
 
-def in_thousandths(minor: int, decimals: int) -> int:
-    return minor * 1000 // int(10**decimals)
+def awards_up_to(level: Level, upto: int, scale: int) -> list[tuple[int, str, int]]:
+    """The steps up to ``upto``: (step from 1, its title, minor units given for reaching it)."""
+    return [
+        (place, step.title, sum(one.points * 10**scale // 1000 for one in step.effects if one.type == "award"))
+        for place, step in enumerate(level.steps[:upto], 1)
+    ]
 
 
 # ---------------------------------------------------------------- rankings
@@ -101,65 +113,61 @@ def in_thousandths(minor: int, decimals: int) -> int:
 
 @dataclass(frozen=True)
 class Standing:
-    """What somebody earned in the period, in minor units (or minutes); since when they have stood there.
-
-    area     the name of the area by which a ranking may be split; barred: not ranked
-    """
+    """What somebody earned in the period, in minor units (or minutes), in one part of the ranking ("" everybody); and
+    when the last of it came."""
 
     holder: int
     amount: int
     at: datetime | None = None
-    profile: Profile = NOTHING_KNOWN
-    area: str = ""
-    barred: bool = False
+    part: str = ""
 
 
 @dataclass(frozen=True)
-class Winner:
-    """Who won: their place within the part ("" the whole) of the ranking, and the prize."""
+class Placed:
+    """A place, and its prize, counting the ranking's from 1; None: without one."""
 
     holder: int
-    place: int
     part: str
+    place: int
     amount: int
-    prize: Prize
+    prize: int | None
 
 
-def rank(ranking: Ranking, standings: Iterable[Standing], scale: int) -> list[Winner]:
-    """The winners, part by part and place by place; the same for the standings in any order.
+def rank(ranking: Ranking, standings: Iterable[Standing]) -> list[Placed]:
+    """The places, part by part; the same for the standings in any order.
 
-    Nobody wins with nothing, nor below ``least``. Places are shared by those who tie ("all"), or go to whoever stood
-    there first, then to the lower number ("earliest"). A share of all is of those ranked, rounded down, at least one.
+    Only who earned anything is ranked, unless ``everybody`` is. Places are shared by those who tie ("all"), or go to
+    whoever stood there first, then to the lower number ("earliest"). A share of all is of those ranked, rounded down,
+    at least one. Each wins the first prize that reaches as far, from the top or from the end.
     """
     parts: dict[str, list[Standing]] = {}
-    decimals = scale if ranking.decimals is None else ranking.decimals
     for one in standings:
-        enough = one.amount > 0 and in_thousandths(one.amount, decimals) >= ranking.least
-        if enough and not one.barred and is_for(ranking.who, one.profile):
-            parts.setdefault(part_of(ranking, one), []).append(one)
-    return [winner for part in sorted(parts) for winner in winners_in(ranking, part, parts[part])]
+        if one.amount > 0 or ranking.everybody:
+            parts.setdefault(one.part, []).append(one)
+    return [placed for part in sorted(parts) for placed in places_in(ranking, parts[part])]
 
 
-def part_of(ranking: Ranking, one: Standing) -> str:
-    """The part of the ranking somebody stands in: of several roles the one beside that of a resident, in its order."""
-    if ranking.split == "area":
-        return one.area
-    if ranking.split == "role":
-        order = ranking.who.roles or tuple(sorted(one.profile.roles))
-        mine = [role for role in order if role in one.profile.roles]
-        return next((role for role in mine if role != "resident"), mine[0] if mine else "")
-    return ""
-
-
-def winners_in(ranking: Ranking, part: str, standings: Sequence[Standing]) -> list[Winner]:
+def places_in(ranking: Ranking, standings: Sequence[Standing]) -> list[Placed]:
     order = sorted(standings, key=lambda one: (-one.amount, moment(one), one.holder))
-    found, place = [], 0
+    shares = ranking.ties != "earliest"
+    top: dict[int, int] = {}  # the first place of each amount, and its last: what those who tie share
+    end: dict[int, int] = {}
     for number, one in enumerate(order, 1):
-        if ranking.ties == "earliest" or number == 1 or one.amount != order[number - 2].amount:
-            place = number
-        prize = next((prize for prize in ranking.prizes if place <= reach(prize, len(order))), None)
-        if prize is not None:
-            found.append(Winner(one.holder, place, part, one.amount, prize))
+        top.setdefault(one.amount, number)
+        end[one.amount] = number
+    found = []
+    for number, one in enumerate(order, 1):
+        place = top[one.amount] if shares else number
+        from_end = len(order) + 1 - (end[one.amount] if shares else number)
+        prize = next(
+            (
+                which
+                for which, prize in enumerate(ranking.prizes, 1)
+                if (from_end if prize.last else place) <= reach(prize, len(order))
+            ),
+            None,
+        )
+        found.append(Placed(one.holder, one.part, place, one.amount, prize))
     return found
 
 

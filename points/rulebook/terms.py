@@ -53,7 +53,8 @@ CAP_PERIODS = ("activity", "day", "week", "month", "quarter", "half_year", "year
 CALENDAR = ("day", "week", "month", "quarter", "half_year", "year")  # periods that begin again
 SAME = ("day", "act", *CALENDAR[1:], "lifetime")  # what makes several rules one act
 WHO = ("person", "household", "team", "area", "all")
-LIVES = ("never", "days", "months", "years", "calendar_year", "yearly", "fixed")
+CALENDAR_LIVES = ("calendar_month", "calendar_quarter", "calendar_half_year", "calendar_year")
+LIVES = ("never", "days", "months", "years", *CALENDAR_LIVES, "yearly", "fixed")
 SOURCES = ("self_checked", "self", "leader", "staff", "backfill", "import")
 ALSO = ("team", "helped")
 SUBJECTS = ("person", "household", "team")
@@ -61,9 +62,12 @@ TRIGGERS = ("claim", "first_sign_in")
 BALANCES = ("points", "honour", "minutes")  # those every scheme has; a document may add others
 DAY_KINDS = ("workday", "weekend", "holiday")
 CREDITS = ("at_once", *CALENDAR)
+ANEW = ("month", "quarter", "half_year", "year")  # periods in which an opening is given anew
 CHOSEN_BY = ("claimant", "reviewer", "system", "number")
 OVERFLOWS = ("pool", "lapse", "refuse")
 BARRED = ("earn", "ranking")
+LEVEL_BARS = (*BARRED, "redeem")  # what a step of a level may keep somebody from
+ENDS = ("first", "last")
 
 
 @dataclass(frozen=True)
@@ -270,6 +274,19 @@ class LevelFactor:
 
 
 @dataclass(frozen=True)
+class LevelBar:
+    """Whoever stands on this very step of a level earns nothing by the rule."""
+
+    level: str
+    step: int
+    title: str
+
+    def holds(self, levels: frozenset[str]) -> bool:
+        """Whether these steps reached end at this one."""
+        return f"{self.level}:{self.step}" in levels and f"{self.level}:{self.step + 1}" not in levels
+
+
+@dataclass(frozen=True)
 class Beside:
     """What a rule gives in a further balance: so much per unit, or an amount of its own; None: as much as points."""
 
@@ -337,6 +354,7 @@ class Rule:
     ceilings: tuple[Ceiling, ...] = ()
     deductions: Deductions | None = None
     level_factors: tuple[LevelFactor, ...] = ()
+    level_bars: tuple[LevelBar, ...] = ()
 
     def trust_in(self, source: str) -> Trust:
         return dict(self.trust).get(source, Trust())

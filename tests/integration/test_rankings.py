@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from points import clock
+from points.awards.granting import grant
 from points.awards.models import Bar, Claim, ClaimState, PeriodRun, Source
 from points.awards.periods.models import RankingRow
 from points.awards.periods.work import close_periods
 from points.db import db, transaction
-from points.people.models import AreaKind, Role
+from points.people.models import AreaKind, Person, Role, Scheme
 from tests.factories import World
 from tests.integration.periods_world import earn, load, work
 from tests.integration.together import in_threads
@@ -131,3 +132,49 @@ def test_nothing_is_ranked_before_its_period_has_ended(world: World) -> None:
     with clock.at(datetime(2026, 9, 30, 16, 30, tzinfo=UTC)):  # past midnight where the scheme is
         close_periods(work(world, clock.now()))
     assert len(rows(world)) == 1
+
+
+TERMS = {"from": ["points"], "below_zero": "stop", "notice_days": 3, "appeal_days": 7, "ends": {"months": 6}}
+LAST = {"of": "last", "to": 2, "points": -5}
+
+
+def test_the_last_of_a_ranking_lose_on_review_and_notice_once_and_are_not_put_in_the_pillory(
+    world: World, books: Any
+) -> None:
+    with transaction():
+        scheme = db.session.get_one(Scheme, world.scheme_id)
+        scheme.settings = {**scheme.settings, "reviews": {"deductions_allowed": True}}
+    people = [world.person(name) for name in "甲乙丙丁"]
+    load(world, **ranking(prizes=[{"to": 1, "points": 30}, LAST], everybody=True), deductions=TERMS)
+    with transaction():
+        for person in people[:3]:  # the last one came in the middle of the quarter
+            db.session.get_one(Person, (world.scheme_id, person.id)).created_at = datetime(2026, 5, 1, tzinfo=UTC)
+    earn(world, people[0], 60, SUMMER)
+    earn(world, people[1], 20, SUMMER)
+    earn(world, people[2], 20, datetime(2026, 6, 2, tzinfo=UTC))  # in the quarter before
+    close_periods(work(world, date(2026, 10, 1)))
+    found = [(row.person_id, row.place, row.points) for row in rows(world) if row.points]
+    assert found == [(people[0].id, 1, 30), (people[1].id, 2, -5), (people[2].id, 3, -5)]
+    lost = [db.session.get_one(Claim, (world.scheme_id, row.claim_id)) for row in rows(world)[1:]]
+    assert {(claim.state, claim.points) for claim in lost} == {(ClaimState.WAITING, None)}, "a person looks at it"
+    assert {claim.forecast[name] for claim in lost for name in ("points", "notice_days", "appeal_days")} == {-5, 3, 7}
+    with clock.at(datetime(2026, 10, 1, 5, tzinfo=UTC)), transaction():
+        grant(db.session.get_one(Scheme, world.scheme_id), lost[0], by_id=None, at=clock.now())
+        assert lost[0].state == ClaimState.ON_NOTICE
+    close_periods(work(world, date(2026, 10, 2)))
+    assert len([row for row in rows(world) if row.points < 0]) == 2
+    run = db.session.scalars(
+        select(PeriodRun).where(PeriodRun.scheme_id == world.scheme_id, PeriodRun.kind == "ranking")
+    ).one()
+    assert run.counts["winners"] == 1 and run.counts["ranked"] == 3
+
+
+def test_whom_a_low_step_keeps_from_rankings_is_not_ranked(world: World) -> None:
+    low = {"from": 0, "title": "失信", "effects": [{"type": "bars", "from": ["ranking"]}]}
+    trust = {"code": "trust", "title": "诚信", "over": "honour", "measure": "earned", "per": "year"}
+    load(world, **ranking(), levels=[{**trust, "steps": [low, {"from": 50, "title": "守信"}]}])
+    good, bad = world.person("甲"), world.person("乙")
+    earn(world, good, 60, SUMMER)
+    earn(world, bad, 49, SUMMER)
+    close_periods(work(world, date(2026, 10, 1)))
+    assert [row.person_id for row in rows(world)] == [good.id]

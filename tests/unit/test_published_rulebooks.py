@@ -15,7 +15,7 @@ from points.rulebook.document import document_from, presets
 from points.rulebook.pieces import Profile, pieces_of
 from points.rulebook.plain_pieces import section_differences, sections
 from points.rulebook.rules import mark_of
-from points.rulebook.standings import Standing, grants_for, rank
+from points.rulebook.standings import Standing, is_for, rank
 from points.rulebook.terms import Life
 from tests.rulebook_book import Book
 
@@ -117,12 +117,12 @@ def test_jinhua_two_residents_who_report_the_same_person_are_paid_once() -> None
 
 def test_jinhua_the_month_is_ranked_by_role_five_each() -> None:
     ranking = book("jinhua").pieces.rankings[0]
-    residents = [Standing(n, 100 + n, profile=Profile(frozenset({"resident"}))) for n in range(1, 9)]
-    workers = [Standing(n, 600 * n, profile=Profile(GRID)) for n in range(11, 19)]
-    winners = rank(ranking, [*residents, *workers], 0)
+    residents = [Standing(n, 100 + n, part="resident") for n in range(1, 9)]
+    workers = [Standing(n, 600 * n, part="grid_worker") for n in range(11, 19)]
+    winners = [one for one in rank(ranking, [*residents, *workers]) if one.prize]
     assert [w.holder for w in winners if w.part == "resident"] == [8, 7, 6, 5, 4]
     assert [w.holder for w in winners if w.part == "grid_worker"] == [18, 17, 16, 15, 14]
-    assert {w.prize.title for w in winners} == {"抗疫之星"}
+    assert ranking.split == "role" and {ranking.prizes[(w.prize or 0) - 1].title for w in winners} == {"抗疫之星"}
 
 
 def test_jinhua_points_are_not_given_away() -> None:
@@ -220,8 +220,8 @@ def test_nanjing_a_groups_hours_can_only_be_donated() -> None:
 
 def test_nanjing_time_is_granted_to_a_need_group() -> None:
     grants = book("nanjing").pieces.grants
-    assert [one.points for one in grants_for(grants, Profile(members=frozenset({"key-elderly"})))] == [10_000]
-    assert grants_for(grants, Profile()) == []
+    assert [one.points for one in grants if is_for(one.who, Profile(members=frozenset({"key-elderly"})))] == [10_000]
+    assert [one for one in grants if is_for(one.who, Profile())] == []
 
 
 # ---------------------------------------------------------------- presets

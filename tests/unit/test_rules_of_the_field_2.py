@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from points.awards.periods.rules import stand
 from points.rulebook.document import BadDocument, document_from
 from points.rulebook.pieces import Carry, Missed, Pieces, Profile, pieces_of
 from points.rulebook.plain_pieces import sections
 from points.rulebook.rules import Facts, assess, caps_for, rule_from
-from points.rulebook.standings import carried, is_missed, last_periods, levels_of, may_redeem
+from points.rulebook.standings import carried, is_missed, last_periods, may_redeem
 from tests.rulebook_book import DEDUCTIONS, Book, body, rule_body
 
 
@@ -68,24 +67,6 @@ def test_from_fifty_points_on_and_some_goods_only_for_some() -> None:
     assert may_redeem(conditions, "大米", young, {"points": 49_000}, frozenset()) == [conditions[0]]
     assert may_redeem(conditions, "体检卡", young, {"points": 80_000}, frozenset()) == [conditions[1]]
     assert may_redeem(conditions, "体检卡", old, {"points": 80_000}, frozenset()) == []
-
-
-def test_a_star_asks_for_hours_and_for_points() -> None:
-    first = {"from": 3000, "title": "一星", "also": [{"over": "points", "from": 500}]}
-    second = {"from": 6000, "title": "二星", "also": [{"over": "points", "from": 1000}]}
-    star = {"code": "star", "title": "星级", "over": "minutes", "measure": "earned", "steps": [first, second]}
-    levels = pieces(levels=[star]).levels
-
-    def reached(minutes: int, points: int) -> list[int]:
-        found = [one.step for one in levels_of(levels, {"star": minutes, "star.points": points}, 0)]
-        stood = stand(star, minutes, 0, date(2026, 5, 1), {"points": (points, 0)}).step
-        assert (found or [0]) == [stood]
-        return found
-
-    assert reached(6000, 499) == []
-    assert reached(6000, 999) == [1]
-    assert reached(2999, 5000) == []
-    assert reached(6000, 1000) == [2]
 
 
 def test_every_part_is_said_in_plain_words() -> None:

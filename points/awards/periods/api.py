@@ -183,7 +183,7 @@ def ranking(asked: dict[str, Any], run_id: int) -> dict[str, Any]:
     who = me()
     run = queries.ranking_of(who.scheme_id, run_id)
     page = page_of(
-        queries.places_of(who.scheme_id, run_id),
+        queries.places_of(who, run_id),
         *(RankingRow.part, RankingRow.place, RankingRow.person_id),
         shape=(str, int, int),
         cursor=asked.get("after"),

@@ -9,10 +9,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
-
-from ...db import db
-from ...rulebook.models import RulebookVersion
+from ...rulebook.in_force import version_id_on
 from ...rulebook.queries import version_by_id
 
 KEPT = ("levels", "gifts", "balances")
@@ -28,12 +25,7 @@ class InForce:
 
 def in_force(scheme_id: int, day: date) -> InForce | None:
     """The version in force on a day, by one look at its id."""
-    version_id = db.session.scalar(
-        select(RulebookVersion.id)
-        .where(RulebookVersion.scheme_id == scheme_id, RulebookVersion.effective_on <= day)
-        .order_by(RulebookVersion.effective_on.desc(), RulebookVersion.id.desc())
-        .limit(1)
-    )
+    version_id = version_id_on(scheme_id, day)
     return None if version_id is None else _parts(scheme_id, version_id)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -19,56 +18,33 @@ from ...ledger.models import Account, Posting, Transfer
 from ...ledger.queries import units_of
 from ...people.actions import POINTS
 from ...people.models import Person, Scheme
-from ..balances import balances_of
+from ...rulebook.pieces import Level
+from ...rulebook.standings import LevelStanding, awards_up_to
+from .. import levels
 from ..budgets import marks_for
-from ..levels import also_over, amount_of, scale_of
+from ..levels import levels_in, names_of
 from ..models import PeriodRun
 from .giving import Gift, draft
 from .in_force import InForce, in_force
 from .models import LevelReached
-from .rules import LevelStanding, awards_between, stand
 
 SLACK = timedelta(minutes=10)  # transfers that were being written when the last look was taken
 CHUNK = 100
 
 
-def levels_in(scheme_id: int, day: date) -> tuple[InForce | None, list[Mapping[str, Any]]]:
+def levels_on(scheme_id: int, day: date) -> tuple[InForce | None, tuple[Level, ...]]:
     version = in_force(scheme_id, day)
-    return version, list(version.body.get("levels", ())) if version else []
+    return version, levels_in(scheme_id, version.id) if version else ()
 
 
 def standings_of(scheme_id: int, person_id: int, day: date) -> list[LevelStanding]:
-    """Where somebody stands on every level of the rulebook in force: a query for what they have, and one for each level
-    that counts what was earned. Nothing at all where the rulebook has no levels."""
-    version, levels = levels_in(scheme_id, day)
-    if version is None or not levels:
-        return []
-    have = balances_of(scheme_id, [person_id])[person_id]
-    return [standing(scheme_id, person_id, version, level, have, day) for level in levels]
-
-
-def standing(
-    scheme_id: int,
-    person_id: int,
-    version: InForce,
-    level: Mapping[str, Any],
-    have: Mapping[str, int],
-    day: date,
-) -> LevelStanding:
-    def amount(name: str) -> int:
-        return amount_of(scheme_id, person_id, level, name, day, have)
-
-    def scale(name: str) -> int:
-        return scale_of(scheme_id, version.body, name)
-
-    beside = {name: (amount(name), scale(name)) for name in also_over(level)}
-    return stand(level, amount(level["over"]), scale(level["over"]), day, beside)
+    """Where somebody stands on every level of the rulebook in force; nothing at all where it has none."""
+    return levels.standings_of(scheme_id, [person_id], levels_on(scheme_id, day)[1], day)[person_id]
 
 
 def levels_of_person(scheme_id: int, person_id: int, day: date) -> frozenset[str]:
     """Every step reached, as ``assess`` knows them: "star:1", "star:2"."""
-    found = standings_of(scheme_id, person_id, day)
-    return frozenset(f"{one.code}:{step}" for one in found for step in range(1, one.step + 1))
+    return names_of(standings_of(scheme_id, person_id, day))
 
 
 # ---------------------------------------------------------------- the award for a step
@@ -77,15 +53,14 @@ def levels_of_person(scheme_id: int, person_id: int, day: date) -> frozenset[str
 def reach(scheme: Scheme, person_id: int, day: date, at: datetime) -> tuple[int, bool]:
     """Note the steps that somebody has reached since, give what each is worth, and tell. How many there were, and
     whether one waits for a budget. A step is reached once in its period, whatever the balance does afterwards."""
-    version, levels = levels_in(scheme.id, day)
+    version, found = levels_on(scheme.id, day)
     if version is None:
         return 0, False
     new, waiting = 0, False
-    have = balances_of(scheme.id, [person_id])[person_id]
+    stands = levels.standings_of(scheme.id, [person_id], found, day)[person_id]
     told = []
-    for level in levels:
-        now = standing(scheme.id, person_id, version, level, have, day)
-        for place, title, points in awards_between(level, 0, now.step, scheme.points_scale):
+    for level, now in zip(found, stands, strict=True):
+        for place, title, points in awards_up_to(level, now.step, scheme.points_scale):
             try:
                 with db.session.begin_nested():
                     if not first_time(scheme.id, person_id, now, place, at):
@@ -96,8 +71,8 @@ def reach(scheme: Scheme, person_id: int, day: date, at: datetime) -> tuple[int,
                 waiting = True
                 continue
             new += 1
-            values: dict[str, Any] = {"title": level["title"], "step": title} | ({"points": points} if points else {})
-            key = f"level:{level['code']}:{now.period}:{place}"[:80]
+            values: dict[str, Any] = {"title": level.title, "step": title} | ({"points": points} if points else {})
+            key = f"level:{level.code}:{now.period}:{place}"[:80]
             told.append(Told(person_id, "level_reached", values, "/me/standing", key))
     tell_many(scheme.id, told, at)
     return new, waiting
@@ -137,8 +112,8 @@ def touched_since(scheme_id: int, since: datetime) -> list[int]:
 
 def look(work: Context) -> int:
     """Due work: the steps reached since the last look. While a budget is spent, those who wait are looked at again."""
-    version, levels = levels_in(work.scheme_id, work.day)
-    if version is None or not levels:
+    version, found = levels_on(work.scheme_id, work.day)
+    if version is None or not found:
         return 0
     mark = watermark(work.scheme_id, version)
     since = datetime.fromisoformat(mark) if mark else datetime(2000, 1, 1, tzinfo=work.at.tzinfo)

@@ -16,8 +16,8 @@ from ...db import db, in_own_transaction
 from ...errors import N_, DomainError, NotFound
 from ...ledger.queries import spendable_of, units_of
 from ...people.actions import POINTS
-from ...people.models import Role
 from ...people.visitor import Visitor
+from ...rulebook.plain_pieces import effect_words
 from ...web import audience, idempotency_key, me, page_of
 from ...web.formats import decimal, hours, listed, sentence_of
 from ...web.request import new_key
@@ -28,19 +28,15 @@ from . import gifts, grants, queries
 from .levels import standings_of
 from .models import GrantOrder, RankingRow
 from .pools import open_pools
+from .queries import is_staff
 from .words import GRANT_STATES, OVER, PER
 
 pages = Blueprint("periods", __name__)
-DESK = frozenset({Role.STAFF, Role.OFFICER, Role.AUDITOR})
 HEADER = (N_("分组"), N_("名次"), N_("姓名"), N_("得了多少"), N_("称号"), N_("奖励积分"), N_("奖励荣誉积分"))
 
 
 def today(who: Visitor) -> date:
     return clock.local_date(clock.now(), who.zone)
-
-
-def is_staff(who: Visitor) -> bool:
-    return bool(DESK & who.roles)
 
 
 def figure(minor: int, over: str, scale: int) -> str:
@@ -65,6 +61,7 @@ def standing() -> str:
         places=queries.places_of_person(who.scheme_id, who.person_id),
         figure=figure,
         over_word=over_word,
+        effect_words=effect_words,
     )
 
 
@@ -167,7 +164,7 @@ def ranking(run_id: int) -> str:
     who: Visitor = me()
     run = queries.ranking_of(who.scheme_id, run_id)
     page = page_of(
-        queries.places_of(who.scheme_id, run_id),
+        queries.places_of(who, run_id),
         *(RankingRow.part, RankingRow.place, RankingRow.person_id),
         shape=(str, int, int),
         size=50,
@@ -199,9 +196,7 @@ def ranking_file(run_id: int, kind: str) -> Response:
     who: Visitor = me()
     run = queries.ranking_of(who.scheme_id, run_id)
     found = db.session.execute(
-        queries.places_of(who.scheme_id, run_id)
-        .order_by(RankingRow.part, RankingRow.place, RankingRow.person_id)
-        .limit(20_000)
+        queries.places_of(who, run_id).order_by(RankingRow.part, RankingRow.place, RankingRow.person_id).limit(20_000)
     )
     over, scale = run.counts.get("over", "points"), who.points_scale
     rows = (

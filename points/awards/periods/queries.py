@@ -12,9 +12,12 @@ from ...db import db, is_id
 from ...errors import NotFound
 from ...ledger.queries import balances_of, units_of
 from ...people.actions import POINTS
-from ...people.models import Person, Team
+from ...people.models import Person, Role, Team
+from ...people.visitor import Visitor
 from ..models import Claim, PeriodRun
 from .models import GrantOrder, Pool, RankingRow
+
+DESK = frozenset({Role.STAFF, Role.OFFICER, Role.AUDITOR})
 
 
 def runs_of(scheme_id: int) -> Select[Any]:
@@ -30,14 +33,21 @@ def ranking_of(scheme_id: int, run_id: int) -> PeriodRun:
     return run
 
 
-def places_of(scheme_id: int, run_id: int) -> Select[Any]:
-    """(RankingRow, Person, state of the prize's claim) by part and place; page it by (part, place, person_id)."""
-    return (
+def is_staff(who: Visitor) -> bool:
+    return bool(DESK & who.roles)
+
+
+def places_of(who: Visitor, run_id: int) -> Select[Any]:
+    """(RankingRow, Person, state of the prize's claim) by part and place; page it by (part, place, person_id).
+    Who loses something for standing last is shown to staff alone: nobody is put in the pillory."""
+    scheme_id = who.scheme_id
+    found = (
         select(RankingRow, Person, Claim.state)
         .join(Person, and_(Person.scheme_id == RankingRow.scheme_id, Person.id == RankingRow.person_id))
         .outerjoin(Claim, and_(Claim.scheme_id == RankingRow.scheme_id, Claim.id == RankingRow.claim_id))
         .where(RankingRow.scheme_id == scheme_id, RankingRow.run_id == run_id)
     )
+    return found if is_staff(who) else found.where(RankingRow.points >= 0, RankingRow.honour >= 0)
 
 
 def places_of_person(scheme_id: int, person_id: int) -> Sequence[Any]:

@@ -1,4 +1,5 @@
-"""Rankings at the end of a period: who earned the most, in which part, and the prizes, each through a claim.
+"""Rankings at the end of a period: who earned the most, or the least, in which part, and what follows, each through a
+claim.
 
 What counts is what was credited within the period for people's own deeds, by the books' day: nothing that the system
 gave by itself, nothing that was taken back by the time of the ranking, and no deductions.
@@ -8,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, select
+from sqlalchemy import Select, and_, func, insert, select
 
 from ... import clock
 from ...db import db, insert_into, new_id, table_of
@@ -21,75 +22,93 @@ from ...ledger.models import Transfer
 from ...people.models import Area, AreaKind, Assignment, Person, Role, Scheme
 from ...rulebook.given import prize_code
 from ...rulebook.models import EarningRule, RulebookVersion
+from ...rulebook.pieces import Prize, Ranking, pieces_of
 from ...rulebook.queries import given_of, version_on
+from ...rulebook.standings import Placed, Standing, last_periods, rank
+from ..levels import counted, levels_in, standings_of
 from ..models import Bar, Claim, ClaimState, PeriodRun, Source
 from .filing import Due, file_given
 from .groups import people_in
 from .models import RankingRow
-from .rules import Placed, Score, last_period, minor, ranked
 
 KEPT_WITHOUT_PRIZE = 100  # places shown beyond the winners
 
 
-def due_rankings(scheme_id: int, day: date) -> list[tuple[RulebookVersion, Mapping[str, Any], str, date, date]]:
+def due_rankings(scheme_id: int, day: date) -> list[tuple[RulebookVersion, Ranking, str, date, date]]:
     """Rankings whose period has ended and that were not run: (version, ranking, key, first day, first day after), by
     the rulebook that was in force on the period's last day."""
-    found: list[tuple[RulebookVersion, Mapping[str, Any], str, date, date]] = []
-    seen: set[tuple[str, str]] = set()
+    found: list[tuple[RulebookVersion, Ranking, str, date, date]] = []
     for per in ("month", "quarter", "half_year", "year"):
-        key, first, following = last_period(day, per)
+        key, first, following = last_periods(per, 1, day)[0]
         version = version_on(scheme_id, following - clock.ONE_DAY)
-        if version is None:
-            continue
-        for ranking in version.body.get("rankings", ()):
-            if ranking["per"] == per and (ranking["code"], key) not in seen:
-                seen.add((ranking["code"], key))
-                found.append((version, ranking, key, first, following))
+        rankings = pieces_of(version.body).rankings if version is not None else ()
+        found += [(version, one, key, first, following) for one in rankings if version is not None and one.per == per]
     runs = select(PeriodRun.code, PeriodRun.period).where(
-        PeriodRun.scheme_id == scheme_id, PeriodRun.kind == "ranking", PeriodRun.code.in_({code for code, _ in seen})
+        PeriodRun.scheme_id == scheme_id,
+        PeriodRun.kind == "ranking",
+        PeriodRun.code.in_({ranking.code for _, ranking, *_ in found}),
     )
     done = {(code, period) for code, period in db.session.execute(runs)}
-    return [one for one in found if (one[1]["code"], one[2]) not in done]
+    return [one for one in found if (one[1].code, one[2]) not in done]
 
 
-def counted(over: str) -> ColumnElement[Any]:
-    """What a claim was worth of a balance, by its outcome as it was credited."""
-    if over == "points":
-        return cast(ColumnElement[Any], Claim.points)
-    if over in ("honour", "minutes"):
-        return cast(ColumnElement[Any], Claim.outcome[over].as_integer())
-    return cast(ColumnElement[Any], Claim.outcome["others"][over].as_integer())
-
-
-def scores_of(scheme: Scheme, ranking: Mapping[str, Any], first: date, following: date) -> list[Score]:
-    """What everybody in the ranking's group earned in the period, in each part it is split into. One query for amounts,
-    one for the parts."""
-    amount = func.sum(func.coalesce(counted(ranking["over"]), 0)).label("amount")
+def standings_in(
+    scheme: Scheme, version: RulebookVersion, ranking: Ranking, first: date, following: date
+) -> list[Standing]:
+    """What everybody in the ranking's group earned in the period, in each part it is split into; where everybody is
+    ranked, also those who earned nothing, if they were there all along. A few queries, however many people."""
+    last = following - clock.ONE_DAY
+    group, out = people_in(scheme.id, body_of(version, ranking), last), barred(scheme.id, following)
+    amount = func.sum(func.coalesce(counted(ranking.over), 0)).label("amount")
     start, end = clock.day_start(first, scheme.zone), clock.day_start(following, scheme.zone)
     query = (
         select(Claim.person_id, amount, func.max(Transfer.recorded_at).label("reached_at"))
         .join(Transfer, and_(Transfer.scheme_id == Claim.scheme_id, Transfer.id == Claim.transfer_id))
         .where(Claim.scheme_id == scheme.id, Claim.state == ClaimState.APPROVED, Claim.source != Source.SYSTEM)
         .where(Transfer.recorded_at >= start, Transfer.recorded_at < end)
-        .where(Claim.person_id.in_(people_in(scheme.id, ranking, following - clock.ONE_DAY)))
-        .where(Claim.person_id.not_in(barred(scheme.id, following)))
+        .where(Claim.person_id.in_(group), Claim.person_id.not_in(out))
         .group_by(Claim.person_id)
     )
-    if wanted := {name: list(ranking[name]) for name in ("categories", "rules") if name in ranking}:
+    if ranking.categories or ranking.rules:
         query = query.join(EarningRule, and_(EarningRule.scheme_id == Claim.scheme_id, EarningRule.id == Claim.rule_id))
-        if "categories" in wanted:
-            query = query.where(EarningRule.category.in_(wanted["categories"]))
-        if "rules" in wanted:
-            query = query.where(EarningRule.code.in_(wanted["rules"]))
-    scale = 0 if ranking["over"] == "minutes" else scheme.points_scale
-    least = max(1, minor(ranking.get("least", 0), scale))
-    earned = [row for row in db.session.execute(query) if row.amount >= least]
-    parts = parts_of(scheme.id, [row.person_id for row in earned], ranking.get("split", ""))
+    if ranking.categories:
+        query = query.where(EarningRule.category.in_(ranking.categories))
+    if ranking.rules:
+        query = query.where(EarningRule.code.in_(ranking.rules))
+    decimals = scheme.points_scale if ranking.decimals is None else ranking.decimals
+    least = max(1, ranking.least * 10**decimals // 1000)
+    earned: dict[int, tuple[int, datetime | None]] = {}
+    if ranking.everybody:
+        there = select(Person.id).where(Person.scheme_id == scheme.id, Person.created_at < start)
+        there = there.where(Person.id.in_(group), Person.id.not_in(out))
+        earned = dict.fromkeys(db.session.scalars(there), (0, None))
+    for row in db.session.execute(query):
+        if row.amount >= least or ranking.everybody:
+            earned[row.person_id] = int(row.amount), row.reached_at
+    kept_out = barred_by_level(scheme.id, version, earned, last)
+    ranked = sorted(person_id for person_id in earned if person_id not in kept_out)
+    parts = parts_of(scheme.id, ranked, ranking.split)
     return [
-        Score(row.person_id, part, int(row.amount), row.reached_at)
-        for row in earned
-        for part in parts.get(row.person_id, ())
+        Standing(person_id, earned[person_id][0], earned[person_id][1], part)
+        for person_id in ranked
+        for part in parts.get(person_id, ())
     ]
+
+
+def body_of(version: RulebookVersion, ranking: Ranking) -> Mapping[str, Any]:
+    """The ranking as the document has it."""
+    return next(one for one in version.body["rankings"] if one["code"] == ranking.code)
+
+
+def barred_by_level(scheme_id: int, version: RulebookVersion, people: Collection[int], day: date) -> set[int]:
+    """Whom the step that they stand on keeps from rankings."""
+    levels = [
+        level
+        for level in levels_in(scheme_id, version.id)
+        if any("ranking" in effect.bars for step in level.steps for effect in step.effects)
+    ]
+    found = standings_of(scheme_id, people, levels, day) if levels else {}
+    return {person_id for person_id, stands in found.items() if any(one.bars("ranking") for one in stands)}
 
 
 def barred(scheme_id: int, day: date) -> Select[Any]:
@@ -134,7 +153,7 @@ def parts_of(scheme_id: int, person_ids: Sequence[int], split: str) -> dict[int,
 
 
 def run_ranking(
-    scheme_id: int, version: RulebookVersion, ranking: Mapping[str, Any], period: str, first: date, following: date,
+    scheme_id: int, version: RulebookVersion, ranking: Ranking, period: str, first: date, following: date,
     at: datetime,
 ) -> PeriodRun | None:  # fmt: skip
     """Rank a period that has ended, keep the places, file the prizes. None when it was done before: once for a period,
@@ -144,7 +163,7 @@ def run_ranking(
     made = db.session.scalar(
         insert_into(PeriodRun)
         .values(
-            scheme_id=scheme_id, id=run_id, kind="ranking", code=ranking["code"], period=period,
+            scheme_id=scheme_id, id=run_id, kind="ranking", code=ranking.code, period=period,
             version_id=version.id, run_by=None, run_at=at, counts={},
         )
         .on_conflict_do_nothing()
@@ -152,21 +171,21 @@ def run_ranking(
     )  # fmt: skip
     if made is None:
         return None
-    places = ranked(scores_of(scheme, ranking, first, following), ranking["prizes"], ranking.get("ties", "all"))
-    kept = [one for one in places if one.prize is not None or one.place <= KEPT_WITHOUT_PRIZE]
+    places = rank(ranking, standings_in(scheme, version, ranking, first, following))
+    kept = [one for one in places if one.prize or (one.amount > 0 and one.place <= KEPT_WITHOUT_PRIZE)]
     rules = given_of(version)
     rows, told = [], []
     for one in kept:
-        prize = ranking["prizes"][one.prize - 1] if one.prize else {}
+        prize = ranking.prizes[one.prize - 1] if one.prize else None
         claim_id = None
-        known = rules.get(prize_code(ranking["code"], one.prize)) if one.prize else None
+        known = rules.get(prize_code(ranking.code, one.prize)) if one.prize else None
         if known is not None:
             last, note = following - clock.ONE_DAY, note_of(ranking, period, one)
-            claim = file_given(scheme, Due(one.person_id, known, prize_key(run_id, one.part), last, note), at)
+            claim = file_given(scheme, Due(one.holder, known, prize_key(run_id, one.part), last, note), at)
             claim_id = claim.id if claim else None
-        if one.prize:
-            values = {"title": ranking["title"], "place": one.place}
-            told.append(Told(one.person_id, "ranking_prize", values, "/me/standing", f"ranking:{run_id}"))
+        if prize is not None and not prize.takes_away:  # of what takes away the claim itself tells
+            values = {"title": ranking.title, "place": one.place}
+            told.append(Told(one.holder, "ranking_prize", values, "/me/standing", f"ranking:{run_id}"))
         rows.append(row_of(scheme, run_id, one, prize, claim_id))
     for begin in range(0, len(rows), 500):
         db.session.execute(insert(table_of(RankingRow)), rows[begin : begin + 500])
@@ -174,9 +193,9 @@ def run_ranking(
     run = db.session.get_one(PeriodRun, (scheme_id, run_id))
     run.counts = {
         "ranked": len(places),
-        "winners": sum(one.prize is not None for one in places),
-        "title": ranking["title"],
-        "over": ranking["over"],
+        "winners": sum(one.prize is not None and not ranking.prizes[one.prize - 1].takes_away for one in places),
+        "title": ranking.title,
+        "over": ranking.over,
     }
     db.session.flush()
     return run
@@ -187,20 +206,21 @@ def prize_key(run_id: int, part: str) -> str:
     return f"p{run_id}.{hashlib.sha256(part.encode()).hexdigest()[:8]}"
 
 
-def note_of(ranking: Mapping[str, Any], period: str, one: Placed) -> str:
-    return f"{ranking['title']} {period} {one.part} #{one.place}"[:200]
+def note_of(ranking: Ranking, period: str, one: Placed) -> str:
+    return f"{ranking.title} {period} {one.part} #{one.place}"[:200]
 
 
-def row_of(scheme: Scheme, run_id: int, one: Placed, prize: Mapping[str, Any], claim_id: int | None) -> dict[str, Any]:
+def row_of(scheme: Scheme, run_id: int, one: Placed, prize: Prize | None, claim_id: int | None) -> dict[str, Any]:
+    prize = prize or Prize(None, None)
     return {
         "scheme_id": scheme.id,
         "run_id": run_id,
-        "person_id": one.person_id,
+        "person_id": one.holder,
         "part": one.part,
         "place": one.place,
         "amount": one.amount,
-        "title": prize.get("title", ""),
-        "points": minor(prize.get("points", 0), scheme.points_scale),
-        "honour": minor(prize.get("honour", 0), scheme.points_scale),
+        "title": prize.title,
+        "points": prize.points * 10**scheme.points_scale // 1000,
+        "honour": prize.honour * 10**scheme.points_scale // 1000,
         "claim_id": claim_id,
     }
