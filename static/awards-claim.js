@@ -14,8 +14,9 @@ for (const field of document.querySelectorAll("input.file")) {
 
 if (form) {
   const quantity = form.elements.quantity;
-  const label = document.getElementById("quantity-label");
-  const photos = form.elements.photos;
+  const label = form.querySelector("label[for=quantity]");
+  const photos = form.elements.photos; // the preview asks for none: then all proof counts as given
+  const given = (name) => (form.elements[name] ? form.elements[name].value : "-");
   const panel = document.getElementById("forecast");
   const send = document.getElementById("send");
   let asked = 0;
@@ -25,7 +26,7 @@ if (form) {
   const folded = form.querySelector("details.more");
   if (folded && folded.querySelector(":checked")) folded.open = true;
 
-  const chosen = () => form.querySelector("input[name=rule]:checked");
+  const chosen = () => form.querySelector("input[name=rule]:checked, select[name=rule] option:checked");
   const keptPhotos = () => form.querySelectorAll("input[name=photo_ids]:checked").length;
 
   // Whole thousandths, so that 0.1 + 0.2 stays 0.3.
@@ -38,6 +39,9 @@ if (form) {
       block.hidden = !asks.includes(block.dataset.ask);
       for (const field of block.querySelectorAll("input, select")) field.disabled = block.hidden;
     }
+    // Asked for the hour, nobody has to say "in the morning" as well.
+    const hours = document.getElementById("field-done_at");
+    if (hours) hours.hidden = asks.includes("began");
     for (const block of form.querySelectorAll("[data-for-rule]")) {
       block.hidden = block.disabled = block.dataset.forRule !== rule.value;
     }
@@ -49,6 +53,7 @@ if (form) {
       const field = form.elements[name];
       if (field && !field.disabled && field.value) found[name] = field.value;
     }
+    if (!photos) Object.assign(found, { record: "-", helped: "-", attended: true, files: 4 });
     const attended = form.elements.attended;
     if (attended && !attended.disabled && attended.checked) found.attended = true;
     const files = form.elements.files;
@@ -109,17 +114,17 @@ if (form) {
 
   async function reckon() {
     const rule = chosen();
-    if (!rule) return;
+    if (!rule || (form.elements.number && form.elements.number.value)) return; // somebody else's: only by the button
     const turn = ++asked;
     const body = {
       rule: rule.value,
       quantity: quantity.value.trim(),
       done_on: form.elements.done_on.value,
-      place: form.elements.place.value,
-      note: form.elements.note.value,
-      person_id: form.elements.person_id.value,
-      done_at: form.elements.done_at.value,
-      photos: (photos.files ? photos.files.length : 0) + keptPhotos(),
+      place: given("place"),
+      note: given("note"),
+      person_id: form.elements.person_id ? form.elements.person_id.value : "",
+      done_at: form.elements.done_at ? form.elements.done_at.value : "",
+      photos: photos ? photos.files.length + keptPhotos() : 4,
       ...further(),
     };
     const late = setTimeout(() => turn === asked && show("…", [{ icon: "clock", text: form.dataset.wait }]), 1000);
@@ -154,6 +159,7 @@ if (form) {
 
   form.addEventListener("input", (event) => {
     if (event.target.name === "rule") fitRule(true);
+    if (event.target.name === "number") return;
     soon();
   });
   form.addEventListener("change", soon);
@@ -161,7 +167,26 @@ if (form) {
     const button = event.target.closest("[data-by]");
     if (button) moveBy(Number(button.dataset.by));
   });
-  form.addEventListener("submit", (event) => {
+  const seek = document.getElementById("find-rule");
+  if (seek) {
+    seek.closest(".needs-script").hidden = false;
+    const said = document.getElementById("found-rules");
+    seek.addEventListener("input", (event) => {
+      event.stopPropagation();
+      const wanted = seek.value.trim().toLowerCase();
+      let found = 0;
+      for (const one of form.querySelectorAll("#field-rule label.choice")) {
+        one.hidden = Boolean(wanted) && !one.textContent.toLowerCase().includes(wanted);
+        if (!one.hidden) found += 1;
+      }
+      if (wanted && folded) folded.open = true;
+      said.textContent = wanted ? (found ? seek.dataset.found.replace("{n}", found) : seek.dataset.none) : "";
+    });
+    seek.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") event.preventDefault();
+    });
+  }
+  if (send) form.addEventListener("submit", (event) => {
     if (form.dataset.sent) return event.preventDefault(); // the second press of a double click
     form.dataset.sent = "1";
     send.textContent = form.dataset.sending;

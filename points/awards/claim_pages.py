@@ -21,6 +21,7 @@ from ..files.actions import BadPhoto, Prepared, prepare_photo
 from ..people.models import Person
 from ..people.visitor import Visitor
 from ..rulebook.queries import rule_by_id, rules_on
+from ..rulebook.rules import Assessment, Rule
 from ..web import audience, me
 from ..web.formats import day, near_day, sentence_of, weekday
 from ..web.request import idempotency_key, new_key, payload
@@ -28,7 +29,7 @@ from ..web.schemas import tidy
 from ..web.sentences import translated
 from . import words
 from .actions import BY_STAFF, claim_by_key, file_claim, forecast, keep_photos, own_photos
-from .assessing import roles_of
+from .assessing import roles_of, rule_in_force
 from .claim_form import asked_of, teams_for
 from .models import Claim
 from .pages import pages
@@ -131,9 +132,18 @@ def foresee() -> ResponseReturnValue:
     """The forecast as the form's script asks for it, with each sentence in the reader's language. Writes nothing."""
     who: Visitor = me()
     wanted = forecast_of(ForecastSchema().load(payload()))
-    seen = words.forecast_words(forecast(who, at=clock.now(), **wanted))
+    seen = told(who, forecast(who, at=clock.now(), **wanted), wanted)
     lines = [{"icon": icon, "text": text} for icon, text in seen.lines]
     return {"big": seen.big, "lines": lines, "can_be_sent": seen.can_be_sent}
+
+
+def told(who: Visitor, seen: Assessment, wanted: dict[str, Any]) -> words.Forecast:
+    return words.forecast_words(seen, ruled(who, wanted), today_of(who), has_team=wanted.get("team_id") is not None)
+
+
+def ruled(who: Visitor, wanted: dict[str, Any]) -> Rule:
+    """The rule that a deed names, of the version in force on its day. Raises NoSuchRule."""
+    return rule_in_force(who.scheme_id, wanted["rule"], wanted["done_on"]).rule
 
 
 def filled(key: str, data: dict[str, Any]) -> Form:
@@ -200,7 +210,7 @@ def foresee_into(who: Visitor, form: Form, wanted: dict[str, Any], photos: int, 
     except Refused as refusal:
         form.errors = {refusal.field: [sentence_of(refusal)]}
     else:
-        form.forecast = words.forecast_words(seen)
+        form.forecast = told(who, seen, wanted)
 
 
 def show_form(who: Visitor, person_id: int | None, form: Form, kind: str = "") -> str:

@@ -27,7 +27,7 @@ from . import words
 from .actions import BY_STAFF, forecast
 from .assessing import roles_of
 from .claim_form import asked_of, further_words, reviewers_picks
-from .claim_pages import days, flat, layout, today_of
+from .claim_pages import days, flat, layout, ruled, today_of
 from .confirming import confirm, confirm_on_paper, deny
 from .models import Claim, ClaimState
 from .pages import pages
@@ -60,6 +60,8 @@ def preview_now() -> ResponseReturnValue:
     who: Visitor = me()
     data = payload()
     typed = {name: str(value) for name, value in data.items()}
+    told = data.get("grades", [])
+    grades = frozenset(map(str, told if isinstance(told, list) else [told]))
     errors: dict[str, list[str]] = {}
     seen = None
     person_id = numbered(who, tidy(str(data.pop("number", "")), 40), errors)
@@ -69,12 +71,12 @@ def preview_now() -> ResponseReturnValue:
             # Photos, papers and words come with the claim: here only the reckoning is asked for.
             wanted |= {"photos": 4, "files": 4, "note": "-", "place": "-", "record": "-", "helped": "-"}
             wanted["attended"] = True
-            seen = words.forecast_words(forecast(who, at=clock.now(), **wanted))
+            seen = words.forecast_words(forecast(who, at=clock.now(), **wanted), ruled(who, wanted), today_of(who))
         except ValidationError as error:
             errors = {name: flat(found) for name, found in translated(error.messages).items()}
         except Refused as refusal:
             errors = {refusal.field: [sentence_of(refusal)]}
-    return preview_page(who, person_id, typed, errors, seen), 422 if errors else 200
+    return preview_page(who, person_id, typed, errors, seen, grades), 422 if errors else 200
 
 
 def preview_page(
@@ -83,14 +85,20 @@ def preview_page(
     typed: dict[str, str],
     errors: dict[str, list[str]],
     seen: words.Forecast | None,
+    grades: frozenset[str] = frozenset(),
 ) -> str:
     person, _, as_staff = beneficiary_for(who, person_id)
+    rules = rules_for(who, person, as_staff)
+    asked = {one["choice"].code: one["asked"] for one in rules}
     return render_template(
         "awards/preview.html",
         layout=layout(who, who.may("claims.review")),
-        rules=rules_for(who, person, as_staff),
+        rules=rules,
+        asked=asked,
+        first_asked=next(iter(asked.values()), None),
         days=days(who),
         typed=typed,
+        grades=grades,
         errors=errors,
         seen=seen,
     )

@@ -15,6 +15,7 @@ from ..rulebook.rules import Assessment, Rule
 from ..rulebook.wording import KIND_WORDS, SOURCE_WORDS, question_of, said, unit_of, unit_word
 from ..web.formats import day, decimal, hours
 from .models import ClaimState, Step
+from .way_words import way_words
 
 # state → badge tint, icon, word (LOOK.md, "State badges")
 BADGES = {
@@ -76,6 +77,7 @@ REJECT_REASONS = (
     N_("这件事不在积分细则里"),
     N_("这件事是份内工作，不计积分"),
 )
+UNTOLD = ("choice", "number")  # without these nothing can be reckoned: "0 points" would mislead
 LINE_ICONS = {
     "cap_once": "info",
     "cap_cut": "info",
@@ -141,7 +143,7 @@ def choice_of(known: KnownRule) -> Choice:
     rule = known.rule
     wanted = []
     if rule.evidence.photos:
-        wanted.append(gettext("要照片"))
+        wanted.append(gettext("要 %(n)s 张照片", n=rule.evidence.photos))
     if rule.evidence.papers:
         wanted.append(rule.evidence.papers)
     return Choice(
@@ -166,13 +168,16 @@ class Forecast:
     can_be_sent: bool
 
 
-def forecast_words(seen: Assessment) -> Forecast:
+def forecast_words(seen: Assessment, rule: Rule, today: date, *, has_team: bool = True) -> Forecast:
+    """``today``: the scheme's; ``has_team``: whether the form names the team that did it."""
     scale = seen.scale
     if seen.refusals:
         return Forecast(
             gettext("现在还不能报"), tuple(("warn", said(line, scale)) for line in seen.refusals), can_be_sent=False
         )
-    if seen.undecided and seen.bounds:
+    if any(line.code in UNTOLD for line in seen.needs):
+        big = gettext("还差一步")
+    elif seen.undecided and seen.bounds:
         least, most = (decimal(end, scale) for end in seen.bounds)
         big = gettext("%(least)s 到 %(most)s 分", least=least, most=most)
     else:
@@ -180,8 +185,9 @@ def forecast_words(seen: Assessment) -> Forecast:
     lines = [(LINE_ICONS.get(line.code, "okc"), said(line, scale)) for line in seen.lines]
     lines += beside_words(seen)
     lines += [("warn", said(line, scale)) for line in seen.needs]
-    lines.append(("board", gettext("社区看过，通过了就到账")))
-    return Forecast(big, tuple(lines), seen.can_be_sent)
+    if rule.subject == "team" and not has_team:
+        lines.append(("warn", gettext("这一项按队记分，请选是哪一支队。")))
+    return Forecast(big, (*lines, *way_words(seen, rule, today)), seen.can_be_sent)
 
 
 def beside_words(seen: Assessment) -> list[tuple[str, str]]:

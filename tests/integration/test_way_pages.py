@@ -337,9 +337,50 @@ def test_a_further_number_is_asked_kept_and_multiplies(world: World) -> None:
     load_rules(world, {**FREE, "code": "talk", "title": "宣讲", "amount": amount})
     browser = world.client(world.person())
     page = browser.get("/claims/new").text
-    assert "听众人数 (人)" in page and 'name="coef-people"' in page
+    assert "听众人数（人）" in page and 'name="coef-people"' in page
     missing = post(browser, "/claims", form(world, rule="talk"))
     assert missing.status_code == 422 and "还要填听众人数" in missing.text.split('id="field-grades"')[1]
     assert post(browser, "/claims", form(world, rule="talk", **{"coef-people": "101"})).status_code == 422
     assert post(browser, "/claims", form(world, rule="talk", **{"coef-people": "6"})).status_code == 302
     assert last(world).forecast["points"] == 12 and last(world).choices["coefficients"] == {"people": "6"}
+
+
+def foreseen(world: World, rule: str, **more: Any) -> str:
+    """What the form says about a deed before it is sent."""
+    browser = world.client(world.person())
+    asked = {"rule": rule, "quantity": "1", "done_on": today(world).isoformat(), **more}
+    return post(browser, "/claims", {**asked, "do": "forecast"}).text.split('id="forecast"')[-1]
+
+
+def test_the_forecast_says_who_looks_what_is_published_and_who_else_gets_some(world: World) -> None:
+    noticed = {**FREE, "notice_days": 3, "path": "two"}
+    load_rules(
+        world,
+        {**FREE, "code": "plain"},
+        {**noticed, "code": "noticed"},
+        {**noticed, "code": "open", "amount": {"type": "case_by_case", "least": 1, "most": 90}, "notice_above": 50},
+        {**FREE, "code": "later", "credit": "year"},
+        {**HELPED, "code": "helped"},
+        {**FREE, "code": "also", "also": [{"for": "team", "points": 1}, {"for": "helped", "points": 2}]},
+        {**FREE, "code": "teams", "subject": "team"},
+        GRADED,
+    )
+    assert "社区看过，通过了就到账" in foreseen(world, "plain")
+    said = foreseen(world, "noticed")
+    assert "先公示 3 个工作日" in said and "要 2 位不同的人看过" in said and "就到账</span>" in said
+    assert "超过 50 分的先公示 3 个工作日" in foreseen(world, "open")
+    assert "1月1日到账" in foreseen(world, "later")
+    assert "先请受助的那一位说一声" in foreseen(world, "helped")
+    said = foreseen(world, "also")
+    assert "队里另记 1 分" in said and "您写的那一位另记 2 分" in said
+    said = foreseen(world, "teams")
+    assert "分记在队里" in said and "请选是哪一支队" in said
+    assert '<p class="big">还差一步</p>' in foreseen(world, "graded")
+
+
+def test_a_grade_is_not_taken_for_another_whose_code_begins_alike(world: World) -> None:
+    choices = [{"code": "a", "title": "一等", "points": 10}, {"code": "ab", "title": "二等", "points": 6}]
+    load_rules(world, {**FREE, "code": "graded", "amount": {"type": "choice", "mode": "one", "choices": choices}})
+    asked = {"rule": "graded", "quantity": "1", "done_on": today(world).isoformat(), "grades": "ab"}
+    page = post(world.client(world.person()), "/claims/preview", asked).text
+    assert 'value="ab" checked' in page and 'value="a" checked' not in page
