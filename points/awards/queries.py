@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, false, func, or_, select
 from sqlalchemy.orm import aliased
 
-from ..db import db, is_id, table_of
+from ..db import Prepared, db, is_id, table_of
 from ..errors import NotFound
 from ..files.models import Photo
 from ..ledger.models import Transfer
+from ..ledger.sets import BIG, Rows
 from ..people.models import Area, Person, Role
 from ..people.visitor import Visitor, within
 from ..rulebook.models import EarningRule, RulebookVersion
@@ -266,15 +267,19 @@ def waiting_of(scheme_id: int, person_id: int) -> list[Line]:
 
 def returned_of(scheme_id: int, person_id: int) -> int:
     """How many of one's claims wait for oneself: sent back to be completed."""
-    return db.session.scalar(RETURNED, {"scheme": scheme_id, "person": person_id}) or 0
+    return int(RETURNED.first(scheme=scheme_id, person=person_id).n)
 
 
-RETURNED = (
-    select(func.count())
-    .select_from(table_of(Claim))
-    .where(Claim.scheme_id == bindparam("scheme"), Claim.person_id == bindparam("person"))
-    .where(Claim.state == ClaimState.RETURNED)
-)
+def _returned() -> Select[Any]:
+    claim = table_of(Claim).c
+    return (
+        select(func.count().label("n"))
+        .where(claim.scheme_id == bindparam("scheme"), claim.person_id == bindparam("person"))
+        .where(claim.state == ClaimState.RETURNED)
+    )
+
+
+RETURNED = Prepared(_returned)
 
 
 def can_be_claimed_for(who: Visitor, text: str, limit: int = 12) -> list[tuple[Person, str]]:
@@ -354,23 +359,27 @@ def titles_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[in
     """What the deed is called that each transfer credited: ``claims_by_transfer`` for those who show no more of it."""
     if not transfer_ids:
         return {}
-    rows = db.session.execute(TITLES, {"scheme": scheme_id, "transfers": list(transfer_ids)})
+    rows = TITLES.all(scheme=scheme_id, **CREDITED.bind([(one,) for one in transfer_ids]))
     return {row.transfer_id: row.title for row in rows}
+
+
+CREDITED = Rows("credited", transfer_id=BIG)
 
 
 def _titles() -> Select[Any]:
     """By the transfer's own source: a claim names its present award only, and may have had another before."""
-    transfer, claim, rule = table_of(Transfer), table_of(Claim), table_of(EarningRule)
+    transfer, claim, rule, wanted = table_of(Transfer), table_of(Claim), table_of(EarningRule), CREDITED.source()
     return (
         select(transfer.c.id.label("transfer_id"), rule.c.title)
-        .join_from(transfer, claim, and_(claim.c.scheme_id == transfer.c.scheme_id, claim.c.id == transfer.c.source_id))
+        .select_from(wanted)
+        .join(transfer, and_(transfer.c.scheme_id == bindparam("scheme"), transfer.c.id == wanted.c.transfer_id))
+        .join(claim, and_(claim.c.scheme_id == transfer.c.scheme_id, claim.c.id == transfer.c.source_id))
         .join(rule, and_(rule.c.scheme_id == claim.c.scheme_id, rule.c.id == claim.c.rule_id))
-        .where(transfer.c.scheme_id == bindparam("scheme"), transfer.c.source_kind == "claim")
-        .where(transfer.c.id.in_(bindparam("transfers", expanding=True)))
+        .where(transfer.c.source_kind == "claim")
     )
 
 
-TITLES = _titles()
+TITLES = Prepared(_titles)
 
 
 def claims_behind(scheme_id: int, transfer_ids: Collection[int]) -> dict[int, int]:

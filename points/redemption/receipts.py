@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import aliased
 
-from ..db import db, is_id, table_of
+from ..db import Prepared, db, is_id, table_of
 from ..errors import NotFound
+from ..ledger.sets import BIG, Rows
 from ..people.models import Area, Person
 from ..people.visitor import Visitor, within
 from ..proof.proofs import sealed_as
@@ -161,28 +162,33 @@ def lines_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[int
     """What each redemption's transfer gave out: ``receipts_by_transfer`` for those who show no more of it."""
     found: dict[int, list[LineView]] = defaultdict(list)
     if transfer_ids:
-        wanted = {"scheme": scheme_id, "transfers": list(transfer_ids)}
-        for transfer_id, *line in db.session.execute(LINES_OF_TRANSFERS, wanted):
+        wanted = GIVEN_OUT.bind([(one,) for one in transfer_ids])
+        for transfer_id, *line in LINES_OF_TRANSFERS.all(scheme=scheme_id, **wanted):
             found[transfer_id].append(LineView(*line))
     return found
 
 
+GIVEN_OUT = Rows("given_out", transfer_id=BIG)
+
+
 def _lines_of_transfers() -> Select[Any]:
     receipt, line, item = map(table_of, (Receipt, ReceiptLine, Item))
+    wanted = GIVEN_OUT.source()
+    theirs = and_(receipt.c.scheme_id == bindparam("scheme"), receipt.c.transfer_id == wanted.c.transfer_id)
     return (
         select(
             *(receipt.c.transfer_id, item.c.id, item.c.name, item.c.size, item.c.measure),
             *(line.c.quantity, line.c.unit_points),
         )
-        .join_from(receipt, line, and_(line.c.scheme_id == receipt.c.scheme_id, line.c.receipt_id == receipt.c.id))
+        .select_from(wanted)
+        .join(receipt, theirs)
+        .join(line, and_(line.c.scheme_id == receipt.c.scheme_id, line.c.receipt_id == receipt.c.id))
         .join(item, and_(item.c.scheme_id == line.c.scheme_id, item.c.id == line.c.item_id))
-        .where(receipt.c.scheme_id == bindparam("scheme"))
-        .where(receipt.c.transfer_id.in_(bindparam("transfers", expanding=True)))
         .order_by(line.c.receipt_id, line.c.line)
     )
 
 
-LINES_OF_TRANSFERS = _lines_of_transfers()
+LINES_OF_TRANSFERS = Prepared(_lines_of_transfers)
 
 
 def _asking() -> Select[Any]:

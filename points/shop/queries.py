@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, and_, bindparam, cast, exists, func, or_, select
+from sqlalchemy import BigInteger, Select, String, and_, bindparam, case, cast, exists, func, or_, select
 from sqlalchemy.sql.selectable import Subquery
 
+from .. import clock
 from ..db import Prepared, db, is_id, table_of
 from ..errors import NotFound
 from ..ledger.models import Account, AccountClass
@@ -240,15 +241,6 @@ EVER_LIMITS = (
 LIMITS = EVER_LIMITS.where(Limit.ended_at.is_(None))
 
 
-def _limits_now() -> Select[Any]:
-    limit = table_of(Limit)
-    here = or_(limit.c.shop_id.is_(None), limit.c.shop_id == bindparam("shop"))
-    return select(limit).where(limit.c.scheme_id == bindparam("scheme"), here, limit.c.ended_at.is_(None))
-
-
-LIMITS_NOW = Prepared(_limits_now)
-
-
 def limits_of(scheme_id: int, shop_id: int, ended: bool = False) -> list[Limit]:
     """The limits that apply in a shop: its own and those of all shops together. ``item_id`` None counts redemptions.
     Those that have ended only when asked for."""
@@ -263,12 +255,40 @@ def limits_on(scheme_id: int, shop_id: int, item_ids: Iterable[int], ended: bool
 
 def limit_standing(scheme_id: int, person_id: int, shop_id: int, day: date) -> list[Standing]:
     """Where a person stands under every limit of the shop on a day, redemptions first, then by name."""
-    limits = LIMITS_NOW.all(scheme=scheme_id, shop=shop_id)
-    used = usage_of(scheme_id, person_id, limits, day)
-    named = {limit.item_id for limit in limits if limit.item_id}
-    items = items_by_id(scheme_id, named) if named else {}
-    found = [standing_of(limit, items.get(limit.item_id or 0), used.get(limit.id, 0), day) for limit in limits]
+    periods = {period: rules.period_key(day, period) for period in clock.PERIODS}
+    found = [
+        Standing(
+            limit_id=row.id,
+            item_id=row.item_id,
+            name=title_of(row.name, row.size) if row.item_id else "",
+            measure=row.measure or "",
+            period=row.period,
+            used=row.used or 0,
+            limit=row.quantity,
+            again_on=rules.again_on(day, row.period),
+        )
+        for row in STANDING.all(scheme=scheme_id, shop=shop_id, person=person_id, **periods)
+    ]
     return sorted(found, key=lambda one: (one.item_id is not None, one.name, one.limit_id))
+
+
+def _standing() -> Select[Any]:
+    """The limits that hold in :shop, with what :person has used of each in the period named for its kind."""
+    limit, used, item, scheme = table_of(Limit), table_of(LimitUsage), items, bindparam("scheme", type_=BigInteger)
+    period = case({name: bindparam(name, type_=String) for name in clock.PERIODS}, value=limit.c.period, else_="")
+    mine = and_(used.c.scheme_id == scheme, used.c.person_id == bindparam("person", type_=BigInteger))
+    return (
+        select(limit.c.id, limit.c.item_id, limit.c.period, limit.c.quantity, used.c.used)
+        .add_columns(item.c.name, item.c.size, item.c.measure)
+        .select_from(limit)
+        .outerjoin(used, and_(mine, used.c.limit_id == limit.c.id, used.c.period == period))
+        .outerjoin(item, and_(item.c.scheme_id == scheme, item.c.id == limit.c.item_id))
+        .where(limit.c.scheme_id == scheme, limit.c.ended_at.is_(None))
+        .where(or_(limit.c.shop_id.is_(None), limit.c.shop_id == bindparam("shop", type_=BigInteger)))
+    )
+
+
+STANDING = Prepared(_standing)
 
 
 def usage_of(scheme_id: int, person_id: int, limits: Sequence[Limit], day: date) -> dict[int, int]:
