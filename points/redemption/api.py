@@ -15,8 +15,10 @@ from ..people.actions import HONOUR, MINUTES, POINTS
 from ..web import audience, idempotency_key, me
 from ..web.api import RefusalSchema, register
 from .edge import counted
+from .forecast import forecast_of
 from .giving import Redeemed
 from .models import Receipt, Return
+from .queries import points_of
 from .receipts import receipt_for_clerk, receipt_made
 from .redeeming import redeem_code
 from .returning import return_by_key, return_receipt
@@ -102,6 +104,38 @@ def balance() -> dict[str, Any]:
         "minutes": balance_of(who.scheme_id, who.person_id, minutes),
         "scale": who.points_scale,
         "lots": [{"until": mark, "points": points} for mark, points in lots],
+    }
+
+
+class HindranceOut(Schema):
+    code = fields.String(metadata={"description": "As the till would refuse with"})
+    message = fields.String()
+
+
+class ForecastOut(Schema):
+    """What the rulebook in force lets the caller redeem now; goods, prices and the shop's own limits stand apart."""
+
+    may = fields.Boolean()
+    cannot = fields.List(
+        fields.Nested(HindranceOut), metadata={"description": "All that stands in the way, whatever the basket"}
+    )
+    left = fields.List(fields.String(), metadata={"description": "The terms and what is left of each limit, in words"})
+
+
+@api.get("/me/redeeming")  # type: ignore[untyped-decorator]
+@audience("own")
+@api.response(200, ForecastOut)  # type: ignore[untyped-decorator]
+@api.alt_response(401, schema=RefusalSchema)  # type: ignore[untyped-decorator]
+def redeeming() -> dict[str, Any]:
+    """What the rulebook's terms of redeeming mean for the caller now."""
+    who, at = me(), clock.now()
+    has = points_of(who.scheme_id, who.person_id, clock.local_date(at, who.zone))
+    found = forecast_of(who.scheme_id, who.person_id, has, scale=who.points_scale, zone=who.zone, at=at)
+    said = zip(found.refusals, found.cannot, strict=True)
+    return {
+        "may": not found.refusals,
+        "cannot": [{"code": one.code, "message": words} for one, words in said],
+        "left": list(found.left),
     }
 
 

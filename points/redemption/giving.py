@@ -1,6 +1,6 @@
 """Writing a redemption down. Each statement checks what was decided once more; whoever was overtaken looks again.
 
-Locks in one order: serving, credential, card's day, till's day, limits, accounts.
+Locks in one order: the rulebook's limits, serving, credential, card's day, till's day, limits, accounts.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ..ledger.server import call_of
 from ..ledger.sets import BIG, Rows
 from ..people.visitor import Visitor
 from ..shop.limits import take
+from .about import use
 from .counters import next_number, take_card
 from .drawing import burn
 from .models import Receipt, ReceiptLine, Serving, UsedCode
@@ -93,11 +94,14 @@ def give_out(
         "request_hash": asked,
         "made_at": at,
     }
+    if decision.obeyed.uses and not use(clerk.scheme_id, decision.obeyed.uses):
+        raise Overtaken()
     # Only where the body can be run again: an account that nobody has used yet is opened by the statements.
     if run_number() == 1 and (call := call_of(clerk.scheme_id, draft, at, clerk.zone)):
         written |= _by_function(found, shown, decision, written, call, clerk)
     else:
         written |= _by_statements(found, shown, decision, written, draft, clerk)
+    check_kept(decision, written["balance_before"], written["balance_after"])
     return Redeemed(
         **written,
         lines=decision.lines,
@@ -108,6 +112,13 @@ def give_out(
         person_number=found.number,
         clerk=clerk.name,
     )
+
+
+def check_kept(decision: Decision, before: int, after: int) -> None:
+    """Another till may have drawn on the wallet since the look: what the rulebook wants to be there is looked at once
+    more, now that the wallet is locked. Raises Overtaken."""
+    if before < decision.obeyed.before or after < decision.obeyed.after:
+        raise Overtaken()
 
 
 def _legs(found: Any, shown: Presented, decision: Decision) -> tuple[Leg, ...]:

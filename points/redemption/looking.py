@@ -18,7 +18,6 @@ from sqlalchemy import (
     Date,
     Select,
     String,
-    Text,
     and_,
     bindparam,
     case,
@@ -40,8 +39,11 @@ from ..ledger.sets import BIG, Rows, is_sqlite
 from ..people.actions import POINTS
 from ..people.models import Area, Person, SignIn
 from ..people.visitor import Visitor
+from ..rulebook.models import RulebookVersion
+from ..rulebook.queries import terms_of
 from ..shop.models import Item, Limit, LimitUsage, Price, Shop
 from ..shop.rules import period_key
+from .about import about_columns, listed
 from .codes import Parsed, full_step, hash_of_card, step_of
 from .models import Card, CardUsage, CodeCredential, Receipt, Serving, Till, TypedNumber
 from .rules import Allowance, Facts, Offer
@@ -73,13 +75,27 @@ def look_at_code(
         asked |= {"code": code.digits, "at": at}
     elif code is not None:
         asked |= {"code": hash_of_card(code.digits), "on": day}
-    return LOOKS[means].first(**asked, **_common(clerk, day, key, item_ids))
+    return _ask(means, clerk, day, asked | _common(clerk, day, key, item_ids))
 
 
 def look_at_serving(serving_id: int, clerk: Visitor, day: date, key: str, item_ids: Collection[int]) -> Any:
     """The same of a serving that this clerk has begun."""
     asked = {"serving": serving_id if is_id(serving_id) else 0, "on": day}
-    return LOOKS["serving"].first(**asked, **_common(clerk, day, key, item_ids))
+    return _ask("serving", clerk, day, asked | _common(clerk, day, key, item_ids))
+
+
+ASKING: dict[int, bool] = {}  # scheme → whether its rulebook asked about people when it was last looked at
+
+
+def _ask(means: str, clerk: Visitor, day: date, asked: dict[str, Any]) -> Any:
+    """The look; with what the rulebook in force asks about the resident, where it asks anything. That is known from the
+    last time: only the first redemption under a version that asks looks twice."""
+    asks, named = ASKING.get(clerk.scheme_id, False), asked | {"today": day}
+    found = (ASKING_LOOKS if asks else LOOKS)[means].first(**named)
+    if found is None or found.version_id is None:
+        return found
+    now_asks = ASKING[clerk.scheme_id] = terms_of(clerk.scheme_id, found.version_id).asks_about_people
+    return ASKING_LOOKS[means].first(**named) if now_asks and not asks else found
 
 
 def _common(clerk: Visitor, day: date, key: str, item_ids: Collection[int]) -> dict[str, Any]:
@@ -101,7 +117,7 @@ def facts_of(found: Any) -> Facts:
 # ---------------------------------------------------------------- the statements
 
 
-def _look(means: str) -> Select[Any]:
+def _look(means: str, asks: bool = False) -> Select[Any]:
     who = _serving() if means == "serving" else _code(means)
     joined, person, till = who.source, people.c, tills.c
     joined = _left(joined, people, person.id == who.person_id)
@@ -117,10 +133,24 @@ def _look(means: str) -> Select[Any]:
         *(shops.c.name.label("shop_name"), shops.c.place, areas.c.path, units.c.id.label("unit_id")),
         *(receipts.c.id.label("receipt_id"), receipts.c.request_hash),
         *who.columns,
+        _version().label("version_id"),
+        *(about_columns() if asks else ()),
         _goods().label("goods"),
         _limits().label("limits"),
         _lots().label("lots"),
     ).select_from(joined)
+
+
+def _version() -> Any:
+    """The rulebook in force, as ``rulebook.queries.version_on`` finds it."""
+    v = table_of(RulebookVersion).c
+    return (
+        select(v.id)
+        .where(v.scheme_id == SCHEME, v.effective_on <= bindparam("today", type_=Date))
+        .order_by(v.effective_on.desc(), v.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def _left(source: Any, table: FromClause, *conditions: Any) -> Any:
@@ -215,13 +245,6 @@ def _serving() -> Who:
     return Who(source, s.person_id, s.till_id, _told(**told))
 
 
-def _listed(*cells: Any) -> Any:
-    """Rows as one JSON text: [[…], […]]."""
-    if is_sqlite():
-        return cast(func.json_group_array(func.json_array(*cells)), Text)
-    return cast(func.coalesce(func.json_agg(func.json_build_array(*cells)), func.json_build_array()), Text)
-
-
 def _wanted() -> Any:
     """The wanted items. PostgreSQL is not to see how many there are: for a small number it would think a plan made anew
     each time the cheaper one, and making it takes six times as long as running it."""
@@ -247,7 +270,7 @@ def _goods() -> Any:
     here = and_(prices.c.scheme_id == SCHEME, prices.c.item_id == i.id, prices.c.shop_id == shops.c.id)
     price = case((i.disabled_at.is_(None), sold), else_=None)
     return (
-        select(_listed(i.id, i.name, i.size, i.measure, price, pieces))
+        select(listed(i.id, i.name, i.size, i.measure, price, pieces))
         .select_from(wanted.join(items, and_(i.scheme_id == SCHEME, i.id == wanted.c.item_id)).outerjoin(prices, here))
         .correlate(shops)
         .scalar_subquery()
@@ -262,7 +285,7 @@ def _limits() -> Any:
     )
     mine = and_(u.scheme_id == SCHEME, u.person_id == people.c.id, u.limit_id == limit.id, u.period == period)
     return (
-        select(_listed(limit.id, limit.item_id, limit.period, limit.quantity, func.coalesce(u.used, 0)))
+        select(listed(limit.id, limit.item_id, limit.period, limit.quantity, func.coalesce(u.used, 0)))
         .select_from(limits.outerjoin(usage, mine))
         .where(limit.scheme_id == SCHEME, limit.ended_at.is_(None))
         .where((limit.shop_id.is_(None)) | (limit.shop_id == shops.c.id))
@@ -276,7 +299,7 @@ def _lots() -> Any:
     """What may be spent of the person's points: marks and amounts."""
     a = accounts.c
     return (
-        select(_listed(a.mark, a.balance - a.held))
+        select(listed(a.mark, a.balance - a.held))
         .where(a.scheme_id == SCHEME, a.holder_id == people.c.id, a.unit_id == units.c.id)
         .where(a["class"] == AccountClass.WALLET, a.balance > a.held)
         .correlate(people, units)
@@ -284,4 +307,6 @@ def _lots() -> Any:
     )
 
 
-LOOKS = {means: Prepared(partial(_look, means)) for means in ("phone", "number", "card", "serving")}
+MEANS = ("phone", "number", "card", "serving")
+LOOKS = {means: Prepared(partial(_look, means)) for means in MEANS}
+ASKING_LOOKS = {means: Prepared(partial(_look, means, True)) for means in MEANS}

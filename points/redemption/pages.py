@@ -12,6 +12,7 @@ from .. import clock
 from ..web import audience, in_transaction, me
 from ..web.formats import points
 from .drawing import Drawn, draw_code
+from .forecast import forecast_of
 from .pictures import data_uri
 from .queries import own_receipt, own_receipts, points_of, state_of_code
 from .receipts import leaf_of
@@ -31,12 +32,14 @@ def code() -> ResponseReturnValue:
         if state.receipt_id is not None:
             return redirect(url_for("redemption.used", receipt_id=state.receipt_id))
     drawn = draw_code(who, at)
+    has = points_of(who.scheme_id, who.person_id, clock.local_date(at, who.zone))
     return render_template(
         "redemption/code.html",
         drawn=drawn,
         picture=data_uri(drawn.svg),
         after=after or drawn.after,
-        balance=points_of(who.scheme_id, who.person_id, clock.local_date(at, who.zone)),
+        balance=has,
+        forecast=forecast_of(who.scheme_id, who.person_id, has, scale=who.points_scale, zone=who.zone, at=at),
     )
 
 

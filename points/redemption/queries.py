@@ -19,6 +19,7 @@ from ..shop.models import Shop
 from ..shop.queries import Goods, goods_at, limit_standing
 from ..shop.rules import Standing
 from .counters import card_used
+from .forecast import NOTHING_SAID, Forecast, forecast_of
 from .models import Card, CodeCredential, Receipt, Return, Serving, Till, UsedCode
 from .receipts import (
     LineView,
@@ -74,6 +75,7 @@ class ServingView:
     standing: list[Standing]
     card_once_points: int | None  # what a card may still pay, None for phones
     card_left_points: int | None
+    forecast: Forecast = NOTHING_SAID  # of the rulebook's terms
 
     @property
     def is_card(self) -> bool:
@@ -100,16 +102,18 @@ def serving_view(serving_id: int, clerk: Visitor, at: datetime) -> ServingView:
     if serving.means == "card":
         once, daily = card_limits(clerk.settings, clerk.points_scale)
         left = max(daily - card_used(clerk.scheme_id, serving.person_id, today), 0)
+    has = points_of(clerk.scheme_id, serving.person_id, today)
     return ServingView(
         serving=serving,
         shop_id=shop_id,
         name=name,
         number=number,
-        balance_points=points_of(clerk.scheme_id, serving.person_id, today),
+        balance_points=has,
         goods=goods_at(clerk.scheme_id, shop_id),
         standing=limit_standing(clerk.scheme_id, serving.person_id, shop_id, today),
         card_once_points=once,
         card_left_points=left,
+        forecast=forecast_of(clerk.scheme_id, serving.person_id, has, scale=clerk.points_scale, zone=clerk.zone, at=at),
     )
 
 

@@ -17,6 +17,7 @@ from .. import clock, ledger
 from ..db import db
 from ..errors import KeyReused, NotFound
 from ..people.visitor import Visitor
+from .about import asked_of
 from .codes import read
 from .giving import Redeemed, give_out
 from .looking import facts_of, look_at_code, look_at_serving
@@ -107,5 +108,6 @@ def _give_out(
     day: date,
 ) -> Redeemed:
     card = card_limits(clerk.settings, clerk.points_scale) if shown.card_id is not None else None
-    decision = decide(basket, facts_of(found), expected=expected, today=day, card=card)
+    asked_of_them = asked_of(found, clerk.scheme_id, clerk.points_scale, clerk.zone, at)
+    decision = decide(basket, facts_of(found), expected=expected, today=day, card=card, asked=asked_of_them)
     return give_out(found, shown, decision, key=key, asked=asked, clerk=clerk, at=at, day=day)

@@ -100,6 +100,63 @@ class PriceChanged(Conflict):
     sentence = N_("价钱刚改过，现在一共 {total_points} 分。请看一下再确认。")
 
 
+class RedemptionClosed(Conflict):
+    """The rulebook names days (and hours) for redeeming, and this is none. Facts: ``opens_on``, ``opens`` ("09:00")."""
+
+    code = "redemption_closed"
+    sentence = N_("现在不是兑换的日子，{opens_on}起可以换。")
+
+
+class TooFewToBegin(Conflict):
+    """The rulebook asks for so many points before anything is redeemed. Facts: ``least_points``, ``missing_points``."""
+
+    code = "too_few_to_begin"
+    sentence = N_("满 {least_points} 分才能换，还差 {missing_points} 分。")
+
+
+class NotForRedeeming(Conflict):
+    """A condition of the rulebook that this resident does not meet. Facts: ``condition``, in words."""
+
+    code = "not_for_redeeming"
+    sentence = N_("还不能换：按积分细则，要{condition}。有疑问请问社区。")
+
+
+class LevelBars(Conflict):
+    """A level of the rulebook keeps whoever stands there from redeeming. Facts: ``level``, ``step`` (titles)."""
+
+    code = "level_bars"
+    sentence = N_("现在是{level}“{step}”，按积分细则先不能换。怎么恢复请问社区。")
+
+
+class GoodsNotForThem(Conflict):
+    """Goods that the rulebook keeps for some. Facts: ``goods`` (names), ``items`` (ids), ``condition``, in words."""
+
+    code = "goods_not_for_them"
+    sentence = N_("{goods}要{condition}才能换。先拿掉，别的照常换。")
+
+
+class RedeemedOftenEnough(Conflict):
+    """The rulebook's times of a period are used up. Facts: ``span`` in words, ``limit``, ``used``, ``again_on``."""
+
+    code = "redeemed_often_enough"
+    sentence = N_("{span}最多换 {limit} 次，已经换了 {used} 次，{again_on}起可以再换。")
+
+
+class RedeemedEnough(Conflict):
+    """More than the rulebook's points of a period. Facts: ``span`` in words, ``limit_points``, ``used_points``,
+    ``left_points``, ``again_on``."""
+
+    code = "redeemed_enough"
+    sentence = N_("{span}最多换 {limit_points} 分，已换 {used_points} 分，还能换 {left_points} 分。先拿掉一些。")
+
+
+class PointsMustStay(Conflict):
+    """The rulebook keeps points in the wallet. Facts: ``keep_points``, ``most_points``."""
+
+    code = "points_must_stay"
+    sentence = N_("换完要留下 {keep_points} 分，这次最多换 {most_points} 分。先拿掉一些。")
+
+
 class CardLimit(Conflict):
     """More than a card may pay at once. Facts: ``limit_points``, ``total_points``."""
 

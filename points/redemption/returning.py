@@ -15,6 +15,7 @@ from ..people.permissions import MAY
 from ..people.visitor import Visitor, within
 from ..shop.limits import give_back_limits
 from ..shop.models import Shop
+from .about import give_back_terms
 from .drawing import burn
 from .giving import keep_used
 from .models import CardUsage, Receipt, ReceiptLine, Return
@@ -50,6 +51,7 @@ def return_receipt(
     days, until = return_until(receipt.day, clerk.settings)
     if clock.local_date(at, clerk.zone) > until:
         raise ReturnTooLate(days=days, until_on=until)
+    give_back_terms(clerk.scheme_id, person.id, person.household_id, receipt.day, receipt.points)
     if serving_id is not None:
         _use_serving(serving_id, receipt, clerk, at)
     elif second_id is not None:

@@ -13,6 +13,7 @@ from ..errors import InsufficientPoints, NotFound, SoldOut
 from ..ledger.rules import has_passed
 from ..shop.rules import Standing, again_on, limit_reached, period_key
 from .refusals import CardDailyLimit, CardLimit, EmptyBasket, NotSold, PriceChanged
+from .terms import FREE, Asked, Obeyed, obey
 
 CLAIM = timedelta(minutes=5)
 LONGEST_CLAIM = timedelta(minutes=15)
@@ -146,15 +147,26 @@ class Decision:
     total: int
     takes: tuple[tuple[int, str, int], ...]
     card_most: int | None = None  # what cards may pay for the person in this day
+    obeyed: Obeyed = FREE
 
 
 def decide(
-    basket: Mapping[int, int], facts: Facts, *, expected: int | None, today: date, card: tuple[int, int] | None
+    basket: Mapping[int, int],
+    facts: Facts,
+    *,
+    expected: int | None,
+    today: date,
+    card: tuple[int, int] | None,
+    asked: Asked | None = None,
 ) -> Decision:
-    """What giving the basket out means. ``card``: what a card may pay at once and in a day, None for a phone.
+    """What giving the basket out means.
+
+    card   what a card may pay at once and in a day, None for a phone
+    asked  the rulebook's terms for this resident, None where it has none
 
     Raises EmptyBasket, NotFound, NotSold, SoldOut, PriceChanged, CardLimit, CardDailyLimit, LimitReached,
-    InsufficientPoints; each names everything in the way, so that the basket is put right in one go.
+    InsufficientPoints, and what ``terms.obey`` raises; each names everything in the way, so that the basket is put
+    right in one go.
     """
     lines = priced(basket, facts.goods)
     total = total_of(lines, expected)
@@ -166,10 +178,11 @@ def decide(
     if over := [one for one, count in counted if one.used + count > one.quantity]:
         raise limit_reached([standing_of(one, facts.goods, today) for one in sorted(over, key=lambda o: o.limit_id)])
     has = sum(points for mark, points in facts.lots if not has_passed(mark, today))
+    obeyed = FREE if asked is None else obey(asked, lines, total, has)
     if has < total:
         raise InsufficientPoints(missing_points=total - has, enough_without=enough_without(lines, total - has))
     takes = tuple((one.limit_id, period_key(today, one.period), count) for one, count in counted)
-    return Decision(tuple(lines), total, takes, card[1] if card else None)
+    return Decision(tuple(lines), total, takes, card[1] if card else None, obeyed)
 
 
 def priced(basket: Mapping[int, int], goods: Mapping[int, Offer]) -> list[Priced]:

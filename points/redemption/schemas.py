@@ -83,6 +83,7 @@ def serving_answer(view: ServingView, at: datetime) -> dict[str, Any]:
         "expires_at": serving.expires_at.isoformat(),
         "seconds": max(0, int((serving.expires_at - at).total_seconds())),
         "limits": [limit_answer(one) for one in view.standing],
+        "terms": {"cannot": view.forecast.cannot, "left": list(view.forecast.left)},
         "card": {"once": view.card_once_points, "left": view.card_left_points} if view.is_card else None,
     }
 

@@ -21,6 +21,7 @@ from ..db import db, is_id
 from ..errors import NotFound
 from ..people.models import Area, Person
 from ..people.visitor import Visitor
+from ..redemption.forecast import Forecast, forecast_of
 from ..shop import queries as shop
 from ..shop.serving import picture_url
 from ..web import PUBLIC, audience, me
@@ -93,6 +94,7 @@ class Good:
     missing: int
     left: int | None
     again_on: date | None
+    needs: str = ""  # what the rulebook asks for these goods alone, and this resident has not
 
     @property
     def picture(self) -> str:
@@ -100,10 +102,15 @@ class Good:
 
     @property
     def within_reach(self) -> bool:
-        return self.available > 0 and self.missing <= 0 and self.left != 0
+        return self.available > 0 and self.missing <= 0 and self.left != 0 and not self.needs
 
 
-def goods_for(who: Visitor, shop_id: int, points: int) -> list[Good]:
+def may_redeem(who: Visitor, points: int) -> Forecast:
+    """What the rulebook lets the visitor redeem now."""
+    return forecast_of(who.scheme_id, who.person_id, points, scale=who.points_scale, zone=who.zone, at=clock.now())
+
+
+def goods_for(who: Visitor, shop_id: int, points: int, terms: Forecast) -> list[Good]:
     """What a shop offers, as this resident stands: within reach first, then the nearest."""
     limits: dict[int | None, list[Any]] = {}
     for one in shop.limit_standing(who.scheme_id, who.person_id, shop_id, today(who)):
@@ -125,6 +132,7 @@ def goods_for(who: Visitor, shop_id: int, points: int) -> list[Good]:
                 missing=max(0, goods.price_points - points),
                 left=max(0, tightest.limit - tightest.used) if tightest else None,
                 again_on=tightest.again_on if tightest else None,
+                needs=terms.goods_need(goods.name, goods.size),
             )
         )
     return sorted(found, key=lambda good: (good.available < 1, not good.within_reach, good.missing, -good.points))
@@ -139,7 +147,8 @@ def home() -> str:
     who = me()
     standing = standing_of(who.scheme_id, who.person_id, today(who))
     doors = doors_for(who)
-    goods = goods_for(who, doors[0].id, standing.points) if doors else []
+    terms = may_redeem(who, standing.points)
+    goods = goods_for(who, doors[0].id, standing.points, terms) if doors and not terms.refusals else []
     return render_template(
         "reporting/home.html",
         scheme_name=who.scheme_name,
@@ -151,6 +160,7 @@ def home() -> str:
         affordable=[good for good in goods if good.within_reach][:3],
         returned=returned_of(who.scheme_id, who.person_id),
         levels=levels_shown(),
+        terms=terms,
         may_give=gifts_allowed(),
     )
 
@@ -290,7 +300,8 @@ def goods() -> str:
     show = "can" if request.args.get("show") == "can" else "all"
     text = request.args.get("q", "").strip()[:40]
     standing = standing_of(who.scheme_id, who.person_id, today(who))
-    every = goods_for(who, chosen.id, standing.points) if chosen else []
+    terms = may_redeem(who, standing.points)
+    every = goods_for(who, chosen.id, standing.points, terms) if chosen else []
     shown = [good for good in every if show == "all" or good.within_reach]
     if text:
         shown = [good for good in shown if text.lower() in f"{good.name} {good.size}".lower()]
@@ -303,6 +314,7 @@ def goods() -> str:
         standing=standing,
         goods=shown,
         any_goods=bool(every),
+        terms=terms,
     )
 
 

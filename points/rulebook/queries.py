@@ -15,6 +15,7 @@ from ..errors import NotFound
 from .given import GIVEN
 from .models import EarningRule, RulebookVersion
 from .parsing import rule_from
+from .redeeming import RedeemingTerms, redeeming_terms
 from .terms import Rule
 
 
@@ -105,6 +106,12 @@ def rule_by_id(scheme_id: int, rule_id: int) -> KnownRule:
     if version_id is None:
         raise NotFound()
     return next(rule for rule in _rules_of(scheme_id, version_id) if rule.id == rule_id)
+
+
+@lru_cache(maxsize=256)
+def terms_of(scheme_id: int, version_id: int) -> RedeemingTerms:
+    """What a version says of redeeming, read once: the till asks at every redemption."""
+    return redeeming_terms(version_id, version_by_id(scheme_id, version_id).body)
 
 
 def redemption_of(version: RulebookVersion) -> dict[str, Any]:

@@ -92,6 +92,11 @@ function drawPerson({ serving, lines }) {
   $("use", claim).setAttribute("href", serving.lapsed ? "#i-clock" : "#i-okc");
   fill(claim, { claim: serving.lapsed ? say("lapsed_line") : say(`held_${serving.means}`, { n: minutes }) });
   claim.classList.toggle("only-pc", !serving.lapsed);
+  const terms = $("#terms");
+  terms.hidden = !(serving.terms.cannot.length + serving.terms.left.length);
+  terms.classList.toggle("wait", serving.terms.cannot.length > 0);
+  const said = serving.terms.cannot.length ? serving.terms.cannot : serving.terms.left;
+  $("span", terms).replaceChildren(...said.map((one) => Object.assign(document.createElement("span"), { className: "term", textContent: one })));
   const limits = [...cardRows(serving), ...serving.limits.map((limit) => limitRow(limit, lines))];
   $("#limits").hidden = !limits.length;
   $("#limits dl").replaceChildren(...limits);

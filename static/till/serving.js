@@ -25,6 +25,7 @@ function taken(body) {
     until: Date.now() + body.seconds * 1000,
     lapsed: false,
     limits: body.limits,
+    terms: body.terms,
     card: body.card,
   };
 }
