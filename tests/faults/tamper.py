@@ -6,7 +6,7 @@ each in a transaction of its own, with triggers and keys switched off, that is r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -91,8 +91,8 @@ def findings(connection: Connection, scheme: Scheme, at: datetime) -> list[str]:
     return told + [str(finding) for finding in verify(connection, scheme, at=at).findings]
 
 
-def forgeries(connection: Connection, scheme_id: int) -> Iterator[Forgery]:
-    for model in TABLES:
+def forgeries(connection: Connection, scheme_id: int, tables: Sequence[Any]) -> Iterator[Forgery]:
+    for model in tables:
         table: Table = model.__table__
         rows = connection.execute(
             table.select().where(table.c.scheme_id == scheme_id).order_by(*table.primary_key.columns)
@@ -180,15 +180,20 @@ def altered(column: Any, value: Any) -> Any:
 
 
 def undetected(
-    superuser_url: str, scheme: Scheme, at: datetime, known: Mapping[str, str] = KNOWN
+    superuser_url: str,
+    scheme: Scheme,
+    at: datetime,
+    known: Mapping[str, str] = KNOWN,
+    tables: Sequence[Any] = TABLES,
 ) -> tuple[int, list[str]]:
     """Play every forgery; how many there were, and those that nobody noticed or whose row is not named.
 
-    known  "table.column" → why nobody can tell that it was changed
+    known   "table.column" → why nobody can tell that it was changed
+    tables  the models whose rows are forged
     """
     with unguarded(superuser_url) as connection:
         assert not (before := findings(connection, scheme, at)), before
-        plans = list(forgeries(connection, scheme.id))
+        plans = list(forgeries(connection, scheme.id, tables))
         missed = []
         for forgery in plans:
             place = connection.begin_nested()
