@@ -156,7 +156,10 @@ class Post:
             if where == "pool" and title not in self.pools:
                 self.pools[title] = pool_of(self.scheme.id, title, self.at)
         holder_id = self.holder_of(one.claim)
-        return award_legs(self.scheme.id, holder_id, one.seen, self.units, self.budgets[category], self.pools)
+        lives = {balance.code: balance.life for balance in balances_in(self.known[one.claim.rule_id].rule)}
+        return award_legs(
+            self.scheme.id, holder_id, one.seen, self.units, self.budgets[category], self.pools, lives, self.today
+        )
 
     def take_away(self, one: Credit) -> None:
         taken = deduct(

@@ -11,8 +11,8 @@ from ..ledger import AccountClass
 from ..people.models import Scheme
 from ..rulebook.ceilings import drain, fill
 from ..rulebook.reckoning import Reckoning
-from ..rulebook.rules import Assessment, Facts
-from ..rulebook.terms import Rule
+from ..rulebook.rules import Assessment, Facts, mark_of
+from ..rulebook.terms import Life, Rule
 from .assessing import obstacle
 from .models import Claim
 
@@ -44,8 +44,11 @@ def draft_of(scheme: Scheme, claim: Claim, kind: str, actor_id: int, legs: Seque
     )
 
 
-def mark_for(balance: str, seen: Assessment) -> str:
-    """Until when it lives, as the ledger marks wallets: only points have a life."""
+def mark_for(balance: str, seen: Assessment, lives: Mapping[str, Life], day: date) -> str:
+    """Until when it lives, as the ledger marks wallets: points as the award says, a rulebook's own balance by its life;
+    honour and minutes for good."""
+    if balance in lives:
+        return mark_of(lives[balance], day)
     if balance != "points" or seen.mark == "never":
         return "never"
     return ledger.wallet_mark(date.fromisoformat(seen.mark))
@@ -58,13 +61,17 @@ def award_legs(
     units: Mapping[str, int],
     budgets: Mapping[int, str],
     pools: Mapping[str, int],
+    lives: Mapping[str, Life],
+    day: date,
 ) -> list[ledger.Leg]:
     """The legs of one award: what goes to the holder, and what a ceiling sends on to a pool.
 
     units    balance → unit; budgets: unit → the budget's mark ("" none); pools: title → holder
+    lives    of the rulebook's own balances, from the day of the credit on
     """
     given = [
-        (units[balance], amount, holder_id, mark_for(balance, seen)) for balance, amount in amounts_of(seen).items()
+        (units[balance], amount, holder_id, mark_for(balance, seen, lives, day))
+        for balance, amount in amounts_of(seen).items()
     ]
     given += [
         (units[balance], amount, pools[pool], "never")

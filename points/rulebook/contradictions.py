@@ -114,6 +114,7 @@ def parts_twice(body: dict[str, Any]) -> Iterator[Problem]:
         if one.get("level") is not None and one["level"] not in steps_of(body):
             yield Problem(gettext("兑换"), field_word("levels"), not_defined(one["level"]))
     yield from too_fine_terms(body)
+    yield from openings_that_pile_up(body)
     ceilings = [one["balance"] for one in body.get("ceilings", ())]
     if len(set(ceilings)) != len(ceilings):
         yield Problem("", field_word("ceilings"), gettext("同一种上限写了两次。"))
@@ -128,6 +129,16 @@ def too_fine_terms(body: dict[str, Any]) -> Iterator[Problem]:
     for name, amount in asked:
         if not fits(amount, body["decimals"]):
             yield Problem(gettext("兑换"), field_word(name), too_fine(body["decimals"]))
+
+
+def openings_that_pile_up(body: dict[str, Any]) -> Iterator[Problem]:
+    """What is given anew in every period must end with it."""
+    lives = {one["code"]: one.get("life", {}) for one in body.get("balances", ())} | {"points": body.get("life", {})}
+    for one in body.get("opening", ()):
+        per = one.get("per", "once")
+        if per != "once" and lives.get(one["balance"], {}).get("type") != f"calendar_{per}":
+            sentence = gettext("每期重新给的，有效期也要正好到这一期结束（每年给的到当年年底），不然会越积越多。")
+            yield Problem("", field_word("opening"), sentence)
 
 
 def unknown_names(body: dict[str, Any]) -> Iterator[Problem]:

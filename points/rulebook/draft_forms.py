@@ -14,7 +14,7 @@ from ..web.schemas import CONTROL
 from .amount_schemas import BELONGS
 from .editor_words import hint_of, label_of, said
 from .shape import GIVES, OR, Group, Leaf, Node, Rows
-from .terms import BALANCES, UNITS
+from .terms import BALANCES, CALENDAR_LIVES, UNITS
 from .wording import UNIT_WORDS
 
 MAX_ROWS = 500
@@ -27,11 +27,16 @@ FITTING: Mapping[str, Mapping[str, set[str]]] = {
         "days": {"number"},
         "months": {"number"},
         "years": {"number"},
-        "calendar_year": set(),
+        **{one: set() for one in CALENDAR_LIVES},
         "yearly": {"month", "day"},
         "fixed": {"on"},
     },
-    "effects": {"coefficient": {"factor", "rules", "categories"}, "award": {"points"}, "words": {"text"}},
+    "effects": {
+        "coefficient": {"factor", "rules", "categories"},
+        "award": {"points"},
+        "words": {"text"},
+        "bars": {"from", "rules", "categories"},
+    },
 }
 MODES = {"brackets": ("highest", "additive", "progressive"), "choice": ("one", "several")}
 PLAIN_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,3})?", re.ASCII)

@@ -11,7 +11,7 @@ from flask_babel import gettext
 from ..errors import N_
 from ..web.formats import decimal, hours
 from ..web.navigation import ROLE_NAMES
-from .pieces import Carry, Condition, Effect, Grant, Level, Missed, Pieces, Prize, Ranking, Who, pieces_of
+from .pieces import Carry, Condition, Effect, Grant, Level, Missed, Opening, Pieces, Prize, Ranking, Who, pieces_of
 from .plain_amounts import when_words
 from .plain_terms import ceiling_words, life_words, span_words
 from .redeeming import RedeemingTerms, redeeming_terms
@@ -56,9 +56,7 @@ def sections(body: Mapping[str, Any]) -> list[Section]:
         Section(
             "opening",
             gettext("起始分"),
-            tuple(
-                for_whom(opening_words(one, named(one.balance)), one.who) for one in pieces.opening
-            ),
+            tuple(for_whom(opening_words(one, named(one.balance)), one.who) for one in pieces.opening),
         ),
         Section("ceilings", gettext("余额上限"), tuple(ceiling_words(one) for one in pieces.ceilings)),
         Section("deductions", gettext("扣分"), tuple(deduction_lines(pieces, named))),
@@ -255,8 +253,8 @@ def redeeming_lines(terms: RedeemingTerms) -> Iterator[str]:
 def opening_words(one: Opening, name: str) -> str:
     if one.per == "once":
         return gettext("%(name)s %(n)s 分", name=name, n=number(one.amount))
-    each = gettext(RUN_WORDS[one.per])
-    return gettext("%(name)s %(n)s 分，每%(each)s重新给一次", name=name, n=number(one.amount), each=each)
+    per = gettext(PERIOD_WORDS[one.per])
+    return gettext("%(name)s %(n)s 分，%(per)s重新给", name=name, n=number(one.amount), per=per)
 
 
 def gift_lines(pieces: Pieces) -> Iterable[str]:

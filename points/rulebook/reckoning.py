@@ -11,7 +11,7 @@ from fractions import Fraction
 from ..clock import period_of
 from ..ledger.rules import expires_on, wallet_mark
 from .assessment import CapKey, CapTake, Line, Values
-from .terms import Life, Rule, Span
+from .terms import CALENDAR_LIVES, Life, Rule, Span
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
@@ -71,8 +71,11 @@ class Facts:
 
 def mark_of(life: Life, credited_on: date) -> str:
     """The last day of points credited on a day ("2026-12-31"), or "never". Relative lives run to their month's end."""
-    if life.type in ("never", "calendar_year"):
-        return wallet_mark(expires_on(life.type, credited_on))
+    if life.type == "never":
+        return wallet_mark(None)
+    if life.type in CALENDAR_LIVES:
+        following = period_of(credited_on, life.type.removeprefix("calendar_"))[2] or LAST_DAY
+        return wallet_mark(following - timedelta(days=1))
     if life.type == "fixed":
         return (life.on or LAST_DAY).isoformat()
     if life.type == "yearly":

@@ -22,8 +22,9 @@ from points.db import db, in_own_transaction, new_id, transaction
 from points.errors import InsufficientPoints, NotAllowed
 from points.inbox.models import Message
 from points.ledger import HolderKind, open_holder
+from points.ledger.expiry import sweep
 from points.ledger.models import Transfer
-from points.ledger.queries import wallet_lots
+from points.ledger.queries import units_of, wallet_lots
 from points.people.models import Person, Relative, Role, Team, TeamKind, TeamMember
 from tests.factories import Books, World
 from tests.integration.periods_world import VISIT, earn, load, work
@@ -110,6 +111,48 @@ def test_everybody_gets_the_opening_balance_once_whenever_they_join(books: Books
     in_threads(world.app, [lambda: opening.give_opening(work(world, date(2026, 9, 2)))] * 2)
     assert books.wallet(late.id, books.honour) == 100
     assert told(world, "opening_received") == 1
+
+
+def test_a_base_score_begins_anew_every_year_and_what_was_left_of_the_last_ends(books: Books) -> None:
+    world = books.world
+    load(
+        world,
+        balances=[{"code": "score", "title": "记分", "life": {"type": "calendar_year"}}],
+        opening=[{"balance": "score", "amount": 12, "per": "year"}],
+        grants=[{"code": "extra", "title": "另给", "balance": "score", "points": 2, "per": "once"}],
+        rules=[{**VISIT, "amount": {"type": "fixed", "points": 3}, "into": "score"}],
+    )
+    person = world.person()
+    for day in (1, 20):
+        opening.give_opening(work(world, date(2026, 9, day)))
+    score = units_of(world.scheme_id)["BALANCE.score"]
+    earn(world, person, 3, AUGUST)
+    assert books.wallet(person.id, score) == 15, "whoever joins in September begins with the whole of it"
+    asker, giver = (world.visitor(world.staff(Role.OFFICER, area=world.subdistrict)) for _ in range(2))
+    with transaction():
+        order = ask(asker, "extra", key=uuid.uuid4(), at=AUGUST)
+        approve(giver, order.id, at=AUGUST)
+    give_approved(work(world, AUGUST))
+    assert books.wallet(person.id, score) == 17
+    new_year = work(world, date(2027, 1, 1))
+    assert sweep(world.scheme_id, new_year.day, at=new_year.at).accounts > 0
+    assert books.wallet(person.id, score) == 0, "what a deed, an opening and a grant gave ends alike"
+    for _ in range(2):
+        opening.give_opening(new_year)
+    assert books.wallet(person.id, score) == 12
+
+
+def test_opening_points_live_as_long_as_the_rulebook_says(books: Books) -> None:
+    world = books.world
+    load(world, life={"type": "calendar_quarter"}, opening=[{"balance": "points", "amount": 20, "per": "quarter"}])
+    person = world.person()
+    opening.give_opening(work(world, date(2026, 9, 1)))
+    lots = wallet_lots(world.scheme_id, person.id, books.points)
+    assert lots == [("2026-09-30", 20)]
+    assert told(world, "opening_received") == 1
+    opening.give_opening(work(world, date(2026, 10, 1)))
+    assert wallet_lots(world.scheme_id, person.id, books.points) == [("2026-09-30", 20), ("2026-12-31", 20)]
+    assert told(world, "opening_received") == 2
 
 
 def test_the_first_sign_in_is_filed_once_and_credited_where_nobody_need_review_it(books: Books) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,15 @@ class Gift:
     source_id: int | None
     budget: str = ""
     pool_id: int | None = None
+
+
+def life_of(body: Mapping[str, Any], balance: str) -> Mapping[str, Any] | None:
+    """How long a balance lives by a rulebook: points as it says for all, its own balances as each says; None: for good,
+    like honour and minutes."""
+    if balance == "points":
+        found: Mapping[str, Any] | None = body.get("life")
+        return found
+    return next((one.get("life") for one in body.get("balances", ()) if one["code"] == balance), None)
 
 
 def lacking(scheme_id: int, group: Select[Any], prefix: str) -> Select[Any]:

@@ -27,7 +27,7 @@ from ...rulebook.rules import mark_of
 from ..balances import unit_code
 from ..budgets import marks_for
 from ..levels import scale_of
-from .giving import Gift, give, lacking, some_lacking
+from .giving import Gift, give, lacking, life_of, some_lacking
 from .groups import people_in
 from .models import GrantOrder, GrantState
 from .pools import pool_by_id
@@ -264,15 +264,9 @@ def gift_of(order: GrantOrder, work: Context) -> Gift:
     balance = order.body.get("balance", "points")
     unit_id = units_of(order.scheme_id)[unit_code(balance)]
     budget = marks_for(order.scheme_id, [unit_id], work.day.year, "")[unit_id]
-    life = order.body.get("life") or document_life(order)
-    mark = mark_of(life_from(life), work.day) if life and balance == "points" else "never"
+    life = order.body.get("life") or life_of(version_by_id(order.scheme_id, order.version_id).body, balance)
+    mark = mark_of(life_from(life), work.day) if life else "never"
     return Gift(unit_id, order.points, mark, f"grant:{order.id}:", "grant", order.id, budget, order.pool_id)
-
-
-def document_life(order: GrantOrder) -> Mapping[str, Any] | None:
-    """How long points live where the grant does not say it: as its rulebook says for all."""
-    found: Mapping[str, Any] | None = version_by_id(order.scheme_id, order.version_id).body.get("life")
-    return found
 
 
 def tell_given(scheme_id: int, order: GrantOrder, person_ids: list[int], at: datetime) -> None:

@@ -1,4 +1,5 @@
-"""Opening balances, and what the first sign-in earns: given once to everybody they are for, whenever they join."""
+"""Opening balances, and what the first sign-in earns: given once (or once a period) to everybody they are for, whenever
+they join."""
 
 from __future__ import annotations
 
@@ -11,20 +12,23 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import aliased
 
 from ... import clock
+from ...clock import period_of
 from ...db import db, in_own_transaction
 from ...inbox import Told, tell_many
 from ...jobs import Context
 from ...ledger.queries import units_of
 from ...people.models import Person, PrivacyConsent, Scheme
 from ...rulebook.models import RulebookVersion
+from ...rulebook.parsing import life_from
 from ...rulebook.queries import KnownRule, rules_of, version_on
+from ...rulebook.rules import mark_of
 from ...rulebook.terms import Balance
 from ..balances import UNIT_OF, open_balances, unit_code
 from ..budgets import marks_for
 from ..levels import scale_of
 from ..models import Claim, Source
 from .filing import Due, file_given
-from .giving import Gift, give, some_lacking
+from .giving import Gift, give, life_of, some_lacking
 from .groups import people_in
 from .rules import minor
 
@@ -34,7 +38,7 @@ BACK = timedelta(days=400)  # so far back first sign-ins are looked for
 
 def give_opening(work: Context) -> int:
     """Due work: the opening balances of the rulebook in force, to everybody of its groups who has not had them. The
-    same balance is given to one person once, whatever later versions say of it."""
+    same balance is given to one person once (or once a period), whatever later versions say of it."""
     version = version_on(work.scheme_id, work.day)
     entries: list[Mapping[str, Any]] = list(version.body.get("opening", ())) if version else []
     given = 0
@@ -54,7 +58,8 @@ def give_one(work: Context, version: RulebookVersion, entry: Mapping[str, Any]) 
         given += bulk.posted
         if entry["balance"] == "points":
             there = [person_id for place, person_id in enumerate(some[: bulk.seen]) if place not in bulk.refused]
-            told = [Told(one, "opening_received", {"points": gift.amount}, "/me", "opening:points") for one in there]
+            name = gift.prefix.removesuffix(":")
+            told = [Told(one, "opening_received", {"points": gift.amount}, "/me", name) for one in there]
             in_own_transaction(partial(tell_many, scheme.id, told, work.at))
         work.progress(given, 0)
         if bulk.refused:  # the budget is spent: the rest waits until it is raised
@@ -71,7 +76,10 @@ def gift_of(scheme: Scheme, version: RulebookVersion, entry: Mapping[str, Any], 
         unit_id = open_balances(scheme.id, [Balance(balance, own["title"], decimals=own.get("decimals", 0))])[balance]
     amount = minor(entry["amount"], scale_of(scheme.id, version.body, balance))
     budget = marks_for(scheme.id, [unit_id], work.day.year, "")[unit_id] if balance in UNIT_OF else ""
-    return Gift(unit_id, amount, "never", f"opening:{balance}:", "opening", version.id, budget)
+    life, per = life_of(version.body, balance), entry.get("per", "once")
+    mark = mark_of(life_from(life), work.day) if life else "never"
+    prefix = f"opening:{balance}:" if per == "once" else f"opening:{balance}:{period_of(work.day, per)[0]}:"
+    return Gift(unit_id, amount, mark, prefix, "opening", version.id, budget)
 
 
 # ---------------------------------------------------------------- the first sign-in
