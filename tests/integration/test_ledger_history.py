@@ -12,7 +12,7 @@ from sqlalchemy import event
 from points import clock
 from points.db import db, new_id
 from points.ledger import AccountClass
-from points.ledger.history import ASKED, _looking, balance_at
+from points.ledger.history import ASKED, _looking, balance_at, balances_by_mark, moved
 from tests.conftest import WAYS
 from tests.factories import Books, World
 from tests.plans import plan_of
@@ -63,6 +63,43 @@ def test_every_moment_of_a_long_history(books: Books, seed: int) -> None:
                 total += points
         seen.append(total)
     assert [had(books, person, BEGIN + n * MINUTE + HALF) for n in range(40)] == seen
+
+
+def test_what_somebody_had_then_of_each_date(books: Books) -> None:
+    person, january, february = books.person(), "2027-01-31", "2027-02-28"
+    for n, step in enumerate(
+        (
+            lambda: books.award(person, 50, january),
+            lambda: books.award(person, 20, february),
+            lambda: books.redeem(person, 60, {}),
+        )
+    ):
+        with clock.at(BEGIN + n * MINUTE):
+            step()
+    found = [
+        balances_by_mark(books.scheme_id, person, books.points, moment, AccountClass.WALLET, marks)
+        for moment in (BEGIN - HALF, BEGIN + HALF, BEGIN + MINUTE + HALF, BEGIN + 2 * MINUTE + HALF)
+        for marks in ([january, february, "2027-03-31"],)
+    ]
+    assert found == [
+        dict(zip((january, february), points, strict=True)) for points in ((0, 0), (50, 0), (50, 20), (0, 10))
+    ]
+    assert balances_by_mark(books.scheme_id, person, books.points, BEGIN, AccountClass.WALLET, ["2027-03-31"]) == {}
+
+
+def test_what_moved_between_two_moments(books: Books) -> None:
+    person, rice = books.person(), books.goods(10)
+    books.award(person, 100, "2027-01-31")
+    for n, pieces in enumerate((2, 3, 4)):
+        with clock.at(BEGIN + n * MINUTE):
+            books.redeem(person, 10 * pieces, {rice: pieces})
+    db.session.rollback()
+    shops, (start, end) = [books.shop, new_id()], (BEGIN + HALF, BEGIN + MINUTE + HALF)
+    given_out = moved(books.scheme_id, shops, AccountClass.GIVEN_OUT, start, end)
+    assert given_out == {(books.shop, rice): 3}
+    assert moved(books.scheme_id, shops, AccountClass.TAKINGS, start, end) == {(books.shop, books.points): 30}
+    assert moved(books.scheme_id, shops, AccountClass.TAKINGS, BEGIN - HALF, end) == {(books.shop, books.points): 50}
+    assert moved(books.scheme_id, [new_id()], AccountClass.TAKINGS, start, end) == {}
 
 
 def test_it_looks_by_index_and_takes_few_looks(books: Books) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from points import clock
-from points.errors import Conflict, InsufficientPoints, LedgerFault, NotFound
+from points.errors import Conflict, InsufficientPoints, LedgerFault, NotFound, SoldOut
 from points.ledger.queries import postings_of, transfer_of, undone_by, wallet_lots
 from points.proof.audit import audit
 from tests.conftest import ON_15, WAYS
@@ -100,6 +100,17 @@ def test_a_mistaken_donation_is_reversed(books: Books) -> None:
     made = books.post("donation", books.leg("supply", rice, -5), books.leg("shelf", rice, 5))
     books.undo(made)
     assert books.shelf(rice) == 0
+
+
+def test_a_donation_whose_goods_are_given_out_is_not_reversed(books: Books) -> None:
+    person, rice = books.person(), books.goods()
+    books.award(person, 20)
+    made = books.post("donation", books.leg("supply", rice, -10), books.leg("shelf", rice, 10))
+    books.redeem(person, 20, {rice: 8})
+    with pytest.raises(SoldOut):
+        books.undo(made)
+    assert books.shelf(rice) == 2
+    assert audit(books.scheme_id).is_clean
 
 
 def test_what_undoes_is_not_undone_and_each_kind_only_by_its_own(books: Books) -> None:

@@ -149,3 +149,10 @@ def test_balances_and_units_are_told_in_bulk(books: Books) -> None:
     assert queries.balance_of(books.scheme_id, books.scheme_id, books.points, AccountClass.ISSUANCE) == -11
     assert queries.stock_of(books.scheme_id, books.shop, [4711]) == {4711: 0}
     assert queries.spendable_of(books.scheme_id, one, books.points, date(2027, 1, 1)) == 6
+
+
+def test_a_unit_is_looked_up_once(books: Books) -> None:
+    for _ in range(2):
+        assert queries.unit_of(books.scheme_id, "HONOUR") == books.honour
+    with pytest.raises(KeyError):
+        queries.unit_of(books.scheme_id, "NO-SUCH")
