@@ -15,7 +15,6 @@ from ..rulebook.eligibility import asks_subject
 from ..rulebook.queries import KnownRule
 from ..rulebook.terms import Rule
 from ..web.formats import decimal, masked
-from .facts import conditions_of
 from .models import Claim
 
 MOST_TEAMS = 200
@@ -128,7 +127,7 @@ def further_words(claim: Claim, known: KnownRule) -> list[tuple[str, str]]:
 
 def asks_time(rule: Rule) -> bool:
     """Whether what it is worth depends on the time of the day."""
-    return any(when.begins for when in conditions_of(rule))
+    return any(when.begins for when in rule.conditions)
 
 
 def teams_for(who: Visitor, for_other: bool) -> Sequence[tuple[int, str]]:

@@ -9,9 +9,10 @@ from datetime import date
 
 from sqlalchemy import select
 
+from .. import clock
 from ..calendar.models import CalendarDay
 from ..db import db
-from ..people.models import Area, AreaKind, Assignment, Person, Role, Team, TeamMember
+from ..people.models import Area, AreaKind, Assignment, Person, Role, Scheme, Team, TeamMember
 from ..rulebook.queries import KnownRule
 from ..rulebook.rules import CapKey, Facts, caps_for
 from ..rulebook.terms import Rule, When
@@ -20,6 +21,8 @@ from .deeds import Deed
 from .levels import levels_in, names_of, standings_of
 from .models import Bar
 from .usage import Row, Subjects
+
+ANY_TIME = When()
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,9 @@ class Gathered:
         self.balances: dict[int, dict[str, int]] = {}
         self.levels: dict[tuple[int, int, date], frozenset[str]] = {}
 
+    def joined(self, person: Person) -> date:
+        return clock.local_date(person.created_at, db.session.get_one(Scheme, self.scheme_id).zone)
+
     def subjects(self, case: Case) -> Subjects:
         place = self.places.get(case.person.id, Places())
         return Subjects(case.person.id, case.person.household_id, case.deed.team_id, place.community_id, self.scheme_id)
@@ -141,20 +147,14 @@ class Gathered:
             balances=self.balances.get(case.holder_id, {}),
             levels=self.levels.get((person_id, case.known.version_id, deed.done_on), frozenset()),
             barred_until=self.bars.get(person_id),
+            joined_on=self.joined(case.person) if when_of(case.rule, "joined") else None,
         )
 
 
 def when_of(rule: Rule, name: str) -> bool:
     """Whether something that the system chooses looks at this (days, members, levels…)."""
-    return any(getattr(when, name) for when in conditions_of(rule))
-
-
-def conditions_of(rule: Rule) -> list[When]:
-    """Everything that the system looks at by itself, in coefficients and in grades."""
-    amounts = (rule.amount, rule.honour_amount, rule.minutes_amount, *(one.amount for one in rule.beside))
-    choices = [choice.when for amount in amounts if amount is not None for choice in amount.choices]
-    choices += [choice.when for one in rule.amount.coefficients for choice in one.choices]
-    return [when for when in choices if when is not None]
+    nothing = getattr(ANY_TIME, name)
+    return any(getattr(when, name) != nothing for when in rule.conditions)
 
 
 def asks_balances(rule: Rule) -> bool:

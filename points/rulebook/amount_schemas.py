@@ -50,6 +50,35 @@ BELONGS: Mapping[str, tuple[set[str], set[str]]] = {
 MODES = {"brackets": ("highest", "additive", "progressive"), "choice": ("one", "several")}
 
 
+class DidSchema(Part):
+    """So many deeds under some rules, in the period of the deed's day."""
+
+    rules = some(fields.String(), 20, 1, required=True)
+    per = fields.String(required=True, validate=word(*CALENDAR, "lifetime"))
+    least = Whole(least=1, most=10_000)
+    most = Whole(most=10_000)
+    who = fields.String(validate=word(*WHO))
+
+    @validates_schema
+    def in_order(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("least", 0) > data.get("most", 10_000):
+            raise ValidationError({"least": [N_("最少的比最多的还多。")]})
+
+
+class JoinedSchema(Part):
+    """So many days since somebody was registered here."""
+
+    start = Whole(most=36_500, data_key="from")
+    to = Whole(most=36_500)
+
+    @validates_schema
+    def in_order(self, data: dict[str, Any], **_: Any) -> None:
+        if not data:
+            raise ValidationError(N_("至少写一个条件；没有条件就不要写这一栏。"))
+        if data.get("start", 0) > data.get("to", 36_500):
+            raise ValidationError({"from": [N_("最少的比最多的还多。")]})
+
+
 class WhenSchema(Part):
     days = words(*DAY_KINDS, least=1)
     begins = clock_time(data_key="from")
@@ -66,6 +95,8 @@ class WhenSchema(Part):
     until = any_day_of_a_year()
     ages = fields.Nested(AgesSchema)
     levels = some(Text(least=1, most=44), 50, 1)
+    did = fields.Nested(DidSchema)
+    joined = fields.Nested(JoinedSchema)
 
     @validates_schema
     def whole_span(self, data: dict[str, Any], **_: Any) -> None:

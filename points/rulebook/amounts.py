@@ -22,6 +22,20 @@ class Bracket:
 
 
 @dataclass(frozen=True)
+class Did:
+    """So many deeds under other rules, in the period of the deed's day, before it was decided. In thousandths.
+
+    most  None: any number; 0: none of them, "nothing wrong this year"
+    """
+
+    rules: tuple[str, ...]
+    per: str
+    least: int = 1000
+    most: int | None = None
+    who: str = "person"
+
+
+@dataclass(frozen=True)
 class When:
     """When a choice holds, for those the system chooses. What is empty asks for nothing.
 
@@ -29,6 +43,8 @@ class When:
     months, weekdays, month_days, first_on, last_on  of the day of the deed; Monday is 1
     since, until  "06-20", "08-31": a part of every year, both ends included; it may run over New Year
     levels        levels reached, as "star:3" (or higher); ages in whole years, both ends included
+    did           what else was done, "if the team won this month too"
+    joined        days since somebody was registered here, both ends included; None: open
     """
 
     days: frozenset[str] = frozenset()
@@ -47,6 +63,8 @@ class When:
     levels: frozenset[str] = frozenset()
     since: str = ""
     until: str = ""
+    did: Did | None = None
+    joined: tuple[int | None, int | None] = (None, None)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,10 +12,10 @@ Body = Mapping[str, Any]
 INHERITED = ("life", "notice_days", "notice_above", "second_above", "credit", "late", "review")
 
 
-def completed(body: Body) -> list[dict[str, Any]]:
-    """The rules of a document, as they are kept: each can be read without the document."""
+def completed(body: Body, rules: Sequence[Body] | None = None) -> list[dict[str, Any]]:
+    """The rules of a document (or others of its own), as they are kept: each can be read without the document."""
     shared = Shared(body)
-    return [shared.complete(rule) for rule in body["rules"]]
+    return [shared.complete(rule) for rule in (body["rules"] if rules is None else rules)]
 
 
 class Shared:
@@ -28,6 +29,10 @@ class Shared:
         self.balances = by_code(body, "balances")
         self.coefficients = by_code(body, "coefficients")
         self.paths = by_code(body, "paths")
+        self.counted: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        for _, when in whens_of(body):
+            for code in when.get("did", {}).get("rules", ()):
+                self.counted[code].add((when["did"].get("who", "person"), when["did"]["per"]))
 
     def complete(self, rule: Body) -> dict[str, Any]:
         groups = [self.groups[name] for name in rule.get("groups", ())]
@@ -81,6 +86,8 @@ class Shared:
             whole["deductions"] = self.body["deductions"]
         if factors := list(self.level_factors(rule)):
             whole["level_factors"] = factors
+        if asked := sorted(self.counted.get(rule["code"], ())):
+            whole["counted"] = [{"who": who, "per": per} for who, per in asked]
         if bars := [one for one, effect in self.effects_on(rule, "bars") if "earn" in effect["from"]]:
             whole["level_bars"] = bars
         return whole
@@ -101,6 +108,19 @@ class Shared:
                     chosen = chosen or ("category" in rule and rule["category"] in effect.get("categories", ()))
                     if effect["type"] == kind and chosen:
                         yield {"level": level["code"], "step": place, "title": step["title"]}, effect
+
+
+def whens_of(body: Body) -> Iterator[tuple[Body, Body]]:
+    """Every condition of a document that the system looks at, and what it stands in: a coefficient or a rule."""
+    for coefficient in body.get("coefficients", ()):
+        for choice in coefficient.get("choices", ()):
+            if "when" in choice:
+                yield coefficient, choice["when"]
+    for rule in body["rules"]:
+        for amount in (rule["amount"], *rule.get("beside", {}).values()):
+            for choice in amount.get("choices", ()) if isinstance(amount, Mapping) else ():
+                if "when" in choice:
+                    yield rule, choice["when"]
 
 
 def by_code(body: Body, part: str) -> dict[str, Any]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
+from ..clock import period_of
+from .assessment import CapKey
+from .caps import SUFFIX
 from .reckoning import Facts
-from .terms import When
+from .terms import Did, When
 
 
 def holds(when: When, facts: Facts) -> bool:
@@ -24,9 +27,36 @@ def holds(when: When, facts: Facts) -> bool:
         return False
     if not on_such_a_day(when, facts.done_on):
         return False
+    if when.did is not None and not was_done(when.did, facts):
+        return False
+    if when.joined != (None, None) and not is_member_for(when.joined, facts):
+        return False
     if when.least_age is not None and (facts.age is None or facts.age < when.least_age):
         return False
     return when.most_age is None or (facts.age is not None and facts.age <= when.most_age)
+
+
+def was_done(did: Did, facts: Facts) -> bool:
+    """Whether so much was done under the rules it names, in the period of the deed's day."""
+    done = sum(max(0, facts.done.get(key, 0)) for key in done_keys(did, facts.done_on))
+    return did.least <= done and (did.most is None or done <= did.most)
+
+
+def done_keys(did: Did, done_on: date) -> list[CapKey]:
+    """The rows that count the deeds it looks at."""
+    return [done_key(code, did.who, did.per, done_on) for code in did.rules]
+
+
+def done_key(code: str, who: str, per: str, done_on: date) -> CapKey:
+    return CapKey(who, f"{code}.did{SUFFIX[who]}", period_of(done_on, per)[0])
+
+
+def is_member_for(span: tuple[int | None, int | None], facts: Facts) -> bool:
+    """Whether somebody has been registered for so many days by the day of the deed; before, they had not joined."""
+    if facts.joined_on is None:
+        return False
+    days, (least, most) = (facts.done_on - facts.joined_on).days, span
+    return days >= max(0, least or 0) and (most is None or days <= most)
 
 
 def on_such_a_day(when: When, day: date) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import gettext
 
-from .completion import balances_of, by_code, is_negative, numbers_of
+from .completion import balances_of, by_code, is_negative, numbers_of, whens_of
 from .given import given_parts
 from .problems import FIELD_WORDS, Problem, rule_name
 from .terms import BALANCES, UNITS
@@ -105,6 +105,9 @@ def parts_twice(body: dict[str, Any]) -> Iterator[Problem]:
         numbers = [*numbers_of(rule["amount"]), *numbers_of(rule.get("beside", {}).get("honour", {}))]
         if not all(fits(number, body["decimals"]) for number in numbers):
             yield Problem(title, gettext("分值"), too_fine(body["decimals"]))
+    carried = [(one["balance"], one["per"]) for one in body.get("carry", ())]
+    if len(set(carried)) != len(carried):
+        yield Problem("", field_word("carry"), gettext("同一种积分、同一段时间写了两次。"))
     for one in body.get("carry", ()):
         for balance in {one["balance"], one.get("to", one["balance"])} - known_balances(body):
             yield Problem("", field_word("carry"), not_defined(balance))
@@ -180,12 +183,14 @@ def unknown_names(body: dict[str, Any]) -> Iterator[Problem]:
     for title, code in [(title, one.get("review")) for title, one in chosen] + [("", body.get("review"))]:
         if code is not None and code not in PATHS and code not in by_code(body, "paths"):
             yield Problem(title, field_word("review"), not_defined(code))
-    levels = steps_of(body)
-    for coefficient in body.get("coefficients", ()):
-        for choice in coefficient.get("choices", ()):
-            for name in choice.get("when", {}).get("levels", ()):
-                if name not in levels:
-                    yield Problem(coefficient["title"], field_word("levels"), not_defined(name))
+    levels, given = steps_of(body), {rule["code"] for _, rule in given_parts(body)}
+    for part, when in whens_of(body):
+        for name in when.get("levels", ()):
+            if name not in levels:
+                yield Problem(part["title"], field_word("levels"), not_defined(name))
+        for name in when.get("did", {}).get("rules", ()):
+            if name not in rules | given:
+                yield Problem(part["title"], field_word("did"), not_defined(name))
 
 
 def steps_of(body: dict[str, Any]) -> set[str]:

@@ -14,6 +14,7 @@ from ..clock import period_of
 from ..errors import N_
 from .assessment import CapKey, Values
 from .caps import SUFFIX, counts_units, short
+from .conditions import done_key, done_keys
 from .reckoning import FIRST_DAY, LAST_DAY, Reckoning
 from .terms import Bars, Bonus, Cap, Once, Rule
 
@@ -27,6 +28,8 @@ def counter_keys(rule: Rule, done_on: date, act: str) -> set[CapKey]:
         found |= set(cumulative_keys(rule, done_on, act) or ())
     for bonus in rule.bonuses:
         found |= {key for period in window(bonus, done_on) for key in bonus_keys(rule, bonus, period)}
+    found |= {key for did in rule.looks_back for key in done_keys(did, done_on)}
+    found |= {done_key(rule.code, who, per, done_on) for who, per in rule.counted}
     for bars in all_bars(rule):
         found.add(bars_key(rule, bars, done_on))
     for once in rule.once:
@@ -64,6 +67,16 @@ def cumulated(it: Reckoning, worth: Callable[[int], Fraction]) -> tuple[Fraction
     it.count(counted, it.quantity)
     it.count(given, size)
     return Fraction(-size if whole < 0 else size), total
+
+
+# ---------------------------------------------------------------- what conditions of other rules ask for
+
+
+def count_deeds(it: Reckoning) -> None:
+    """Let the conditions of other rules see this deed."""
+    for who, per in it.rule.counted:
+        times = it.quantity if counts_units(it, Cap("times", 0, per)) else 1000
+        it.count(done_key(it.rule.code, who, per, it.facts.done_on), times)
 
 
 # ---------------------------------------------------------------- bonuses

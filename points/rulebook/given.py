@@ -19,7 +19,7 @@ def prize_code(ranking: str, place: int) -> str:
 def given_rules(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The rules behind a document's prizes, complete in themselves. A prize that is only a title needs none."""
     rules = [rule for _, rule in given_parts(body)]
-    return completed({**body, "rules": rules}) if rules else []
+    return completed(body, rules)
 
 
 def given_parts(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -23,6 +23,7 @@ from .terms import (
     Coefficient,
     CoefficientChoice,
     Deductions,
+    Did,
     Evidence,
     Late,
     LevelBar,
@@ -143,7 +144,16 @@ def when_from(body: Body) -> When:
         levels=frozenset(body.get("levels", ())),
         since=body.get("since", ""),
         until=body.get("until", ""),
+        did=did_from(body["did"]) if "did" in body else None,
+        joined=(body.get("joined", {}).get("from"), body.get("joined", {}).get("to")),
     )
+
+
+def did_from(body: Body) -> Did:
+    most = body.get("most")
+    least = body.get("least", 1 if most is None else 0)
+    rules = tuple(sorted(set(body["rules"])))
+    return Did(rules, body["per"], least * 1000, None if most is None else most * 1000, body.get("who", "person"))
 
 
 def caps_from(bodies: Iterable[Body], group: str = "", title: str = "") -> tuple[Cap, ...]:
@@ -341,5 +351,6 @@ def rule_from(body: Body) -> Rule:
             LevelFactor(one["level"], one["step"], one["title"], thousandths(one["factor"]))
             for one in body.get("level_factors", ())
         ),
+        counted=tuple((one["who"], one["per"]) for one in body.get("counted", ())),
         level_bars=tuple(LevelBar(one["level"], one["step"], one["title"]) for one in body.get("level_bars", ())),
     )

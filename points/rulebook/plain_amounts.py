@@ -9,7 +9,7 @@ from flask_babel import gettext
 from ..errors import N_
 from ..web.formats import day, decimal
 from ..web.navigation import ROLE_NAMES
-from .terms import Amount, Coefficient, CoefficientChoice, Rule, Told, When
+from .terms import Amount, Coefficient, CoefficientChoice, Did, Rule, Told, When
 from .wording import ROUNDING_WORDS, age_words, balance_word, listing, unit_of
 
 DAY_WORDS = {"workday": N_("工作日"), "weekend": N_("周末"), "holiday": N_("节假日")}
@@ -193,6 +193,47 @@ def when_words(when: When) -> Iterator[str]:
         yield gettext("每年 %(since)s 到 %(until)s", since=when.since, until=when.until)
     if when.levels:
         yield gettext("等级：%(names)s", names=listing(sorted(when.levels)))
+    if when.did is not None:
+        yield did_words(when.did)
+    if when.joined != (None, None):
+        yield joined_words(*when.joined)
+
+
+DID_WORDS = {
+    "day": N_("同一天"),
+    "week": N_("同一周"),
+    "month": N_("同一个月"),
+    "quarter": N_("同一季度"),
+    "half_year": N_("同一个半年"),
+    "year": N_("同一年"),
+    "lifetime": N_("以前"),
+}
+DID_WHO = {
+    "person": N_("本人"),
+    "household": N_("家里人"),
+    "team": N_("同队的人"),
+    "area": N_("同社区的人"),
+    "all": N_("大家"),
+}
+
+
+def did_words(did: Did) -> str:
+    """ "同一个月本人做过 1 次以上“大扫除”", by the codes of the rules."""
+    values = {"who": gettext(DID_WHO[did.who]), "span": gettext(DID_WORDS[did.per]), "rules": listing(did.rules)}
+    values |= {"least": number(did.least), "most": number(did.most or 0)}
+    if did.most == 0:
+        return gettext("%(span)s%(who)s没有过“%(rules)s”", **values)
+    if did.most is None:
+        return gettext("%(span)s%(who)s已有“%(rules)s” %(least)s 次", **values)
+    return gettext("%(span)s%(who)s已有“%(rules)s” %(least)s 到 %(most)s 次", **values)
+
+
+def joined_words(least: int | None, most: int | None) -> str:
+    if most is None:
+        return gettext("注册满 %(n)s 天", n=least)
+    if not least:
+        return gettext("注册 %(n)s 天以内", n=most)
+    return gettext("注册第 %(least)s 到 %(most)s 天", least=least, most=most)
 
 
 def beside_amount(name: str, amount: Amount, unit: str, times: bool) -> str:

@@ -37,6 +37,8 @@ class Facts:
     balances       what the beneficiary has now, in minor units, for ceilings and deductions; what is missing is unknown
     levels         every step reached: "star:1", "star:2"
     barred_until   the last day on which nothing can be earned
+    joined_on      the day on which the beneficiary was registered here
+    done           deeds under other rules, by row of usage in thousandths; ``assess`` takes it from the usage itself
     """
 
     quantity: int
@@ -67,6 +69,8 @@ class Facts:
     balances: Mapping[str, int] = field(default_factory=dict)
     levels: frozenset[str] = frozenset()
     barred_until: date | None = None
+    joined_on: date | None = None
+    done: Mapping[CapKey, int] = field(default_factory=dict)
 
 
 def mark_of(life: Life, credited_on: date) -> str:

@@ -6,6 +6,7 @@ lines add up to its points. ``caps_for`` names the usage rows it will want, so t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -14,7 +15,7 @@ from .assessment import Assessment, CapKey, CapTake, Line, Values
 from .caps import cap_beside, cap_keys, cap_points, cap_quantity, take
 from .ceilings import honour_of, minutes_of, others_of, place
 from .coefficients import weigh_by_coefficients
-from .counters import add_bonuses, bars_of, count_beside_once, count_points_once, counter_keys
+from .counters import add_bonuses, bars_of, count_beside_once, count_deeds, count_points_once, counter_keys
 from .eligibility import ask_for_evidence, check, is_late
 from .parsing import rule_from
 from .paths import notice_for, stages_for
@@ -55,6 +56,8 @@ def assess(rule: Rule, facts: Facts, usage: Usage, scale: int = 0) -> Assessment
     usage  what ``caps_for`` named: points in minor units, times and units in thousandths; a missing row is 0
     scale  decimals of the scheme's points
     """
+    if rule.looks_back:
+        facts = replace(facts, done=usage)
     it = Reckoning(rule, facts, usage, scale)
     check(it)
     ask_for_evidence(it)
@@ -67,6 +70,7 @@ def assess(rule: Rule, facts: Facts, usage: Usage, scale: int = 0) -> Assessment
         weigh(it)
         if not it.undecided and rule.trust_in(facts.source).points:
             add_bonuses(it)
+            count_deeds(it)
         lower(it)
         count_points_once(it)
         cap_points(it)

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from .amounts import Amount as Amount
 from .amounts import Bracket as Bracket
 from .amounts import Choice as Choice
 from .amounts import Coefficient as Coefficient
 from .amounts import CoefficientChoice as CoefficientChoice
+from .amounts import Did as Did
 from .amounts import Told as Told
 from .amounts import When as When
 
@@ -355,6 +357,20 @@ class Rule:
     deductions: Deductions | None = None
     level_factors: tuple[LevelFactor, ...] = ()
     level_bars: tuple[LevelBar, ...] = ()
+    counted: tuple[tuple[str, str], ...] = ()  # whose deeds, in which period, conditions of other rules ask for
+
+    @cached_property
+    def conditions(self) -> tuple[When, ...]:
+        """Everything that the system looks at by itself, in coefficients and in grades."""
+        amounts = (self.amount, self.honour_amount, self.minutes_amount, *(one.amount for one in self.beside))
+        choices = [choice.when for amount in amounts if amount is not None for choice in amount.choices]
+        choices += [choice.when for one in self.amount.coefficients for choice in one.choices]
+        return tuple(when for when in choices if when is not None)
+
+    @cached_property
+    def looks_back(self) -> tuple[Did, ...]:
+        """The deeds under other rules that its conditions ask for."""
+        return tuple({when.did: None for when in self.conditions if when.did is not None})
 
     def trust_in(self, source: str) -> Trust:
         return dict(self.trust).get(source, Trust())

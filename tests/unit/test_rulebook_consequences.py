@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from points.rulebook.document import BadDocument, document_from
+from points.rulebook.given import given_rules
+from points.rulebook.parsing import rule_from
 from points.rulebook.plain import plain
 from points.rulebook.plain_pieces import sections
-from tests.rulebook_book import DEDUCTIONS, Book, body, rule_body
+from tests.rulebook_book import DEDUCTIONS, FRIDAY, Book, body, rule_body
 
 LOW = {"from": 0, "title": "待改进", "effects": [{"type": "bars", "from": ["earn"], "rules": ["prize"]}]}
 CREDIT: dict[str, Any] = {
@@ -82,4 +85,118 @@ def test_a_bar_that_contradicts_itself_is_named(effect: dict[str, Any]) -> None:
     steps = [{"from": 0, "title": "待改进", "effects": [effect]}]
     with pytest.raises(BadDocument) as caught:
         document_from(body([rule_body()], levels=[{**CREDIT, "steps": steps}]), 0)
+    assert caught.value.problems
+
+
+# ---------------------------------------------------------------- what else was done
+
+
+def asking(did: dict[str, Any], watched: dict[str, Any] | None = None, **more: Any) -> Book:
+    """A rule that is worth twice as much where the condition holds, beside the rule that it looks at."""
+    double = {"code": "two", "title": "加倍", "factor": 2, "when": {"did": did}}
+    return Book(
+        body(
+            [
+                rule_body(amount={"type": "per_unit", "points": 10, "coefficients": ["also"]}),
+                rule_body(code="x", title="大扫除", **(watched or {})),
+            ],
+            coefficients=[{"code": "also", "title": "另做", "by": "system", "choices": [double]}],
+            **more,
+        )
+    )
+
+
+def test_a_deed_is_doubled_when_another_was_done_in_the_same_month() -> None:
+    made = asking({"rules": ["x"], "per": "month"})
+    october = date(2026, 10, 3)
+    made.award("x", done_on=october)
+    assert made.earns() == 10, "not this month"
+    assert made.earns(done_on=october) == 20
+    made.award("x", person="b")
+    assert made.earns() == 10, "somebody else"
+    made.award("x")
+    assert made.earns() == 20
+    said = made.look()[0].lines[-1]
+    assert (said.code, said.values["name"]) == ("coefficient", "另做")
+
+
+def test_five_more_if_somebody_of_the_team_also_won() -> None:
+    grade = {
+        "code": "won",
+        "title": "团队获奖",
+        "points": 15,
+        "when": {"did": {"rules": ["x"], "per": "year", "who": "team"}},
+    }
+    plain_grade = {"code": "no", "title": "个人", "points": 10}
+    rules = [rule_body(amount={"type": "choice", "choices": [grade, plain_grade]}), rule_body(code="x", title="团队奖")]
+    made = Book(body(rules))
+    assert made.earns(team="red") == 10
+    made.award("x", person="b", team="red")
+    assert (made.earns(team="red"), made.earns(team="blue")) == (15, 10)
+
+
+def test_more_for_a_year_without_anything_wrong_and_for_three_deeds_at_least() -> None:
+    none_wrong = asking(
+        {"rules": ["x"], "per": "year", "most": 0}, {"amount": {"type": "fixed", "points": -5}}, deductions=DEDUCTIONS
+    )
+    assert none_wrong.earns() == 20
+    none_wrong.award("x", balances={"points": 50})
+    assert none_wrong.earns() == 10
+    thrice = asking({"rules": ["x", "r01"], "per": "lifetime", "least": 3})
+    assert [thrice.earns() for _ in range(2)] == [10, 10]
+    thrice.award("x")
+    assert thrice.earns() == 20
+
+
+def test_what_came_to_nothing_or_is_worth_nothing_was_not_done() -> None:
+    watched = {"outcomes": [{"code": "bad", "title": "投诉属实"}], "trust": {"backfill": {"points": 0}}}
+    made = asking({"rules": ["x"], "per": "month"}, watched)
+    made.award("x", outcome="bad")
+    made.award("x", source="backfill")
+    assert made.earns() == 10
+
+
+def test_a_prize_of_the_documents_own_may_be_asked_for_as_well() -> None:
+    ranking = {"code": "star", "title": "之星", "over": "points", "per": "month", "prizes": [{"to": 1, "points": 5}]}
+    made = asking({"rules": ["star.prize1"], "per": "year"}, rankings=[ranking])
+    prize = rule_from(given_rules(made.document.body)[0])
+    made.rules["prize"] = prize
+    made.award("prize", source="system")
+    assert made.earns() == 20
+
+
+@pytest.mark.parametrize(("days", "points"), [(-1, 10), (0, 20), (30, 20), (31, 10), (None, 10)])
+def test_a_new_member_gets_twice_as_much_in_the_first_month(days: int | None, points: int) -> None:
+    when = {"joined": {"to": 30}}
+    choices = [{"code": "new", "title": "新人", "factor": 2, "when": when}]
+    rules = [rule_body(amount={"type": "per_unit", "points": 10, "coefficients": ["new"]})]
+    made = Book(body(rules, coefficients=[{"code": "new", "title": "新人", "by": "system", "choices": choices}]))
+    known = {} if days is None else {"joined_on": FRIDAY - timedelta(days=days)}
+    assert made.earns(**known) == points
+
+
+def test_conditions_on_other_deeds_are_said_in_plain_words() -> None:
+    def said(did: dict[str, Any]) -> str:
+        return plain(asking(did).rules["r01"]).aspect("amount")[-1]
+
+    assert "同一个月本人已有“x” 1 次" in said({"rules": ["x"], "per": "month"})
+    assert "同一年同队的人没有过“x”" in said({"rules": ["x"], "per": "year", "most": 0, "who": "team"})
+    assert "以前本人已有“x” 2 到 5 次" in said({"rules": ["x"], "per": "lifetime", "least": 2, "most": 5})
+
+
+@pytest.mark.parametrize(
+    "did",
+    [
+        {},
+        {"rules": ["x"]},
+        {"rules": [], "per": "month"},
+        {"rules": ["nowhere"], "per": "month"},
+        {"rules": ["x"], "per": "act"},
+        {"rules": ["x"], "per": "month", "least": 3, "most": 2},
+        {"rules": ["x"] * 21, "per": "month"},
+    ],
+)
+def test_a_condition_that_leads_nowhere_is_named(did: dict[str, Any]) -> None:
+    with pytest.raises(BadDocument) as caught:
+        asking(did)
     assert caught.value.problems
