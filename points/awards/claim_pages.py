@@ -31,7 +31,7 @@ from . import words
 from .actions import BY_STAFF, claim_by_key, file_claim, forecast, keep_photos, own_photos
 from .assessing import roles_of, rule_in_force
 from .claim_form import asked_of, teams_for
-from .models import Claim
+from .models import Claim, ClaimState
 from .pages import pages
 from .queries import (
     KINDS,
@@ -113,17 +113,24 @@ def create() -> ResponseReturnValue:
     elif wanted is not None and not form.errors:
         try:
             at = clock.now()
-            claim_id = in_own_transaction(
-                lambda: file_claim(who, key=key, at=at, photos=photos, files=files, **wanted).id
+            claim_id, state = in_own_transaction(
+                lambda: sent(file_claim(who, key=key, at=at, photos=photos, files=files, **wanted))
             )
         except Refused as refusal:
             form.errors = {refusal.field: [sentence_of(refusal)]}
         else:
-            flash(gettext("已交给社区。一般 3 天内看完，结果写在“明细”里。"))
+            if state == ClaimState.CONFIRMING:
+                flash(gettext("交上来了。先等受助的那一位说一声，社区再看。"))
+            else:
+                flash(gettext("已交给社区。一般 3 天内看完，结果写在“明细”里。"))
             return redirect(url_for("awards.show", claim_id=claim_id))
     form.photo_ids = kept_photos(who, data.get("photo_ids", []), photos, key)
     form.file_ids = kept_photos(who, data.get("file_ids", []), files, key)
     return show_form(who, person_id, form), 422 if form.errors else 200
+
+
+def sent(claim: Claim) -> tuple[int, str]:
+    return claim.id, claim.state
 
 
 @pages.post("/claims/forecast")

@@ -31,6 +31,7 @@ from .queries import Filter, Line, claims_of, line_of, photo_for, photos_of, ste
 from .queue_pages import HEADER, MOST_EXPORTED, export_row
 from .rules import MAX_PHOTOS, Refused
 from .schemas import ResendSchema
+from .way_words import ahead_of
 
 OWN_STATES = tuple(ClaimState)
 
@@ -109,6 +110,7 @@ def show_claim(who: Visitor, claim_id: int, errors: dict[str, list[str]]) -> str
         key=new_key(),
         most_photos=MAX_PHOTOS,
         asked=asked_of(known, for_other),
+        ahead=ahead_of(claim, known.rule, today_of(who)),
     )
 
 

@@ -25,6 +25,7 @@ def in_words() -> dict[str, Any]:
         "source_word": words.source_word,
         "step_words": words.STEP_WORDS,
         "time_word": words.time_word,
+        "waiting_word": words.waiting_word,
     }
 
 

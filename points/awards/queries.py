@@ -26,12 +26,13 @@ KINDS = ("volunteering", "report", "service", "mediation", "suggestion", "other"
 
 @dataclass(frozen=True)
 class StepLine:
-    """One step of a claim's life as people read it. ``by`` is a full name: mask it where it is shown."""
+    """One step of a claim's life as people read it. ``by`` is a full name: mask it where it is shown; nobody's where
+    the system took the step."""
 
     step: str
     reason: str
     at: datetime
-    by_id: int
+    by_id: int | None
     by: str
 
 
@@ -196,12 +197,12 @@ def steps_of(scheme_id: int, claim_ids: Collection[int]) -> dict[int, list[StepL
     found: dict[int, list[StepLine]] = defaultdict(list)
     rows = db.session.execute(
         select(Review, Person.name)
-        .join(Person, (Person.scheme_id == Review.scheme_id) & (Person.id == Review.by_id))
+        .outerjoin(Person, (Person.scheme_id == Review.scheme_id) & (Person.id == Review.by_id))
         .where(Review.scheme_id == scheme_id, Review.claim_id.in_(claim_ids))
         .order_by(Review.at, Review.id)
     )
     for review, name in rows:
-        found[review.claim_id].append(StepLine(review.step, review.reason, review.at, review.by_id, name))
+        found[review.claim_id].append(StepLine(review.step, review.reason, review.at, review.by_id, name or ""))
     return found
 
 

@@ -9,9 +9,10 @@ from flask_babel import gettext
 from ..rulebook.reckoning import posting_day
 from ..rulebook.rules import Assessment, Rule
 from ..web.formats import day, decimal
-from .paths import voices_wanted
+from .models import Claim, ClaimState
+from .paths import stages_in, voices_wanted
 
-Said = list[tuple[str, str]]  # (icon, sentence) pairs
+Said = list[tuple[str, str]]  # (icon, sentence), or (title, detail) of what is still to come
 
 
 def way_words(seen: Assessment, rule: Rule, today: date) -> Said:
@@ -33,21 +34,25 @@ def way_words(seen: Assessment, rule: Rule, today: date) -> Said:
 
 def credit_words(seen: Assessment, rule: Rule, today: date) -> tuple[str, str]:
     """What follows once everybody agreed."""
-    notice = seen.notice_days
-    if seen.undecided and not notice:
-        if rule.notice_days and rule.notice_above:
-            limit = decimal(rule.notice_above, 3)
-            return "board", gettext(
-                "社区看过，通过了就到账；超过 %(points)s 分的先公示 %(n)s 个工作日。", points=limit, n=rule.notice_days
-            )
-        notice = rule.notice_days
-    due = posting_day(seen.credit, today)
+    notice, above = notice_of(seen, rule)
+    if above:
+        return "board", gettext(
+            "社区看过，通过了就到账；超过 %(points)s 分的先公示 %(n)s 个工作日。", points=above, n=notice
+        )
     if notice:
-        said = gettext("社区看过，通过了先公示 %(n)s 个工作日，没有人提异议就到账", n=notice)
-        return "board", said
+        return "board", gettext("社区看过，通过了先公示 %(n)s 个工作日，没有人提异议就到账", n=notice)
+    due = posting_day(seen.credit, today)
     if due > today:
         return "cal", gettext("社区看过，今天通过的话，%(day)s到账", day=day(due))
     return "board", gettext("社区看过，通过了就到账")
+
+
+def notice_of(seen: Assessment, rule: Rule) -> tuple[int, str]:
+    """Working days of public notice, and above how many points only, where the amount is not known yet."""
+    if seen.notice_days or not seen.undecided:
+        return seen.notice_days, ""
+    above = decimal(rule.notice_above, 3) if rule.notice_days and rule.notice_above else ""
+    return rule.notice_days, above
 
 
 def also_words(rule: Rule) -> Said:
@@ -59,4 +64,42 @@ def also_words(rule: Rule) -> Said:
             found.append(("users", gettext("到账时，队里另记 %(points)s 分。", points=points)))
         else:
             found.append(("person", gettext("到账时，您写的那一位另记 %(points)s 分。", points=points)))
+    return found
+
+
+def ahead_of(claim: Claim, rule: Rule, today: date) -> Said:
+    """What is still to come before a claim's points: (title, detail) in their order; nothing once it is over."""
+    state = ClaimState(claim.state)
+    found: Said = []
+    if state == ClaimState.RETURNED:
+        found.append((gettext("等您补好再交"), ""))
+    if state == ClaimState.CONFIRMING:
+        found.append((gettext("受助的那一位说一声"), gettext("不会用手机的，社区可以代为记下")))
+    if state.is_open:
+        return found + stages_ahead(claim) + credit_ahead(Assessment.from_dict(claim.forecast), rule, today)
+    if state.is_granted and state != ClaimState.APPROVED:
+        return [(gettext("到日子入账"), day(claim.due_on) if claim.due_on else "")]
+    return []
+
+
+def stages_ahead(claim: Claim) -> Said:
+    """The reviews that are left, each with how many have to agree where it is not one."""
+    left = stages_in(claim.path or [])[claim.stage if claim.state == ClaimState.WAITING else 0 :]
+    usual = gettext("一般 3 天内看完")
+    if len(left) == 1 and left[0].votes == 1:
+        return [(gettext("社区看一看"), usual)]
+    return [
+        (gettext(one.title), gettext("要 %(n)s 位同意", n=one.votes) if one.votes > 1 else usual if not place else "")
+        for place, one in enumerate(left)
+    ]
+
+
+def credit_ahead(seen: Assessment, rule: Rule, today: date) -> Said:
+    notice, above = notice_of(seen, rule)
+    found: Said = []
+    if notice:
+        only = gettext("超过 %(points)s 分才公示", points=above) if above else gettext("没有人提异议就入账")
+        found.append((gettext("公示 %(n)s 个工作日", n=notice), only))
+    due = posting_day(seen.credit, today)
+    found.append((gettext("通过就入账") if not found and due <= today else gettext("入账"), ""))
     return found

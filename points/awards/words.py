@@ -14,13 +14,13 @@ from ..rulebook.queries import KnownRule
 from ..rulebook.rules import Assessment, Rule
 from ..rulebook.wording import KIND_WORDS, SOURCE_WORDS, question_of, said, unit_of, unit_word
 from ..web.formats import day, decimal, hours
-from .models import ClaimState, Step
+from .models import Claim, ClaimState, Step
 from .way_words import way_words
 
 # state → badge tint, icon, word (LOOK.md, "State badges")
 BADGES = {
     ClaimState.CONFIRMING: ("wait", "clock", N_("等受助人确认")),
-    ClaimState.WAITING: ("wait", "clock", N_("等初审")),
+    ClaimState.WAITING: ("wait", "clock", N_("等审核")),
     ClaimState.RETURNED: ("wait", "back", N_("退回补充")),
     ClaimState.ON_NOTICE: ("info", "board", N_("公示中")),
     ClaimState.HELD: ("wait", "speech", N_("有异议，先不入账")),
@@ -87,6 +87,12 @@ LINE_ICONS = {
     "untrusted": "info",
     "undecided": "users",
 }
+
+
+def waiting_word(claim: Claim) -> str:
+    """What a waiting claim waits for: the stage's own title where there are several stages, or it is not the usual."""
+    stage = claim.path[claim.stage or 0] if (claim.stage or 0) < len(claim.path or ()) else None
+    return gettext("等%(step)s", step=gettext(str(stage["title"]))) if stage else gettext("等审核")
 
 
 def quantity_words(thousandths: int, unit: str) -> str:

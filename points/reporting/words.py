@@ -42,6 +42,16 @@ STEPS = {
     "rejected": N_("不通过：%(by)s"),
     "withdrawn": N_("撤回：%(by)s"),
     "reversed": N_("更正：%(by)s"),
+    "confirmed": N_("受助人说是这样：%(by)s"),
+    "agreed": N_("同意：%(by)s"),
+    "against": N_("不同意：%(by)s"),
+    "posted": N_("入账了"),
+    "objected": N_("有人提了异议"),
+    "cleared": N_("异议不成立：%(by)s"),
+    "failed": N_("到日子没能入账"),
+    "undone": N_("撤回决定：%(by)s"),
+    "appealed": N_("提出申诉：%(by)s"),
+    "appeal_done": N_("申诉有了结果：%(by)s"),
 }
 
 
@@ -108,11 +118,11 @@ def steps_of(deed: awards.Behind | None, reader_id: int | None = None) -> list[S
     """A deed's path. The reader is addressed as 您; everybody else is masked."""
     found = []
     for step in deed.steps if deed else ():
-        by = gettext("您自己") if step.by_id == reader_id else listed(step.by)
+        by = gettext("您自己") if step.by_id == reader_id else listed(step.by) or gettext("系统")
         detail = step.reason
         if step.step == "sent" and deed and deed.photos:
             detail = gettext("附照片 %(n)s 张", n=deed.photos)
-        found.append(Step(gettext(STEPS.get(step.step, step.step), by=by), step.at, detail))
+        found.append(Step(gettext(STEPS[step.step], by=by), step.at, detail))
     return found
 
 

@@ -67,7 +67,7 @@ def test_a_resident_sees_what_a_deed_earns_while_filling_the_form_in(
     for box in page.locator("main .btn, main input:visible, main select:visible").all():
         assert (box.bounding_box() or {"height": 44})["height"] >= 44
     page.goto("/claims")
-    expect(page.locator(".badge")).to_have_text("等初审")
+    expect(page.locator(".badge")).to_have_text("等审核")
     readable(page)
 
 

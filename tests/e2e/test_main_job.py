@@ -134,7 +134,7 @@ def test_a_good_deed_becomes_a_bag_of_rice(world: World, window: OpenPage, fake_
     expect(phone.locator("#forecast .big")).to_contain_text("15")
     phone.fill("#note", "给楼下卧床的老人翻身、喂饭。")
     phone.locator("#send").click()
-    expect(phone.get_by_text("等初审").first).to_be_visible()
+    expect(phone.get_by_text("等审核").first).to_be_visible()
 
     # another member of staff approves it, with the keyboard alone
     queue = window(second)

@@ -77,7 +77,7 @@ def test_a_resident_files_a_claim_with_a_photo_and_sees_its_path(place: World) -
     answer = send(client, "/claims", deed(place, photos=[(picture(), "a.png")]), content_type="multipart/form-data")
     assert answer.status_code == 302
     page = client.get(answer.location).get_data(as_text=True)
-    assert "等初审" in page and "社区医院" in page and "已交给社区" in page
+    assert "等审核" in page and "社区医院" in page and "已交给社区" in page
     photo = re.search(r'src="(/claims/photos/\d+)"', page)
     assert photo
     with client.get(photo[1]) as shown:

@@ -1,0 +1,58 @@
+"""What a claim's page says of its way: every step that was taken, by whom, and what is still to come."""
+
+from __future__ import annotations
+
+import uuid
+
+from points import clock
+from points.awards.models import Claim, Review, Step
+from points.awards.reviewing import approve
+from points.awards.words import STEP_WORDS
+from points.db import db, new_id, transaction
+from points.people.models import Role
+from points.reporting.words import STEPS
+from tests.factories import World
+from tests.integration.awards_world import VISIT, claimed, load_rules
+from tests.integration.test_crediting import FREE
+from tests.integration.test_review_paths import HELPED, PANEL
+
+
+def page_of(world: World, claim: Claim) -> str:
+    db.session.rollback()
+    person = db.session.get_one(type(world.person()), (world.scheme_id, claim.person_id))
+    return world.client(person).get(f"/claims/{claim.id}").text
+
+
+def test_every_step_of_a_claim_has_words_on_every_page_that_shows_steps() -> None:
+    assert set(STEP_WORDS) == set(Step)
+    assert set(STEPS) == {str(step) for step in Step}
+
+
+def test_a_claims_page_names_the_stages_and_the_notice_that_are_still_to_come(world: World) -> None:
+    load_rules(world, {**FREE, "code": "long", "path": PANEL, "notice_days": 3}, {**VISIT, "code": "plain"}, HELPED)
+    claim = claimed(world, world.person(), "long")
+    page = page_of(world, claim)
+    assert "等初审" in page and "评议" in page and "要 2 位同意" in page and "公示 3 个工作日" in page
+    who = world.visitor(world.staff(Role.STAFF))
+    with transaction():
+        approve(who, claim.id, key=uuid.uuid4(), at=clock.now())
+    page = page_of(world, claim)
+    assert "等评议" in page and "等初审" not in page
+    page = page_of(world, claimed(world, world.person(), "plain"))
+    assert "等审核" in page and "通过就入账" in page and "公示" not in page.split("<ol")[1].split("</ol>")[0]
+    helped = world.person()
+    page = page_of(world, claimed(world, world.person(), "helped", helped=helped.number))
+    assert "受助的那一位说一声" in page and "已确认" not in page and "还没确认" in page
+
+
+def test_what_the_system_did_stands_among_the_steps(world: World) -> None:
+    load_rules(world, VISIT)
+    claim = claimed(world, world.person())
+    with transaction():
+        db.session.add(
+            Review(scheme_id=world.scheme_id, id=new_id(), claim_id=claim.id, by_id=None, step=Step.FAILED,
+                   reason="budget_spent", at=clock.now(), key=str(uuid.uuid4()), stage=0, round=1)
+        )  # fmt: skip
+    assert "到日子没能入账" in page_of(world, claim)
+    steps = world.api(world.staff(Role.STAFF)).get(f"/api/v1/claims/{claim.id}").json["steps"]
+    assert [(one["step"], one["by"]) for one in steps][1] == ("failed", "")
