@@ -39,6 +39,7 @@ def yardstick_page() -> dict[str, Any]:
         "affordable": goods,
         "returned": 0,
         "levels": [],
+        "terms": SimpleNamespace(cannot=[]),
         "may_give": False,
     }
 

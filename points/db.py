@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from flask import has_request_context
@@ -356,7 +357,7 @@ class Ready:
         process: Callable[[Any], Any] | None = kind.dialect_impl(dialect).bind_processor(dialect)
         if self.is_sqlite:
             return process or (lambda value: value)
-        return lambda value: _as_text(process(value) if process else value)
+        return (lambda value: _as_text(process(value))) if process else _as_text
 
     def run(self, connection: Any, values: dict[str, Any]) -> list[Any]:
         for watch in watching:
@@ -365,34 +366,30 @@ class Ready:
         given = [goes_in(values[name]) for name, goes_in in self.given]
         driver = connection.connection.dbapi_connection
         try:
-            cursor = driver.cursor() if self.is_sqlite else raw_cursor()(driver)
-            cursor.execute(self.text, given)
-            if self.row is None:
-                return []
-            rows = cursor.fetchall()
+            if self.is_sqlite:
+                rows = driver.execute(self.text, given).fetchall()
+            else:
+                rows = driver.ask(self.text, given)
         except connection.dialect.loaded_dbapi.Error as error:
             _fail(connection, self.text, error)
+        if self.row is None:
+            return []
         if self.told:
             rows = [list(row) for row in rows]
             for row in rows:
                 for place, process in self.told:
                     row[place] = process(row[place])
-        return [self.row(*row) for row in rows]
+        return [self.row._make(row) for row in rows]
 
 
 watching: list[Callable[[str], None]] = []  # told of each such statement before it goes: SQLAlchemy's events are not
 row_type: Callable[..., Any] = namedtuple
 
 
-@cache
-def raw_cursor() -> Any:
-    from psycopg import RawCursor
-
-    return RawCursor
-
-
 def _as_text(value: Any) -> str | None:
     """A value as PostgreSQL reads it: numbers, words, moments, and lists of them."""
+    if type(value) is int:
+        return str(value)
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -425,7 +422,9 @@ ANSWER_S = 60.0  # so long a request waits for one answer of the database
 @cache
 def _connection_class() -> Any:
     import psycopg  # takes half a second, which an installation on SQLite need not wait for
-    from psycopg.pq import TransactionStatus
+    from psycopg.adapt import Transformer
+    from psycopg.generators import execute
+    from psycopg.pq import ExecStatus, TransactionStatus
 
     class OurConnection(psycopg.Connection[Any]):
         """Keeps what it has prepared when a transaction is rolled back. psycopg would forget it then (the objects it
@@ -441,6 +440,8 @@ def _connection_class() -> Any:
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
             self.add_notice_handler(self.hear)
+            self.prepared: dict[str, bytes] = {}  # text → its name on this line; as many as the program has of them
+            self.numbers, self.reader = count(), Transformer(self)
 
         def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
             """Within a request, not for ever: a server that is reached and says nothing (stopped, or behind a broken
@@ -456,6 +457,36 @@ def _connection_class() -> Any:
         def hear(self, notice: psycopg.errors.Diagnostic) -> None:
             if notice.source_function == "SyncRepWaitForLSN":  # the one word of the warning that is never translated
                 self.was_cut_short = True
+
+        def ask(self, text: str, values: list[str | None]) -> list[Any]:
+            """The rows of a statement that is prepared when it is first asked on this line. Without a cursor: setting
+            one up takes longer than sending and reading. With one where nothing may be prepared, or psycopg begins."""
+            if self.prepare_threshold is None or not self.autocommit:
+                cursor = psycopg.RawCursor(self)
+                cursor.execute(text, values)
+                return cursor.fetchall() if cursor.description else []
+            given = [None if value is None else value.encode() for value in values]
+            with self.lock:
+                self._check_connection_ok()
+                if (name := self.prepared.get(text)) is None:
+                    name = f"points_{next(self.numbers)}".encode()
+                    self.pgconn.send_prepare(name, text.encode())
+                    self._answer()
+                    self.prepared[text] = name
+                self.pgconn.send_query_prepared(name, given)
+                self.reader.set_pgresult(result := self._answer())
+                return self.reader.load_rows(0, result.ntuples, tuple)
+
+        def _answer(self) -> Any:
+            [result] = self.wait(execute(self.pgconn))
+            if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+                raise psycopg.errors.error_from_result(result)
+            return result
+
+        def _deallocate(self, name: bytes | None) -> Any:
+            if name is None:  # all of them: psycopg does so after a rollback to a savepoint, and after a DROP
+                self.prepared.clear()
+            return super()._deallocate(name)
 
         def begin(self) -> None:
             """BEGIN as psycopg sends it by itself, where it is told not to: without a cursor made for it."""
