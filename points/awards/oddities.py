@@ -65,6 +65,7 @@ class History:
     claims_before         how many claims of the person were ever granted
     latest                quantities of the person's claims before this one, the latest first
     approver, approved    of the person's latest awards, how many this reviewer approved, and how many there are
+    reviewers             how many people may review where the claim lies
     """
 
     rule_count: int = 0
@@ -75,6 +76,7 @@ class History:
     latest: Sequence[int] = ()
     approver: int = 0
     approved: int = 0
+    reviewers: int = 0
 
 
 def span(one: Doing) -> tuple[int, int] | None:
@@ -152,8 +154,11 @@ def first_large(points: int, before: History, large: int, scale: int) -> bool:
 
 
 def one_approver(before: History, share: float) -> bool:
-    """Whether one reviewer approved more than this share of somebody's latest awards."""
-    return before.approved >= APPROVER_FROM and before.approver > share * before.approved
+    """Whether one reviewer approved more than this share of somebody's latest awards, and more than lies half way
+    between an even share of the place's reviewers and all of it: of two that is three in four; one alone cannot help
+    it."""
+    even = 1 / max(before.reviewers, 1)
+    return before.approved >= APPROVER_FROM and before.approver > max(share, (1 + even) / 2) * before.approved
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,9 +19,11 @@ from sqlalchemy.orm import aliased
 from ..db import db
 from ..files.models import Photo, PhotoPrint
 from ..files.prints import BANDS, look_alike
+from ..people.models import Area, Assignment
+from ..people.permissions import MAY
 from ..rulebook.models import EarningRule
 from .models import Claim, ClaimPhoto, ClaimState
-from .oddities import PHOTO, STORED, USUAL_OF_RULE, Doing, History, Limits, Oddity, oddities
+from .oddities import APPROVER_FROM, PHOTO, STORED, USUAL_OF_RULE, Doing, History, Limits, Oddity, oddities
 from .settings import reviews_of
 
 STANDS = tuple(state for state in ClaimState if state.is_open or state.is_granted)  # not refused, taken back, reversed
@@ -41,7 +44,7 @@ def limits_of(settings: Mapping[str, Any]) -> Limits:
 def oddities_of(
     scheme_id: int, claims: Sequence[Claim], limits: Limits, scale: int, reviewer_id: int | None = None
 ) -> dict[int, list[Oddity]]:
-    """What is odd about each claim; one that is not in the answer is ordinary. Six queries, however many claims.
+    """What is odd about each claim; one that is not in the answer is ordinary. At most seven queries for any number.
 
     reviewer_id  who looks at them: what that person mostly approved is odd for them alone
     """
@@ -204,10 +207,29 @@ def histories(scheme_id: int, claims: Sequence[Claim], reviewer_id: int | None) 
         by_person[row.person_id].append(row)
     before_that = ever_granted(scheme_id, people)
     usual = averages.of(scheme_id, {claim.rule_id for claim in claims})
-    return {
+    found = {
         claim.id: history(claim, by_person[claim.person_id], usual.get(claim.rule_id), before_that, reviewer_id)
         for claim in claims
     }
+    mostly = [claim for claim in claims if 2 * found[claim.id].approver > found[claim.id].approved >= APPROVER_FROM]
+    there = reviewers_at(scheme_id, {claim.area_path for claim in mostly})
+    return found | {claim.id: replace(found[claim.id], reviewers=there[claim.area_path]) for claim in mostly}
+
+
+def reviewers_at(scheme_id: int, paths: Collection[str]) -> dict[str, int]:
+    """How many people may review what lies in each of these areas."""
+    above = {path: ["/".join(path.split("/")[:end]) + "/" for end in range(2, path.count("/") + 1)] for path in paths}
+    if not above:
+        return {}
+    people: dict[str, set[int]] = defaultdict(set)
+    for path, person_id in db.session.execute(
+        select(Area.path, Assignment.person_id)
+        .join(Assignment, (Assignment.scheme_id == Area.scheme_id) & (Assignment.area_id == Area.id))
+        .where(Area.scheme_id == scheme_id, Area.path.in_({one for paths in above.values() for one in paths}))
+        .where(Assignment.role.in_(MAY["claims.review"]), Assignment.ended_at.is_(None))
+    ):
+        people[path].add(person_id)
+    return {path: len(set().union(*(people[one] for one in ways))) for path, ways in above.items()}
 
 
 def history(

@@ -196,6 +196,9 @@ def test_above_the_usual_and_mostly_one_approver_are_found_from_history(place: W
     who = place.visitor(staff)
     row = db.session.get_one(Claim, (place.scheme_id, big.id))
     found = oddities_of(place.scheme_id, [row], limits_of(who.settings), 0, staff.id)[big.id]
+    assert [odd.code for odd in found] == ["above_usual"]  # there is nobody else who could have approved them
+    place.staff(Role.OFFICER, place.subdistrict)
+    found = oddities_of(place.scheme_id, [row], limits_of(who.settings), 0, staff.id)[big.id]
     assert [odd.code for odd in found] == ["above_usual", "one_approver"]
     assert flags_of(place, big) == ["above_usual"]  # who mostly approves depends on who looks
 

@@ -96,9 +96,16 @@ def test_a_first_claim_is_odd_when_it_is_large() -> None:
 
 
 def test_one_approver_is_odd_from_ten_awards_on() -> None:
-    assert one_approver(History(approver=6, approved=10), 0.5)
-    assert not one_approver(History(approver=5, approved=10), 0.5)
-    assert not one_approver(History(approver=9, approved=9), 0.5)
+    assert one_approver(History(approver=6, approved=10, reviewers=20), 0.5)
+    assert not one_approver(History(approver=5, approved=10, reviewers=20), 0.5)
+    assert not one_approver(History(approver=9, approved=9, reviewers=20), 0.5)
+
+
+def test_in_a_small_office_one_approver_gives_more_without_being_odd() -> None:
+    assert not one_approver(History(approver=30, approved=30, reviewers=1), 0.5)
+    assert not one_approver(History(approver=15, approved=20, reviewers=2), 0.5)
+    assert one_approver(History(approver=16, approved=20, reviewers=2), 0.5)
+    assert not one_approver(History(approver=16, approved=20, reviewers=2), 0.9)
 
 
 @given(
