@@ -1,4 +1,5 @@
-"""What waits for people of the whole scheme says so in ``waits_for``: ",*officer,*staff,"; their queues find it by that."""
+"""What waits for people of the whole scheme says so in ``waits_for``: ",*officer,*staff,"; their queues find it by that.
+A run at a period's end may also be one of what is carried over."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,11 +20,24 @@ claims = sa.table(
 )
 
 
+RUNS = ("ranking", "grant", "opening", "level", "missed")
+
+
+def know_runs(*kinds: str) -> None:
+    with op.batch_alter_table("period_runs", schema=None) as batch_op:
+        batch_op.drop_constraint(op.f("ck_period_runs_kind"), type_="check")
+        listed = ", ".join(f"'{one}'" for one in kinds)
+        batch_op.create_check_constraint(op.f("ck_period_runs_kind"), f"kind IN ({listed})")
+
+
 def upgrade() -> None:
+    know_runs(*RUNS, "carry")
     name_whose_turn(lambda stage: ",".join(sorted(f"*{role}" for role in set(stage["by"]))))
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM period_runs WHERE kind = 'carry'")
+    know_runs(*RUNS)
     desk = {"staff", "officer"}
     name_whose_turn(lambda stage: "" if set(stage["by"]) <= desk else ",".join(sorted(set(stage["by"]))))
 

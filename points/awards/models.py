@@ -319,6 +319,6 @@ class PeriodRun(InScheme, Model):
     __table_args__ = (
         to("rulebook_versions", "version_id"),
         to("people", "run_by"),
-        one_of("kind", ("ranking", "grant", "opening", "level", "missed")),
+        one_of("kind", ("ranking", "grant", "opening", "level", "missed", "carry")),
         UniqueConstraint("scheme_id", "kind", "code", "period"),
     )

@@ -39,6 +39,11 @@ def balances_by_mark(
     return by_mark
 
 
+def balances_then(scheme_id: int, found: Sequence[Row[Any]], moment: datetime) -> dict[int, int]:
+    """``balance_at`` of accounts one by one: rows with ``id`` and ``seq`` in, account → minor units out."""
+    return _by_account(scheme_id, found, moment)
+
+
 def moved(
     scheme_id: int, holder_ids: Collection[int], klass: AccountClass, start: datetime, end: datetime
 ) -> dict[tuple[int, int], int]:
@@ -55,6 +60,24 @@ def moved(
         name = row.holder_id, row.unit_id
         changes[name] = changes.get(name, 0) + at_end[row.id] - at_start[row.id]
     return changes
+
+
+def wallets_at(scheme_id: int, holder_ids: Collection[int], moment: datetime) -> dict[tuple[int, int], int]:
+    """What these holders had in their wallets, in minor units, once all that was recorded up to the moment had been:
+    (holder, unit) → over all dates. Whoever never had any of a unit is not in it."""
+    a = accounts.c
+    found = db.session.execute(
+        select(a.id, a.seq, a.holder_id, a.unit_id).where(
+            *(a.scheme_id == scheme_id, a.holder_id.in_(list(holder_ids))),
+            *(a["class"] == AccountClass.WALLET, a.seq > 0),
+        )
+    ).all()
+    balances = _by_account(scheme_id, found, moment)
+    had: dict[tuple[int, int], int] = {}
+    for row in found:
+        name = row.holder_id, row.unit_id
+        had[name] = had.get(name, 0) + balances[row.id]
+    return had
 
 
 def _accounts(scheme_id: int, holder_id: int, unit_id: int, klass: AccountClass) -> Sequence[Row[Any]]:

@@ -180,7 +180,8 @@ def _taking_back(
 
 
 def _expired(scheme_id: int, account_ids: Sequence[int]) -> dict[int, int]:
-    """What the sweep took from these accounts and no reversal has fetched back: account → minor units."""
+    """What the sweep took from these accounts, or lapsed at a period's end, and no reversal has fetched back: account
+    → minor units."""
     p, t = postings.c, transfers.c
     swept = (
         select(p.account_id, func.sum(-p.amount))
@@ -188,7 +189,19 @@ def _expired(scheme_id: int, account_ids: Sequence[int]) -> dict[int, int]:
         .where(p.scheme_id == scheme_id, p.account_id.in_(account_ids), t.kind == "expiry")
         .group_by(p.account_id)
     )
-    expired = {account_id: int(amount) for account_id, amount in db.session.execute(swept)}
+    lapse, there = postings.alias("lapse"), accounts.c
+    lapsed = (
+        select(p.account_id, func.sum(lapse.c.amount))
+        .join(transfers, and_(t.scheme_id == scheme_id, t.id == p.transfer_id))
+        .join(lapse, and_(lapse.c.scheme_id == scheme_id, lapse.c.transfer_id == t.id, lapse.c.amount > 0))
+        .join(accounts, and_(there.scheme_id == scheme_id, there.id == lapse.c.account_id))
+        .where(p.scheme_id == scheme_id, p.account_id.in_(account_ids), p.amount < 0, t.kind == "carry")
+        .where(there["class"] == C.EXPIRED)
+        .group_by(p.account_id)
+    )
+    expired: dict[int, int] = {}
+    for account_id, amount in (*db.session.execute(swept), *db.session.execute(lapsed)):
+        expired[account_id] = expired.get(account_id, 0) + int(amount)
     if not expired:
         return {}
     first, fetched = postings.alias("first"), case((accounts.c["class"] == C.EXPIRED, -p.amount), else_=0)

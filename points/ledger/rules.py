@@ -48,6 +48,13 @@ MAY: Mapping[str, frozenset[Touch]] = {
     "waiver": frozenset(_moves(C.ISSUANCE, C.DEBT, *EARNED)),  # what is left of a deduction at its end date
     "gift": frozenset(_moves(C.WALLET, C.WALLET, U.POINTS, U.MINUTES)),  # to a household, a relative, a pool
     "expiry": frozenset(_moves(C.WALLET, C.EXPIRED, *EARNED)),
+    # the end of a period: to a later date or a pool, into another unit, or lapsed; what the sweep was quicker with, too
+    "carry": frozenset(
+        _moves(C.WALLET, C.WALLET, *EARNED)
+        | _moves(C.WALLET, C.EXPIRED, *EARNED)
+        | _moves(C.EXPIRED, C.WALLET, *EARNED)
+        | _moves(C.ISSUANCE, C.WALLET, *EARNED)
+    ),
     "redemption": frozenset(_moves(C.WALLET, C.TAKINGS, U.POINTS) | _moves(C.SHELF, C.GIVEN_OUT, U.GOODS)),
     "donation": frozenset(_moves(C.SUPPLY, C.SHELF, U.GOODS)),
     "purchase": frozenset(_moves(C.SUPPLY, C.SHELF, U.GOODS)),

@@ -23,8 +23,9 @@ from ..db import Prepared, db, insert_into, table_of
 from ..ledger.models import Account, AccountClass, Unit
 from ..ledger.sets import BIG, WORD, is_sqlite
 from ..people.models import Assignment, Person, Role, Team, TeamMember
+from ..rulebook.in_force import version_id_on
 from ..rulebook.pieces import Level, Profile
-from ..rulebook.queries import terms_of, version_on
+from ..rulebook.queries import terms_of
 from ..rulebook.redeeming import RedeemingTerms
 from ..rulebook.standings import stand
 from .terms import Asked, Redeemer, Use, row_of
@@ -100,11 +101,11 @@ def asked_of(found: Any, scheme_id: int, scale: int, zone: str, at: datetime) ->
 
 def asked_about(scheme_id: int, person_id: int, scale: int, zone: str, at: datetime) -> Asked | None:
     """The same for somebody who is not at a till."""
-    version = version_on(scheme_id, clock.local_date(at, zone))
-    if version is None or terms_of(scheme_id, version.id).says_nothing:
+    version_id = version_id_on(scheme_id, clock.local_date(at, zone))
+    if version_id is None or terms_of(scheme_id, version_id).says_nothing:
         return None
     periods = {period: clock.period_of(clock.local_date(at, zone), period)[0] for period in PERIODS}
-    found = ABOUT.first(scheme=scheme_id, person=person_id, version=version.id, **periods)
+    found = ABOUT.first(scheme=scheme_id, person=person_id, version=version_id, **periods)
     return asked_of(found, scheme_id, scale, zone, at) if found else None
 
 
@@ -191,8 +192,8 @@ USING = Prepared(_using)
 def give_back_terms(scheme_id: int, person_id: int, household_id: int | None, day: date, points: int) -> None:
     """Give the rulebook's limits back what a redemption of a day had used of them, in the order of rows. Never below
     nought: the limit may be newer than the redemption."""
-    version = version_on(scheme_id, day)
-    limits = terms_of(scheme_id, version.id).limits if version else ()
+    version_id = version_id_on(scheme_id, day)
+    limits = terms_of(scheme_id, version_id).limits if version_id is not None else ()
     who, u = Redeemer(person_id, household_id), usage.c
     for (subject, cap, period), what in sorted({row_of(limit, who, day): limit.what for limit in limits}.items()):
         amount = points if what == "points" else 1

@@ -31,9 +31,18 @@ KINDS = {
     "gift": N_("转送"),
     "deduction": N_("扣分"),
     "waiver": N_("扣分到期，免了"),
+    "carry": N_("期末结转"),
 }
 # What the rulebook gave by itself has no deed behind it: by the source of the transfer.
-GIVEN = {"grant": N_("按人群发放"), "level": N_("升级奖励"), "opening": N_("起始分")}
+GIVEN = {
+    "grant": N_("按人群发放"),
+    "level": N_("升级奖励"),
+    "opening": N_("起始分"),
+    "carry_on": N_("期末结转，一部分转到下一期"),
+    "carry_into": N_("期末转换"),
+    "carry_pool": N_("期末转入公益池"),
+    "carry_lapse": N_("期末清零"),
+}
 STEPS = {
     "sent": N_("申报：%(by)s"),
     "resent": N_("补好再交：%(by)s"),

@@ -163,7 +163,11 @@ class Missed:
 
 @dataclass(frozen=True)
 class Carry:
-    """How much of what is left at a period's end goes on, in thousandths of a percent; and into which balance."""
+    """How much of what is left at a period's end goes on, in thousandths of a percent; and into which balance.
+
+    of     "all" that is left, or only what is "ending" within the period
+    rest   what becomes of what does not go on: it lapses, flows into a pool, or stays as it is
+    """
 
     balance: str
     per: str
@@ -171,6 +175,9 @@ class Carry:
     to: str
     most: int = 0
     rounding: str = "down"
+    of: str = "all"
+    rest: str = "lapse"
+    pool: str = ""
 
 
 @dataclass(frozen=True)
@@ -304,6 +311,20 @@ def missed_from(body: Body) -> Missed:
     )
 
 
+def carry_from(body: Body) -> Carry:
+    return Carry(
+        body["balance"],
+        body["per"],
+        thousandths(body["percent"]),
+        body.get("to", body["balance"]),
+        thousandths(body.get("most", 0)),
+        body.get("rounding", "down"),
+        body.get("of", "all"),
+        body.get("rest", "lapse"),
+        body.get("pool", ""),
+    )
+
+
 def conditions_of(body: Body) -> tuple[Condition, ...]:
     return tuple(
         Condition(
@@ -359,17 +380,7 @@ def pieces_of(body: Body) -> Pieces:
         gifts=Gifts(frozenset(gifts["to"]), caps_from(gifts.get("caps", ()))) if gifts else None,
         pools=tuple(Pool(one["code"], one["title"], one["for"]) for one in body.get("pools", ())),
         missed=tuple(missed_from(one) for one in body.get("missed", ())),
-        carry=tuple(
-            Carry(
-                one["balance"],
-                one["per"],
-                thousandths(one["percent"]),
-                one.get("to", one["balance"]),
-                thousandths(one.get("most", 0)),
-                one.get("rounding", "down"),
-            )
-            for one in body.get("carry", ())
-        ),
+        carry=tuple(carry_from(one) for one in body.get("carry", ())),
         conditions=conditions_of(body),
         deductions=deductions_from(body["deductions"]) if "deductions" in body else None,
     )

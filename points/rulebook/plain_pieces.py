@@ -207,11 +207,19 @@ def missed_words(missed: Missed, named: Any) -> str:
 
 def carry_words(carry: Carry, named: Any) -> str:
     values = {"balance": named(carry.balance), "per": gettext(PERIOD_WORDS[carry.per]), "n": number(carry.percent)}
-    if carry.to == carry.balance:
+    if carry.of == "ending":
+        values["balance"] = gettext("到期的%(balance)s", balance=values["balance"])
+    if not carry.percent:
+        said = gettext("%(per)s底剩下的%(balance)s不结转", **values)
+    elif carry.to == carry.balance:
         said = gettext("%(per)s底剩下的%(balance)s按 %(n)s%% 结转", **values)
     else:
         said = gettext("%(per)s底剩下的%(balance)s按 %(n)s%% 转成%(to)s", to=named(carry.to), **values)
-    return gettext("%(said)s，最多 %(n)s", said=said, n=number(carry.most)) if carry.most else said
+    if carry.most:
+        said = gettext("%(said)s，最多 %(n)s", said=said, n=number(carry.most))
+    if carry.rest == "pool":
+        return gettext("%(said)s，其余进“%(pool)s”", said=said, pool=carry.pool or gettext("公益池"))
+    return gettext("%(said)s，其余不动", said=said) if carry.rest == "stay" else gettext("%(said)s，其余清零", said=said)
 
 
 def condition_words(one: Condition, named: Any) -> str:

@@ -34,6 +34,8 @@ from .schema_fields import Day as Day
 from .terms import ANEW, CAP_PERIODS, CREDITS, ENDS, FORMAT, LEVEL_BARS, OVERFLOWS, ROUNDINGS, SAME
 
 MAX_RULES = 500
+CARRIED = ("month", "quarter", "half_year", "year")
+RESTS = ("lapse", "pool", "stay")
 
 
 class SourceSchema(Part):
@@ -234,7 +236,8 @@ class CarrySchema(Part):
     """What becomes of what is left of a balance when a period ends."""
 
     balance = fields.String(required=True)
-    per = fields.String(required=True, validate=word("quarter", "half_year", "year"))
+    per = fields.String(required=True, validate=word(*CARRIED))
+    of = fields.String(validate=word("all", "ending"))
     percent = Number(most=100, required=True)
     to = fields.String()
     most = Number(least="0.001", most=10**9)
@@ -243,6 +246,15 @@ class CarrySchema(Part):
 
 class GiftsSchema(Part):
     to = words("household", "relative", "pool", least=1, required=True)
+    rest = fields.String(validate=word(*RESTS))
+    pool = Text(least=1, most=40)
+
+    @validates_schema
+    def belongs(self, data: dict[str, Any], **_: Any) -> None:
+        if ("pool" in data) and data.get("rest") != "pool":
+            raise ValidationError({"pool": [N_("剩下的进公益池，才填公益池的名称。")]})
+        if float(data["percent"]) == 0 and data.get("rest", "lapse") == "stay":
+            raise ValidationError({"rest": [N_("什么都不转，也不清零：这一条不用写。")]})
     caps = some(fields.Nested(CapSchema), 10)
 
 

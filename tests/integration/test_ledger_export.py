@@ -83,6 +83,8 @@ def fill(books: Books) -> None:
     taken = (books.leg("wallet", points, -1, other, "never"), books.leg("debt", points, -6, other))
     books.post("deduction", *taken, books.leg("issuance", points, 7))
     books.post("waiver", books.leg("issuance", points, -6), books.leg("debt", points, 6, other))
+    moved = (books.leg("wallet", points, -2, other, "never"), books.leg("wallet", points, 1, other, "2027-12-31"))
+    books.post("carry", *moved, books.leg("expired", points, 1))
     kinds = db.session.scalars(select(Transfer.kind).where(Transfer.scheme_id == books.scheme_id).distinct())
     assert set(kinds) == {*MAY, *UNDOES}
     db.session.rollback()

@@ -71,7 +71,7 @@ def test_every_move_in_the_table_has_its_counterpart_in_the_same_unit() -> None:
 def test_what_undoes_is_known_and_undoes_each_kind_once() -> None:
     undone = [kind for kinds in UNDOES.values() for kind in kinds]
     assert sorted(undone) == sorted(
-        set(MAY) - {"expiry", "waiver"}
+        set(MAY) - {"expiry", "waiver", "carry"}
     )  # what has expired is fetched back by reversing its award
 
 
@@ -101,6 +101,10 @@ def test_what_undoes_is_known_and_undoes_each_kind_once() -> None:
         ("return", "redemption", C.EXPIRED, -5, U.POINTS, False),
         ("expiry", None, C.WALLET, -5, U.HONOUR, True),
         ("expiry", None, C.WALLET, 5, U.POINTS, False),
+        ("carry", None, C.WALLET, 5, U.HONOUR, True),
+        ("carry", None, C.EXPIRED, -5, U.POINTS, True),
+        ("carry", None, C.TAKINGS, 5, U.POINTS, False),
+        ("reversal", "carry", C.WALLET, 5, U.POINTS, False),
         ("present", None, C.WALLET, 5, U.POINTS, False),
     ],
 )

@@ -34,3 +34,24 @@ register("grant_received", N_("给您发了积分"), N_("“{title}”，{points
 register("opening_received", N_("起始分到账"), N_("给您记了起始分 {points} 分。"), tone="ok")
 register("gift_received", N_("有人送您积分"), N_("您家里人或亲属送您 {points} 分，已经到账。"), tone="ok")
 register("gift_sent", N_("积分送出去了"), N_("您送出了 {points} 分。送出去就收不回来了。"), tone="info")
+
+# what became of what was left at a period's end: as the transfer's source says it
+LAPSED = {"lapses": N_("清零 {lapses}。"), "pooled": N_("进公益池 {pooled}。")}
+register(
+    "carry_on",
+    N_("{period} 期末结转"),
+    N_("{period} 期末剩下的{balance_word} {left}，转到下一期 {goes_on}。"),
+    more={"until_on": N_("转过去的能用到 {until_on}。"), **LAPSED},
+    tone="ok",
+)
+register(
+    "carry_into",
+    N_("{period} 期末转换"),
+    N_("{period} 期末剩下的{balance_word} {left}，换成{to_word} {into}。"),
+    more=LAPSED,
+    tone="ok",
+)
+register(
+    "carry_pool", N_("{period} 期末转入公益池"), N_("{period} 期末剩下的{balance_word} {left}，进公益池 {pooled}。")
+)
+register("carry_lapse", N_("{period} 期末清零"), N_("{period} 期末剩下的{balance_word} {left}，按积分细则清零。"))

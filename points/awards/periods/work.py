@@ -8,7 +8,7 @@ from functools import partial
 from ...db import db, in_own_transaction
 from ...errors import N_
 from ...jobs import Context, Daily, Every, Kind, register
-from . import also, grants, levels, missed, opening, words  # noqa: F401  words make the messages known
+from . import also, carrying, grants, levels, missed, opening, words  # noqa: F401  words make the messages known
 from .gifts import open_document_pools
 from .rankings import due_rankings, run_ranking
 
@@ -29,6 +29,8 @@ def close_periods(work: Context) -> int:
 
 KINDS = (
     Kind("standings", N_("排名、按期发放和起始分"), Daily(time(0, 40)), close_periods, N_("办了 {count} 件")),
+    # Before the sweep of expired points, so that a statement says it in one line; after it nothing is lost either.
+    Kind("carry", N_("期末结转"), Daily(time(0, 1)), carrying.carry_over, N_("结转了 {count} 人")),
     Kind("levels", N_("升级"), Every(timedelta(minutes=5)), levels.look, N_("{count} 人次升级")),
     Kind(
         "first_sign_ins",
