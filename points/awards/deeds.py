@@ -31,6 +31,7 @@ class Deed:
     sharers       people among whom a shared amount is split
     subject, act  what was reported, and the act it was part of, as ``mark_of`` makes them; "" unknown
     team_id       the team that did it
+    scores        minor units that several judges named, where they make one amount of them
     """
 
     quantity: int
@@ -52,11 +53,14 @@ class Deed:
     subject: str = ""
     act: str = ""
     team_id: int | None = None
+    scores: tuple[int, ...] = ()
 
 
 def mark_of(words: str) -> str:
     """What two people write about one thing comes to the same: without spaces and punctuation, in one spelling, as 16
     hexadecimal digits. "" stays ""."""
+    if not words:
+        return ""
     bare = "".join(one for one in unicodedata.normalize("NFKC", words).casefold() if one.isalnum())
     return hashlib.sha256(bare.encode()).hexdigest()[:16] if bare else ""
 
@@ -107,4 +111,5 @@ def told_by(claim: Claim, attached: Mapping[tuple[int, str], int], entered_on: d
         subject=mark_of(claim.subject),
         act=mark_of(claim.act),
         team_id=claim.team_id,
+        scores=tuple(choices.get("scores", ())),
     )

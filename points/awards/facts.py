@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from sqlalchemy import select
 
@@ -47,7 +48,7 @@ class Case:
         """Whose wallet it goes to: the team's when the rule is for teams, else the person's."""
         return self.deed.team_id or self.person.id if self.rule.subject == "team" else self.person.id
 
-    @property
+    @cached_property
     def keys(self) -> tuple[CapKey, ...]:
         """The usage rows that this deed's assessment wants."""
         return caps_for(self.rule, self.deed.done_on, self.deed.subject, self.deed.act)
@@ -147,6 +148,7 @@ class Gathered:
             balances=self.balances.get(case.holder_id, {}),
             levels=self.levels.get((person_id, case.known.version_id, deed.done_on), frozenset()),
             barred_until=self.bars.get(person_id),
+            scores=deed.scores,
             joined_on=self.joined(case.person) if when_of(case.rule, "joined") else None,
         )
 

@@ -24,6 +24,7 @@ class Voice:
     by_id: int
     stage: int
     step: str
+    points: int | None = None  # what they set, minor units
 
 
 def stages_in(body: Sequence[Mapping[str, Any]]) -> tuple[Stage, ...]:
@@ -76,6 +77,12 @@ def agreeing(stages: Sequence[Stage], stage: int, voices: Collection[Voice]) -> 
     if said < stages[stage].votes:
         return Verdict(Step.AGREED, stage)
     return Verdict(Step.AGREED, stage + 1) if stage + 1 < len(stages) else Verdict(Step.APPROVED, None)
+
+
+def scores_at(stage: int, voices: Collection[Voice], own: int) -> list[int]:
+    """The amounts that the judges of a stage named, the last of them ``own``."""
+    said = [voice.points for voice in voices if voice.stage == stage and voice.step == Step.AGREED]
+    return [*(points for points in said if points is not None), own]
 
 
 def refusing(stages: Sequence[Stage], stage: int, voices: Collection[Voice]) -> Verdict:

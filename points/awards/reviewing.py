@@ -20,6 +20,7 @@ from .actions import deed_of, note_step
 from .assessing import reckon
 from .deeds import chosen
 from .granting import Wanted, grant, grant_each
+from .judging import asks_score, check_score, score_needed, scored
 from .messages import tell_of
 from .models import Claim, ClaimState, Review, Step
 from .paths import Voice, agreeing, kept_stages, may_sit, others_in, refusing, stages_in, voices_wanted
@@ -60,18 +61,24 @@ def approve(
     check_voice(who, claim, at)
     choose(claim, grades, coefficients or {}, outcome)
     voices = voices_of(who.scheme_id, [claim]).get(claim.id, [])
+    own = points
     if points is None:
         points = claim.decided_points
     stages = stages_for(who, claim, points, voices)
-    verdict = agreeing(stages, min(claim.stage or 0, len(stages) - 1), voices)
     spoken_at = claim.stage or 0
+    verdict = agreeing(stages, min(spoken_at, len(stages) - 1), voices)
+    if asks_score(claim, stages):
+        check_score(who, claim, own)
+        points = scored(who, claim, stages, verdict, voices, own)
+    else:
+        own = points
     if verdict.step is Step.AGREED:
         agree(claim, stages, verdict.stage or 0, points, at)
     else:
         scheme = db.session.get_one(Scheme, who.scheme_id)
         grant(scheme, claim, by_id=who.person_id, at=at, points=points, outcome=told_outcome(claim), reason=reason)
         tell_changed(claim, points, reason, at)
-    note_step(claim, who.person_id, verdict.step, reason, key, at, stage=spoken_at, points=points)
+    note_step(claim, who.person_id, verdict.step, reason, key, at, stage=spoken_at, points=own)
     return claim
 
 
@@ -145,6 +152,9 @@ def grant_many(who: Visitor, claim_ids: Sequence[int], *, key: UUID, at: datetim
         spoken = voices.get(claim.id, [])
         stages = stages_for(who, claim, claim.decided_points, spoken)
         verdict = agreeing(stages, min(claim.stage or 0, len(stages) - 1), spoken)
+        if asks_score(claim, stages):
+            made.refused[claim.id] = score_needed(who, claim)
+            continue
         if verdict.step is not Step.AGREED:
             final.append((claim, claim.stage or 0))
             continue
@@ -264,6 +274,8 @@ def choose(claim: Claim, grades: Collection[str], coefficients: Mapping[str, str
     merged = chosen(grades or before.get("grades", ()), {**before.get("coefficients", {}), **coefficients})
     if outcome := outcome or before.get("outcome", ""):
         merged["outcome"] = outcome
+    if "scores" in before:
+        merged["scores"] = before["scores"]
     claim.choices = merged
 
 

@@ -31,14 +31,14 @@ def voices_of(scheme_id: int, claims: Collection[Claim]) -> dict[int, list[Voice
     """What was said about each claim in its present round, oldest first."""
     rounds = {claim.id: claim.round or 1 for claim in claims}
     rows = db.session.execute(
-        select(Review.claim_id, Review.by_id, Review.stage, Review.step, Review.round)
+        select(Review.claim_id, Review.by_id, Review.stage, Review.step, Review.round, Review.points)
         .where(Review.scheme_id == scheme_id, Review.claim_id.in_(list(rounds)), Review.step.in_(SPOKEN))
         .order_by(Review.at, Review.id)
     )
     found: dict[int, list[Voice]] = defaultdict(list)
     for row in rows:
         if row.by_id is not None and row.round == rounds[row.claim_id]:
-            found[row.claim_id].append(Voice(row.by_id, row.stage, row.step))
+            found[row.claim_id].append(Voice(row.by_id, row.stage, row.step, row.points))
     return found
 
 

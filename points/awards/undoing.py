@@ -100,7 +100,7 @@ def begin_again(claim: Claim) -> None:
     claim.decided_by = claim.decided_at = claim.decided_points = None
     claim.outcome = claim.points = claim.transfer_id = None
     claim.notice_id = claim.notice_place = claim.due_on = None
-    claim.choices = {name: value for name, value in (claim.choices or {}).items() if name != "outcome"}
+    claim.choices = {name: one for name, one in (claim.choices or {}).items() if name not in ("outcome", "scores")}
     claim.stage, claim.round = 0, (claim.round or 1) + 1
     claim.waits_for = others_in(stages_in(claim.path or []), 0)
     claim.version += 1

@@ -188,11 +188,11 @@ def stage_to_dict(stage: Stage) -> dict[str, Any]:
         "votes": stage.votes,
         "panel": stage.panel,
         "in": stage.place,
-    }
+    } | ({"score": stage.score} if stage.score != "last" else {})
 
 
 def stage_from(body: Mapping[str, Any]) -> Stage:
-    return Stage(body["title"], tuple(body["by"]), body["votes"], body["panel"], body["in"])
+    return Stage(body["title"], tuple(body["by"]), body["votes"], body["panel"], body["in"], body.get("score", "last"))
 
 
 def line_to_dict(line: Line) -> dict[str, Any]:

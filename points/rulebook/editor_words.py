@@ -29,6 +29,13 @@ WHOSE = {
     "area": N_("每个社区合起来"),
     "all": N_("所有人合起来"),
 }
+PATH_WORDS = {
+    "none": N_("不用审（机器记的）"),
+    "one": N_("一个人审"),
+    "two": N_("两个不同的人审"),
+    "panel": N_("三个人里两个同意"),
+    "committee": N_("初审、复审、委员会"),
+}
 # A field's words by its name, or by "where.name" when the same name means something else there.
 WORDS: Mapping[str, Mapping[str, str]] = {
     "format": {"points-rulebook/1": "points-rulebook/1"},
@@ -132,6 +139,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "spend": {"any": N_("怎么用都行"), "donate_only": N_("只能捐出去")},
     "bars.from": {"earn": N_("不能得分"), "ranking": N_("不能评比")},
     "effects.from": {"earn": N_("不能得分"), "ranking": N_("不参加排名"), "redeem": N_("不能兑换")},
+    "score": {
+        "last": N_("以最后一个人定的为准"),
+        "average": N_("各人打分，取平均"),
+        "trimmed": N_("各人打分，去掉最高和最低再平均"),
+        "median": N_("各人打分，取中间的"),
+    },
     "prizes.of": {"first": N_("从第一名往下数"), "last": N_("从最后一名往上数")},
     "trigger": {"claim": N_("有人申报"), "first_sign_in": N_("第一次登录，系统自己记")},
 }
@@ -296,6 +309,7 @@ HINTS: Mapping[str, str] = {
     "then.percent": N_("100 是照算，0 是不算。"),
     "trust": N_("没写的来源都照算。"),
     "in_a_row": N_("连着几段时间都满了才加。"),
+    "score": N_("只用在由审核的人定分的规则：每个人都要写几分，互相看不到。"),
     "did": N_("看这一次以前记上的：写最少 1 次就是“也做过”，写最多 0 次就是“没有过”。"),
     "did.rules": N_("一行一个代号。"),
     "everybody": N_("要给排在最后的扣分时打开：这段时间一次都没做的也算在内，中途才来的不算。"),

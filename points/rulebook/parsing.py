@@ -225,6 +225,7 @@ def path_from(body: Any) -> Path:
             one.get("votes", 1),
             one.get("panel", one.get("votes", 1)),
             one.get("in", "community"),
+            one.get("score", "last"),
         )
         for one in body["stages"]
     )

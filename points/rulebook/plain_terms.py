@@ -14,6 +14,7 @@ from .terms import Balance, Bars, Cap, Ceiling, Life, Once, Path, Proof, Rule, S
 from .wording import (
     PROOF_WORDS,
     RUN_WORDS,
+    SCORE_WORDS,
     SOURCE_WORDS,
     age_words,
     balance_word,
@@ -271,6 +272,9 @@ def stage_words(stage: Stage) -> str:
     if stage.votes == 1:
         return gettext("%(title)s（%(by)s）", title=gettext(stage.title), by=by)
     values = {"title": gettext(stage.title), "by": by, "panel": stage.panel, "votes": stage.votes}
+    if stage.score != "last":
+        values["how"] = gettext(SCORE_WORDS[stage.score])
+        return gettext("%(title)s（%(by)s，%(panel)s 人里要 %(votes)s 票，各人打分，%(how)s）", **values)
     return gettext("%(title)s（%(by)s，%(panel)s 人里要 %(votes)s 票）", **values)
 
 

@@ -8,6 +8,7 @@ from ..errors import N_
 from .assessment import Values
 from .conditions import holds
 from .counters import cumulated, cumulative_keys
+from .judging import agreed_on, is_scored
 from .reckoning import Facts, Reckoning
 from .terms import Amount, Choice
 
@@ -228,6 +229,13 @@ def price_share(it: Reckoning) -> None:
     say(it, "share", sentence, values, have * amount.percent / 100_000)
 
 
+def judged(it: Reckoning, decided: int) -> str:
+    """How several judges' amounts became the one that was decided; "" where somebody decided it alone."""
+    hows = (stage.score for stage in it.rule.path.stages if is_scored(stage, it.rule.amount))
+    scores = it.facts.scores
+    return next((how for how in hows if scores and agreed_on(how, scores, it.rule.amount, it.scale) == decided), "")
+
+
 def price_as_decided(it: Reckoning) -> None:
     amount, decided = it.rule.amount, it.facts.decided
     least, most = it.bounds = (it.minor(amount.least), it.minor(amount.most))
@@ -240,6 +248,17 @@ def price_as_decided(it: Reckoning) -> None:
         else:
             sentence = N_("由审核的人在 {least_points} 到 {most_points} 分之间定")
         it.say("undecided", sentence, values)
+    elif how := judged(it, decided):
+        sentence = N_("{n} 人打分（{scores}），{how}是 {sum_points} 分")
+        values |= {"n": len(it.facts.scores), "how": how}
+        values["scores"] = ",".join(str(it.in_thousandths(Fraction(one))) for one in it.facts.scores)
+        exact = Fraction(decided)
+        if amount.each:
+            sentence = N_(
+                "{n} 人打分（{scores}），{how}是每{unit} {each_points} 分，{counted_qty} {unit}是 {sum_points} 分"
+            )
+            values, exact = values | {"each_points": decided}, exact * it.quantity / 1000
+        say(it, "decided", sentence, values, exact)
     elif amount.each:
         sentence = N_("审核定为每{unit} {each_points} 分，{counted_qty} {unit}是 {sum_points} 分")
         say(it, "decided", sentence, values | {"each_points": decided}, Fraction(decided * it.quantity, 1000))

@@ -184,6 +184,7 @@ FIELD_WORDS: Mapping[str, str] = {
     "until": N_("每年到哪天"),
     "cumulative_group": N_("和哪一组一起累计"),
     "everybody": N_("没得分的也排"),
+    "score": N_("几个人打的分怎么合成一个"),
     "did": N_("还做过什么"),
     "joined": N_("注册多少天"),
 }

@@ -31,7 +31,7 @@ from .schema_fields import (
 )
 from .schema_fields import MAX_QUANTITY as MAX_QUANTITY
 from .schema_fields import Day as Day
-from .terms import ANEW, CAP_PERIODS, CREDITS, ENDS, FORMAT, LEVEL_BARS, OVERFLOWS, ROUNDINGS, SAME
+from .terms import ANEW, CAP_PERIODS, CREDITS, ENDS, FORMAT, LEVEL_BARS, OVERFLOWS, ROUNDINGS, SAME, SCORES
 
 MAX_RULES = 500
 CARRIED = ("month", "quarter", "half_year", "year")
@@ -98,9 +98,13 @@ class StageSchema(Part):
     votes = Whole(least=1, most=9)
     panel = Whole(least=1, most=15)
     place = fields.String(data_key="in", validate=word("community", "scheme"))
+    score = fields.String(validate=word(*SCORES))
 
     @validates_schema
     def enough(self, data: dict[str, Any], **_: Any) -> None:
+        least = {"average": 2, "median": 2, "trimmed": 3}.get(data.get("score", "last"), 1)
+        if data.get("votes", 1) < least:
+            raise ValidationError({"votes": [N_("几个人打分合成一个，平均、中位至少 2 票，去掉最高最低至少 3 票。")]})
         if data.get("panel", 15) < data.get("votes", 1):
             raise ValidationError({"panel": [N_("请的人比要的票还少。")]})
 
@@ -242,10 +246,6 @@ class CarrySchema(Part):
     to = fields.String()
     most = Number(least="0.001", most=10**9)
     rounding = fields.String(validate=word(*ROUNDINGS))
-
-
-class GiftsSchema(Part):
-    to = words("household", "relative", "pool", least=1, required=True)
     rest = fields.String(validate=word(*RESTS))
     pool = Text(least=1, most=40)
 
@@ -255,6 +255,10 @@ class GiftsSchema(Part):
             raise ValidationError({"pool": [N_("剩下的进公益池，才填公益池的名称。")]})
         if float(data["percent"]) == 0 and data.get("rest", "lapse") == "stay":
             raise ValidationError({"rest": [N_("什么都不转，也不清零：这一条不用写。")]})
+
+
+class GiftsSchema(Part):
+    to = words("household", "relative", "pool", least=1, required=True)
     caps = some(fields.Nested(CapSchema), 10)
 
 

@@ -70,6 +70,7 @@ OVERFLOWS = ("pool", "lapse", "refuse")
 BARRED = ("earn", "ranking")
 LEVEL_BARS = (*BARRED, "redeem")  # what a step of a level may keep somebody from
 ENDS = ("first", "last")
+SCORES = ("last", "average", "trimmed", "median")
 
 
 @dataclass(frozen=True)
@@ -215,13 +216,15 @@ class Late:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of review: so many votes by people of these roles; ``panel``: of how many asked; ``place``: whose."""
+    """One stage of review: so many votes by people of these roles; ``panel``: of how many asked; ``place``: whose;
+    ``score``: what becomes of the amounts that they name, where the reviewer decides on the amount."""
 
     title: str
     by: tuple[str, ...]
     votes: int = 1
     panel: int = 1
     place: str = "community"
+    score: str = "last"
 
 
 @dataclass(frozen=True)

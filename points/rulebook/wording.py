@@ -90,6 +90,11 @@ RUN_WORDS = {
 }
 SPAN_UNITS = {"days": N_("天"), "months": N_("个月"), "years": N_("年")}
 ROUNDING_WORDS = {"down": N_("去掉零头"), "half_up": N_("四舍五入"), "up": N_("零头进上去")}
+SCORE_WORDS = {
+    "average": N_("平均"),
+    "trimmed": N_("去掉最高和最低，平均"),
+    "median": N_("取中间的"),
+}
 PROOF_WORDS = {
     "photos": N_("%(n)s 张照片"),
     "files": N_("%(n)s 份签了字的文件"),
@@ -193,6 +198,8 @@ WORDED: Mapping[str, Callable[[str], str]] = {
     "told_unit": lambda text: text,
     "span_unit": lambda text: gettext(SPAN_UNITS.get(text, text)),
     "each": lambda text: gettext(RUN_WORDS.get(text, text)),
+    "how": lambda text: gettext(SCORE_WORDS.get(text, text)),
+    "scores": lambda text: listing(decimal(int(one), 3) for one in text.split(",")),
     "rounding": lambda text: gettext(ROUNDING_WORDS.get(text, text)),
     "proofs": lambda text: listing(proof_words(one) for one in text.split(";")),
 }
