@@ -15,7 +15,7 @@ from ..db import Prepared, db, is_id, table_of
 from ..errors import NotFound
 from ..files.models import Photo
 from ..ledger.models import Transfer
-from ..ledger.sets import BIG, Rows
+from ..ledger.sets import BIG, Few
 from ..people.models import Area, Person, Role
 from ..people.visitor import Visitor, within
 from ..rulebook.models import EarningRule, RulebookVersion
@@ -364,7 +364,7 @@ def titles_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[in
     return {row.transfer_id: row.title for row in rows}
 
 
-CREDITED = Rows("credited", transfer_id=BIG)
+CREDITED = Few("credited", transfer_id=BIG)
 
 
 def _titles() -> Select[Any]:

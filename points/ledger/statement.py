@@ -20,7 +20,7 @@ from ..db import MAX_ID, Prepared
 from .accounts import SCHEME, accounts
 from .models import AccountClass
 from .posting import postings, transfers
-from .sets import BIG, Rows
+from .sets import BIG, Few
 
 MAX_SIZE = 200
 
@@ -89,7 +89,7 @@ def _heading() -> Select[Any]:
     return select(a.id, a.seq).where(a.scheme_id == SCHEME, *place, a.seq > 0)
 
 
-NEAR = Rows("near", account_id=BIG, seq=BIG)
+NEAR = Few("near", account_id=BIG, seq=BIG)
 
 
 def _looking() -> Select[Any]:

@@ -22,20 +22,18 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
-    column,
     exists,
     func,
     literal,
     null,
     select,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.expression import FromClause
 
 from ..clock import PERIODS
 from ..db import Prepared, UtcDateTime, is_id, table_of
 from ..ledger.models import Account, AccountClass, Unit
-from ..ledger.sets import BIG, Rows, is_sqlite
+from ..ledger.sets import BIG, Few, is_sqlite
 from ..people.actions import POINTS
 from ..people.models import Area, Person, SignIn
 from ..people.visitor import Visitor
@@ -58,7 +56,7 @@ held_till = tills.alias("held_till")
 
 SCHEME = bindparam("scheme", type_=BigInteger)
 CLERK = bindparam("clerk", type_=BigInteger)
-ITEMS = Rows("wanted", item_id=BIG)
+ITEMS = Few("wanted", item_id=BIG)
 
 
 def look_at_code(
@@ -245,18 +243,9 @@ def _serving() -> Who:
     return Who(source, s.person_id, s.till_id, _told(**told))
 
 
-def _wanted() -> Any:
-    """The wanted items. PostgreSQL is not to see how many there are: for a small number it would think a plan made anew
-    each time the cheaper one, and making it takes six times as long as running it."""
-    if is_sqlite():
-        return ITEMS.source()
-    hidden = select(cast(bindparam("wanted_item_id", type_=String), ARRAY(BIG))).scalar_subquery()
-    return func.unnest(hidden).table_valued(column("item_id", BIG)).render_derived(name="wanted")
-
-
 def _goods() -> Any:
     """The wanted items that the scheme knows: with their price in the shop (or none) and the pieces on its shelf."""
-    wanted, i, a = _wanted(), items.c, accounts.c
+    wanted, i, a = ITEMS.source(), items.c, accounts.c
     pieces = (
         select(func.coalesce(func.sum(a.balance - a.held), 0))
         .where(a.scheme_id == SCHEME, a.holder_id == shops.c.id, a.unit_id == i.id)
@@ -279,7 +268,7 @@ def _goods() -> Any:
 
 def _limits() -> Any:
     """The limits that a basket of the wanted items meets in the shop, with what the person has used of this period."""
-    limit, u, wanted = limits.c, usage.c, _wanted()
+    limit, u, wanted = limits.c, usage.c, ITEMS.source()
     period = case(
         {name: bindparam(name, type_=String) for name in PERIODS}, value=limit.period, else_=literal("", String)
     )

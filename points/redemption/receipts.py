@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from ..db import Prepared, db, is_id, table_of
 from ..errors import NotFound
-from ..ledger.sets import BIG, Rows
+from ..ledger.sets import BIG, Few
 from ..people.models import Area, Person
 from ..people.visitor import Visitor, within
 from ..proof.proofs import sealed_as
@@ -168,7 +168,7 @@ def lines_by_transfer(scheme_id: int, transfer_ids: Collection[int]) -> dict[int
     return found
 
 
-GIVEN_OUT = Rows("given_out", transfer_id=BIG)
+GIVEN_OUT = Few("given_out", transfer_id=BIG)
 
 
 def _lines_of_transfers() -> Select[Any]:
