@@ -17,7 +17,7 @@ from .benchmark import Benchmark
 __all__ = ["Benchmark", "main"]
 
 # In the order of docs/benchmarks.md.
-MODULES = ("ledger", "redeem", "http", "bulk", "peer", "growth", "rulebook", "awards")
+MODULES = ("ledger", "redeem", "http", "bulk", "peer", "growth", "rulebook", "awards", "simulator")
 
 
 def benchmarks() -> list[Any]:

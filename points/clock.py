@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _fixed: ContextVar[datetime | None] = ContextVar("fixed", default=None)
@@ -46,6 +47,7 @@ A_MICROSECOND = timedelta(microseconds=1)
 PERIODS = ("day", "week", "month", "quarter", "half_year", "year", "lifetime")
 
 
+@lru_cache(maxsize=16_384)  # some days in a few periods are asked for again and again
 def period_of(day: date, period: str) -> tuple[str, date, date | None]:
     """The period a day falls in: its key ("2026-11", "2026-W47", "2026-Q4"…), first day and first day of the next.
 

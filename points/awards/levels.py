@@ -65,16 +65,18 @@ def owned(scheme_id: int, person_ids: Collection[int]) -> dict[int, dict[str, in
     return balances_of(scheme_id, person_ids, (AccountClass.WALLET, AccountClass.DEBT))
 
 
-def earned_of(scheme_id: int, person_ids: Collection[int], level: Level, day: date) -> Mapping[int, Mapping[str, int]]:
+def earned_of(
+    scheme_id: int, person_ids: Collection[int], level: Level, day: date, *narrower: ColumnElement[bool]
+) -> Mapping[int, Mapping[str, int]]:
     """What the deeds of the level's period were awarded of what it counts, by the day of the deed; what was taken back
-    does not count, nor does what takes away."""
+    does not count, nor does what takes away. ``narrower``: only of claims of which this too is true."""
     _, first, following = period_of(day, level.per)
     names = sorted({level.over, *(name for step in level.steps for name, _, _ in step.also)})
     sums = [func.sum(case((counted(name) > 0, counted(name)), else_=0)) for name in names]
     rows = db.session.execute(
         select(Claim.person_id, *sums)
         .where(Claim.scheme_id == scheme_id, Claim.person_id.in_(person_ids))
-        .where(Claim.state == ClaimState.APPROVED)
+        .where(Claim.state == ClaimState.APPROVED, *narrower)
         .where(Claim.done_on >= first, Claim.done_on < (following or date.max))
         .group_by(Claim.person_id)
     )

@@ -14,14 +14,15 @@ from points.awards.models import CapUsage, Claim, ClaimState
 from points.awards.reviewing import approve
 from points.awards.simulating import actions
 from points.awards.simulating.actions import BadRange, SimulationOver, cancel, last_quarter, run, start
-from points.awards.simulating.loading import CHUNK
 from points.awards.simulating.models import SimulatedClaim, SimulatedPerson, Simulation, SimulationState
 from points.awards.simulating.queries import result_of
+from points.awards.simulating.ranges import CHUNK
 from points.db import db, in_own_transaction, transaction
 from points.errors import KeyReused, NotAllowed, NotFound
 from points.jobs import Context, Stopped
 from points.ledger.models import Posting, Transfer
 from points.people.models import Person, Role
+from points.rulebook.actions import add_version
 from points.shop.models import Item
 from tests.factories import World
 from tests.integration.awards_world import HOME, RULES, VISIT, claimed, load_rules, today
@@ -118,6 +119,71 @@ def test_the_rulebook_in_force_simulated_over_its_own_claims_changes_nothing(tow
     assert db.session.scalar(select(func.count()).where(SimulatedClaim.simulation_id == found.id)) == 0
 
 
+BOUND: dict[str, Any] = {  # one rule with caps; no more than 100 points are kept, twice as many given from 60 on
+    **DRAFT,
+    "categories": [],
+    "rules": [
+        {
+            **VISIT,
+            "caps": [{"what": "points", "most": 200, "per": "year"}, {"what": "times", "most": 40, "per": "lifetime"}],
+        }
+    ],
+    "ceilings": [{"balance": "points", "most": 100, "overflow": "lapse"}],
+    "levels": [
+        {
+            "code": "star",
+            "title": "星级",
+            "over": "points",
+            "measure": "earned",
+            "steps": [{"from": 60, "title": "一星", "effects": [{"type": "coefficient", "factor": 2}]}],
+        }
+    ],
+}
+
+
+def in_force(world: World, document: dict[str, Any]) -> None:
+    with transaction():
+        add_version(world.scheme_id, {**document, "effective_on": "2021-01-01"}, loaded_by=1, at=clock.now())
+
+
+def test_caps_ceilings_and_levels_go_on_from_what_there_really_was_on_the_first_morning(world: World) -> None:
+    in_force(world, BOUND)
+    staff, officer = world.staff(Role.STAFF), world.visitor(world.staff(Role.OFFICER, area=world.subdistrict))
+    ann, bob = world.person("安"), world.person("波")
+    now = clock.now()
+    with clock.at(now - timedelta(days=12)):
+        credited(world, ann, staff, quantity=5000)  # 50 points, five times, before the range begins
+    with clock.at(now - timedelta(days=2)):
+        credited(world, ann, staff, quantity=2000)  # 20: on 70 of a year's 200; from now on she has a star
+        credited(world, ann, staff, quantity=2000)  # twice 20, but 30 fit below the ceiling
+        credited(world, bob, staff, quantity=1000)  # 10
+    same = simulated(world, officer, BOUND, from_on=today(world) - timedelta(days=5))
+    assert same.result is not None
+    assert same.result["all"] == [60, 60, 3, 0]
+    assert db.session.scalar(select(func.count()).where(SimulatedClaim.simulation_id == same.id)) == 0
+    lower = {**BOUND, "ceilings": [{"balance": "points", "most": 60, "overflow": "lapse"}], "levels": []}
+    found = simulated(world, officer, lower, from_on=today(world) - timedelta(days=5))
+    assert found.result is not None
+    assert found.result["all"] == [60, 20, 3, 0]  # of Ann's 20 and 20 ten fit above her 50; Bob's 10 as they were
+    six = {**BOUND["rules"][0], "caps": [{"what": "times", "most": 6, "per": "lifetime"}]}
+    found = simulated(world, officer, {**BOUND, "rules": [six]}, from_on=today(world) - timedelta(days=5))
+    assert found.result is not None and found.result["all"][1] == 10 + 10  # five of Ann's six times were used before
+
+
+def test_an_exchange_in_the_range_makes_room_below_a_ceiling(world: World) -> None:
+    in_force(world, {**BOUND, "levels": []})
+    shop, staff = RedemptionWorld(world), world.staff(Role.STAFF)
+    officer, ann = world.visitor(world.staff(Role.OFFICER, area=world.subdistrict)), world.person("安")
+    credited(world, ann, staff, quantity=5000)
+    credited(world, ann, staff, quantity=5000)  # 100: full
+    shop.bought(ann, (shop.rice, 2))  # 60 points less
+    credited(world, ann, staff, quantity=5000)
+    lower = {**BOUND, "levels": [], "ceilings": [{"balance": "points", "most": 80, "overflow": "lapse"}]}
+    found = simulated(world, officer, lower)
+    assert found.result is not None
+    assert found.result["all"] == [150, 130, 3, 0]  # 50, 30 of 50; 20 are left after the exchange, and 50 fit again
+
+
 def test_the_same_key_asks_once_and_another_range_under_it_is_refused(town: World) -> None:
     officer, key, on = town.visitor(town.staff(Role.OFFICER, area=town.subdistrict)), uuid.uuid4(), today(town)
     asked = {"from_on": on - timedelta(days=9), "to_on": on, "key": key, "at": clock.now()}
@@ -167,7 +233,7 @@ def test_a_run_that_was_cut_off_is_done_again_from_the_start(town: World, monkey
     staff, officer = town.staff(Role.STAFF), town.visitor(town.staff(Role.OFFICER, area=town.subdistrict))
     for _ in range(3):
         credited(town, town.person(), staff)
-    monkeypatch.setattr("points.awards.simulating.loading.CHUNK", 1)
+    monkeypatch.setattr("points.awards.simulating.ranges.CHUNK", 1)
     assert CHUNK > 1
     on = today(town)
     said: list[tuple[int, int]] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from points import clock
 from points.awards.simulating.rules import (
+    Had,
     Past,
     Replay,
     Shelf,
@@ -17,11 +21,14 @@ from points.awards.simulating.rules import (
     Tally,
     Totals,
     Worth,
+    begun_since,
     shelf_of,
     worth_of,
 )
 from points.awards.usage import Subjects
-from points.rulebook.rules import Facts, Rule, rule_from
+from points.clock import PERIODS, period_of
+from points.rulebook.pieces import levels_of_document
+from points.rulebook.rules import Facts, Rule, caps_for, rule_from
 
 DAY = date(2026, 8, 3)
 
@@ -34,13 +41,25 @@ def rule(code: str = "visit", points: int = 8, **more: Any) -> Rule:
 def past(
     place: int, person: int = 1, code: str = "visit", quantity: int = 1000, before: int = 10, **facts: Any
 ) -> Past:
-    known = Facts(quantity, "self", facts.pop("done_on", DAY), frozenset({"resident"}), **facts)
-    return Past(place, person, code, "old", before, known, Subjects(person, scheme_id=99))
+    done_on = facts.pop("done_on", DAY)
+    known = Facts(quantity, "self", done_on, frozenset({"resident"}), **facts)
+    return Past(place, person, code, "old", before, known, {}, clock.day_start(done_on, "Asia/Shanghai"), holder=person)
 
 
-def judged(rules: list[Rule], *pasts: Past) -> list[tuple[int, str]]:
-    replay = Replay({one.code: one for one in rules}, 0)
-    found = [replay.judge(one) for one in pasts]
+def wanting(one: Past, rules: Mapping[str, Rule]) -> Past:
+    """The claim with the usage rows that its rule wants."""
+    if one.rule not in rules:
+        return one
+    keys = caps_for(rules[one.rule], one.facts.done_on, one.facts.subject, one.facts.act)
+    subjects = Subjects(one.person_id, scheme_id=99)
+    return replace(one, rows={key: subjects.row(key) for key in keys})
+
+
+def judged(rules: list[Rule], *pasts: Past, had: Had | None = None, used: Any = ()) -> list[tuple[int, str]]:
+    known = {one.code: one for one in rules}
+    replay = Replay(known, 0, had)
+    replay.begin(dict(used))
+    found = [replay.judge(wanting(one, known)) for one in pasts]
     return [(one.after, one.refusal.code if one.refusal else "") for one in found]
 
 
@@ -53,6 +72,63 @@ def test_a_cap_fills_up_claim_by_claim_for_each_person_and_starts_again_in_the_n
     pasts = [past(1), past(2), past(3), past(4, person=2), past(5, done_on=DAY + timedelta(days=31))]
     # 8, 8, then 20 − 16 = 4; the other person and the next month begin anew
     assert [after for after, _ in judged([capped], *pasts)] == [8, 8, 4, 8, 8]
+
+
+def test_a_cap_goes_on_from_what_was_used_of_it_when_the_range_began() -> None:
+    capped = rule(points=8, caps=[{"what": "points", "most": 20, "per": "year"}])
+    used = {(1, "visit.points", "2026"): 9}
+    # 20 − 9 = 11 are left to the first person: 8, then 3; the other one has all
+    assert judged([capped], past(1), past(2), past(3), past(4, person=2), used=used) == [
+        (8, ""),
+        (3, ""),
+        (0, ""),
+        (8, ""),
+    ]
+
+
+def test_a_ceiling_fills_from_what_one_had_and_an_exchange_makes_room_again() -> None:
+    full = rule(points=8, ceilings=[{"balance": "points", "most": 50, "overflow": "lapse"}])
+    had = Had(balances={1: {"points": 40}})
+    replay = Replay({"visit": full}, 0, had)
+    # 40 + 8 = 48; then only 2 fit; after an exchange of 30 there is room again: 20 + 8
+    assert [replay.judge(past(n)).after for n in (1, 2)] == [8, 2]
+    had.move(1, "points", -30)
+    assert replay.judge(past(3)).after == 8 and had.balances[1]["points"] == 28
+
+
+def test_whoever_would_have_had_less_buys_less_and_never_owes_by_it() -> None:
+    had = Had(balances={1: {"points": 5}, 2: {"points": -3}})
+    had.move(1, "points", -30)
+    had.move(2, "points", -30)
+    had.move(2, "points", 10)
+    assert had.balances == {1: {"points": 0}, 2: {"points": 7}}
+
+
+STARS = {
+    "levels": [
+        {
+            "code": "star", "title": "星级", "over": "points", "measure": "earned", "per": "month",
+            "steps": [{"from": 20, "title": "一星", "effects": [{"type": "coefficient", "factor": 2}]}],
+        }
+    ]
+}  # fmt: skip
+
+
+def test_a_level_is_reached_by_what_the_other_rulebook_gives_and_then_counts() -> None:
+    stars = levels_of_document(STARS)
+    starred = rule(points=8, level_factors=[{"level": "star", "step": 1, "title": "一星", "factor": 2}])
+    had = Had(stars, balances={1: {}})
+    had.earned["star", "2026-08", 1] = {"points": 5}
+    # 5 + 8 = 13, + 8 = 21: from then on twice as much, until the month is over
+    later = past(4, done_on=DAY + timedelta(days=31))
+    assert judged([starred], past(1), past(2), past(3), later, had=had) == [(8, ""), (8, ""), (16, ""), (8, "")]
+
+
+@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(-800, 800), st.sampled_from(PERIODS))
+def test_a_period_is_told_to_have_begun_by_its_key(first: date, days: int, per: str) -> None:
+    key, begins, _ = period_of(first + timedelta(days=days), per)
+    assert begun_since(key, first) == (per != "lifetime" and begins >= first)
+    assert not begun_since("a:0123456789abcdef", first) and not begun_since("2026~04-01", first)
 
 
 def test_a_cap_that_refuses_says_so_and_takes_nothing() -> None:
@@ -95,7 +171,7 @@ def test_no_cap_is_ever_exceeded_and_the_sums_always_agree(deeds: list[tuple[int
     by_month: dict[tuple[int, str], int] = {}
     for place, (person, quantity, days) in enumerate(deeds):
         on = DAY + timedelta(days=days)
-        one = replay.judge(past(place, person, quantity=quantity * 1000, done_on=on))
+        one = replay.judge(wanting(past(place, person, quantity=quantity * 1000, done_on=on), replay.rules))
         totals.add(one)
         name = person, on.isoformat()[:7]
         by_month[name] = by_month.get(name, 0) + one.after

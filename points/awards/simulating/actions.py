@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -21,9 +21,14 @@ from ...people.models import Scheme
 from ...people.visitor import Visitor
 from ...rulebook.assessment import line_to_dict
 from ...rulebook.document import BadDocument, Document, document_from
-from .loading import Loader, Range, chunks, claim_ids, count_of, goods_of
+from ...rulebook.pieces import levels_of_document
+from ...rulebook.rules import Rule
+from .had import Holdings, asks_what_people_had, levels_asked
+from .loading import Loader, goods_of
 from .models import SimulatedClaim, SimulatedPerson, Simulation, SimulationState
-from .rules import Judged, Replay, Totals, described, shelf_of
+from .ranges import Range, chunks, claim_ids, count_of
+from .rules import Judged, Past, Replay, Totals, described, shelf_of
+from .used import Opening
 
 log = logging.getLogger("points.simulating")
 AT_ONCE = 1000  # so many claims are judged while somebody waits for the page
@@ -185,12 +190,12 @@ def run(scheme_id: int, simulation_id: int, *, zone: str, scale: int, tell: Told
     this = Run(scheme_id, simulation_id, clock.now())
     if not in_own_transaction(partial(begin, this)):
         return False
-    loader = Loader(scheme_id, document, zone)
-    replay = Replay({code: known.rule for code, known in loader.known.items()}, scale)
+    loader = Loader(scheme_id, document)
     totals, ids = Totals(), claim_ids(scheme_id, span)
+    judge = judging(scheme_id, span, document, [known.rule for known in loader.known.values()], scale)
     try:
         for some in chunks(ids):
-            judged = [replay.judge(past) for past in loader.pasts(some)]
+            judged = judge(loader.pasts(some))
             for each in judged:
                 totals.add(each)
             in_own_transaction(partial(keep_claims, this, judged, totals.all.claims, len(ids)))
@@ -204,6 +209,30 @@ def run(scheme_id: int, simulation_id: int, *, zone: str, scale: int, tell: Told
         in_own_transaction(partial(sweep_cancelled, scheme_id, simulation_id))
         return False
     return True
+
+
+def judging(
+    scheme_id: int, span: Range, document: Document, rules: Collection[Rule], scale: int
+) -> Callable[[Sequence[Past]], list[Judged]]:
+    """What judges the claims that follow, from caps, balances and levels as they stood on the first morning."""
+    opening, holdings = Opening(scheme_id, span), None
+    if asks_what_people_had(rules):
+        levels = levels_asked(rules, levels_of_document(document.body))
+        holdings = Holdings(scheme_id, span, levels, scale)
+    replay = Replay({rule.code: rule for rule in rules}, scale, holdings.had if holdings else None)
+
+    def judge(pasts: Sequence[Past]) -> list[Judged]:
+        replay.begin(opening.of(pasts, replay.used.keys()))
+        if holdings is not None:
+            holdings.earned_before(pasts)
+        found = []
+        for past in pasts:
+            if holdings is not None:
+                holdings.up_to(past)
+            found.append(replay.judge(past))
+        return found
+
+    return judge
 
 
 def category_titles(document: Document, codes: Any) -> dict[str, str]:

@@ -1,17 +1,14 @@
-"""The claims of a range as the simulator takes them: in the order in which they were decided, some hundreds at once."""
+"""The claims of a range as the simulator takes them: in the order in which they were decided, thousands at once."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import defer
+from sqlalchemy import select
 
-from ... import clock
-from ...db import db
+from ...db import db, table_of
 from ...ledger.history import moved
 from ...ledger.models import AccountClass
 from ...ledger.queries import shelf_of as on_shelf
@@ -21,109 +18,78 @@ from ...people.models import Person
 from ...rulebook.document import Document
 from ...rulebook.models import EarningRule
 from ...rulebook.queries import KnownRule
-from ...rulebook.rules import Facts, rule_from
+from ...rulebook.rules import CapKey, Facts, rule_from
 from ...shop.models import Item, Price, Shop
 from ..deeds import Deed, deeds_of
 from ..facts import Case, Gathered
-from ..models import Claim, ClaimState, Source
-from ..usage import Subjects
+from ..models import Claim
+from ..usage import Row
+from .ranges import Range
 from .rules import Past, Sold, Worth, worth_of
 
-CHUNK = 500
-GRANTED = (ClaimState.APPROVED, ClaimState.ON_NOTICE, ClaimState.HELD, ClaimState.DUE, ClaimState.STUCK)
-
-
-@dataclass(frozen=True)
-class Range:
-    """Claims filed on these days, both included, in the scheme's zone."""
-
-    from_on: date
-    to_on: date
-    zone: str
-
-    @property
-    def start(self) -> datetime:
-        return clock.day_start(self.from_on, self.zone)
-
-    @property
-    def end(self) -> datetime:
-        """The first moment after it."""
-        return clock.day_start(self.to_on + clock.ONE_DAY, self.zone)
-
-    @property
-    def days(self) -> int:
-        return (self.to_on - self.from_on).days + 1
-
-
-def in_range(scheme_id: int, span: Range) -> tuple[Any, ...]:
-    """Claims that were granted, and not by the system on its own. By index: state and when it was filed."""
-    return (
-        *(Claim.scheme_id == scheme_id, Claim.state.in_(GRANTED)),
-        *(Claim.made_at >= span.start, Claim.made_at < span.end, Claim.source != Source.SYSTEM),
-    )
-
-
-def count_of(scheme_id: int, span: Range) -> int:
-    return db.session.scalar(select(func.count()).select_from(Claim).where(*in_range(scheme_id, span))) or 0
-
-
-def claim_ids(scheme_id: int, span: Range) -> list[int]:
-    """In the order in which they were decided: ids only, so that a hundred thousand are a few megabytes."""
-    found = db.session.execute(select(Claim.id, Claim.decided_at, Claim.made_at).where(*in_range(scheme_id, span)))
-    return [row[0] for row in sorted(found, key=lambda row: (row.decided_at or row.made_at, row.id))]
+# The documents that come with a claim are most of its bytes: of the outcome two values are wanted, of the others none.
+HEAVY = {"forecast", "outcome", "path", "flags"}
+READ = (
+    *(column for column in table_of(Claim).c if column.name not in HEAVY),
+    Claim.outcome["result"].as_string().label("result"),
+    Claim.outcome["points"].as_integer().label("granted"),
+)
 
 
 class Loader:
-    """Turns ids into claims of the past; remembers which rule was which."""
+    """Turns ids into claims of the past. What is asked of people and rules again and again is read once."""
 
-    def __init__(self, scheme_id: int, document: Document, zone: str) -> None:
-        self.scheme_id, self.zone = scheme_id, zone
+    def __init__(self, scheme_id: int, document: Document) -> None:
+        self.scheme_id = scheme_id
         self.known = known_rules(document)
         self.old: dict[int, EarningRule] = {}
+        self.people: dict[int, Person] = {}
 
     def pasts(self, ids: Sequence[int]) -> list[Past]:
         """These claims, in the order of the ids."""
-        query = select(Claim).where(Claim.scheme_id == self.scheme_id, Claim.id.in_(ids)).options(defer(Claim.forecast))
-        claims = {claim.id: claim for claim in db.session.scalars(query)}
-        self.learn({claim.rule_id for claim in claims.values()})
-        wanted = {claim.person_id for claim in claims.values()}
-        people = {
-            person.id: person
-            for person in db.session.scalars(
-                select(Person).where(Person.scheme_id == self.scheme_id, Person.id.in_(wanted))
-            )
-        }
-        deeds = deeds_of(claims.values())
+        query = select(*READ).where(Claim.scheme_id == self.scheme_id, Claim.id.in_(ids))
+        claims: dict[int, Any] = {claim.id: claim for claim in db.session.execute(query)}
+        self.learn({claim.rule_id for claim in claims.values()}, {claim.person_id for claim in claims.values()})
+        deeds = deeds_of(claims.values())  # type: ignore[arg-type]  # rows tell a deed as claims do
         cases = {}
         for claim in claims.values():
             if known := self.known.get(self.old[claim.rule_id].code):
-                deed = replace(deeds[claim.id], outcome=str((claim.outcome or {}).get("result", "")))
-                cases[claim.id] = Case(known, deed, people[claim.person_id])
+                deed = deeds[claim.id]
+                if claim.result:
+                    deed = replace(deed, outcome=claim.result)
+                cases[claim.id] = Case(known, deed, self.people[claim.person_id])
         gathered = Gathered(self.scheme_id, list(cases.values()))
-        found = [self.past(claims[one], cases.get(one), deeds[one], people, gathered) for one in ids if one in claims]
-        for claim in claims.values():  # read once, and never again: they would fill the memory
-            db.session.expunge(claim)
-        return found
+        gathered.bars = {}  # whoever is barred today was not then: the claim was granted
+        return [self.past(claims[one], cases.get(one), deeds[one], gathered) for one in ids if one in claims]
 
-    def past(
-        self, claim: Claim, case: Case | None, deed: Deed, people: Mapping[int, Person], gathered: Gathered
-    ) -> Past:
+    def past(self, claim: Any, case: Case | None, deed: Deed, gathered: Gathered) -> Past:
         rule = self.old[claim.rule_id]
-        outcome = claim.outcome or {}
-        before = claim.points if claim.points is not None else int(outcome.get("points", 0))
-        if case is None:
-            facts, subjects = Facts(deed.quantity, deed.source, deed.done_on), Subjects(claim.person_id)
-        else:  # whoever is barred today was not then: the claim was granted
-            facts, subjects = replace(gathered.facts(case), barred_until=None), gathered.subjects(case)
+        before = claim.points if claim.points is not None else claim.granted or 0
         decided = claim.decided_points if claim.decided_points is not None else before
-        return Past(claim.id, claim.person_id, rule.code, rule.category, before, facts, subjects, decided)
+        at = claim.decided_at or claim.made_at
+        rows: dict[CapKey, Row] = {}
+        if case is None:
+            facts, holder = Facts(deed.quantity, deed.source, deed.done_on), claim.person_id
+        else:
+            facts, holder = gathered.facts(case), case.holder_id
+            subjects = gathered.subjects(case)
+            rows = {key: subjects.row(key) for key in case.keys}
+        return Past(claim.id, claim.person_id, rule.code, rule.category, before, facts, rows, at, decided, holder)
 
-    def learn(self, rule_ids: Collection[int]) -> None:
+    def learn(self, rule_ids: Collection[int], person_ids: Collection[int]) -> None:
         if fresh := set(rule_ids) - set(self.old):
             rows = db.session.scalars(
                 select(EarningRule).where(EarningRule.scheme_id == self.scheme_id, EarningRule.id.in_(fresh))
             )
-            self.old |= {row.id: row for row in rows}
+            for row in rows:
+                db.session.expunge(row)
+                self.old[row.id] = row
+        if strangers := set(person_ids) - set(self.people):
+            for person in db.session.scalars(
+                select(Person).where(Person.scheme_id == self.scheme_id, Person.id.in_(strangers))
+            ):
+                db.session.expunge(person)  # else each commit would forget it, and each claim ask for it again
+                self.people[person.id] = person
 
     def titles(self, codes: Collection[str]) -> dict[str, str]:
         """What rules are called: as in the document, else as they were called then."""
@@ -137,11 +103,6 @@ def known_rules(document: Document) -> dict[str, KnownRule]:
         rule["code"]: KnownRule(0, 0, document.label, document.title, document.effective_on, place, rule_from(rule))
         for place, rule in enumerate(document.rules, 1)
     }
-
-
-def chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), CHUNK):
-        yield ids[start : start + CHUNK]
 
 
 # ---------------------------------------------------------------- goods

@@ -1,28 +1,40 @@
 """The simulator's reckoning, pure: claims of the past in, what another rulebook would have given out.
 
-Each claim is assessed by ``assess``, in the order in which they were decided, with what earlier ones used of the caps:
-as if the other rulebook had been in force from the first day, with every cap empty then. What a reviewer decided on
-stays decided, within the bounds of the other rule.
+Each claim is assessed by ``assess``, in the order in which they were decided, with what earlier ones used of the caps
+and what their people had by then: as if the other rulebook had come into force on the first day, with caps, balances
+and levels as they really stood that morning. What a reviewer decided on stays decided, within the other rule's bounds.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
+from ...clock import period_of
 from ...errors import N_
-from ...rulebook.rules import Assessment, CapKey, Facts, Line, Rule, assess, caps_for
-from ..usage import Row, Subjects
+from ...rulebook.pieces import Level
+from ...rulebook.rules import Assessment, CapKey, Facts, Line, Rule, assess
+from ...rulebook.standings import stand
+from ..usage import Row
 
 NOT_THERE = Line("no_such_rule", N_("这份细则里没有这一项。"), {})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Past:
-    """A claim that was granted. ``before``: what it was worth then, minor units; ``decided``: what the reviewer set."""
+    """A claim that was granted.
+
+    before   what it was worth then, minor units; decided: what the reviewer set
+    at       when it was decided
+    rows     the usage rows that its assessment under the other rulebook wants
+    holder   whose wallet it goes to: the person's, or a team's
+    """
 
     claim_id: int
     person_id: int
@@ -30,8 +42,10 @@ class Past:
     category: str
     before: int
     facts: Facts
-    subjects: Subjects
+    rows: Mapping[CapKey, Row]
+    at: datetime
     decided: int | None = None
+    holder: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,35 +65,104 @@ class Judged:
         return self.refusal is not None or self.before != self.after
 
 
-class Replay:
-    """Claims judged one after the other. Keeps what is used of each cap, nothing else."""
+KEY = re.compile(r"(\d{4})(?:-(?:(\d\d)(?:-(\d\d))?|W(\d\d)|Q(\d)|H(\d)))?", re.ASCII)  # as ``period_of`` makes them
 
-    def __init__(self, rules: Mapping[str, Rule], scale: int) -> None:
-        self.rules, self.scale = rules, scale
+
+@lru_cache(maxsize=4096)
+def begun_since(period: str, first: date) -> bool:
+    """Whether a period of usage rows, by its key, began on this day or later: nothing was used of it before. Of what is
+    no calendar's period (lifetimes, subjects, acts) that is never sure."""
+    found = KEY.fullmatch(period)
+    if found is None:
+        return False
+    year, month, day, week, quarter, half = (int(part) if part else 0 for part in found.groups())
+    if week:
+        return date.fromisocalendar(year, week, 1) >= first
+    return date(year, month or quarter * 3 - 2 * bool(quarter) or half * 6 - 5 * bool(half) or 1, day or 1) >= first
+
+
+Period = tuple[str, str, int]  # a level, a period of it, whose
+
+
+@dataclass
+class Had:
+    """What people had when a claim of theirs was decided: what they really had on the first morning, what the other
+    rulebook has given them since, and whatever else happened to them: exchanges, expiry, older claims.
+
+    balances  by holder, of each balance, in minor units; opened for everybody before the first claim
+    earned    for levels that count what was earned in a period, by ``period``: of each balance
+    """
+
+    levels: tuple[Level, ...] = ()
+    scale: int = 0
+    balances: dict[int, dict[str, int]] = field(default_factory=dict)
+    earned: dict[Period, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
+
+    def period(self, level: Level, past: Past) -> Period:
+        return (level.code, period_of(past.facts.done_on, level.per)[0], past.person_id)
+
+    def move(self, holder: int, balance: str, amount: int) -> None:
+        """Something else. Whoever has less than they really had buys less: by it nothing falls below nought."""
+        have = self.balances[holder]
+        was = have.get(balance, 0)
+        have[balance] = max(was + amount, min(was, 0))
+
+    def facts(self, past: Past) -> Facts:
+        names: frozenset[str] = frozenset()
+        own = self.balances.get(past.person_id, {})
+        for level in self.levels:
+            amounts = self.earned[self.period(level, past)] if level.measure == "earned" else own
+            names |= stand(level, amounts, self.scale, past.facts.done_on).names
+        return replace(past.facts, balances=self.balances.get(past.holder, {}), levels=names)
+
+    def give(self, past: Past, seen: Assessment) -> None:
+        given = {"points": seen.points, "honour": seen.honour, "minutes": seen.minutes, **seen.others}
+        mine = [self.balances.setdefault(past.holder, {})]
+        mine += [self.earned[self.period(level, past)] for level in self.levels if level.measure == "earned"]
+        for place, amounts in enumerate(mine):
+            for balance, amount in given.items():
+                if amount > 0 or place == 0:  # what takes away was not earned, and does not lower what was
+                    amounts[balance] = amounts.get(balance, 0) + amount
+
+
+class Replay:
+    """Claims judged one after the other. Keeps what is used of each cap and, where a rule asks, what people had.
+
+    used  what was used when it began; ``begin`` adds rows before the claims that want them are judged
+    """
+
+    def __init__(self, rules: Mapping[str, Rule], scale: int, had: Had | None = None) -> None:
+        self.rules, self.scale, self.had = rules, scale, had
         self.used: dict[Row, int] = {}
+
+    def begin(self, used: Mapping[Row, int]) -> None:
+        for row, count in used.items():
+            self.used.setdefault(row, count)
 
     def judge(self, past: Past) -> Judged:
         rule = self.rules.get(past.rule)
         if rule is None:
             return self.answer(past, past.category, 0, NOT_THERE)
-        facts = past.facts
-        rows = {key: past.subjects.row(key) for key in caps_for(rule, facts.done_on, facts.subject, facts.act)}
-        usage = {key: self.used.get(row, 0) for key, row in rows.items()}
+        facts = self.had.facts(past) if self.had is not None else past.facts
+        usage = {key: self.used.get(row, 0) for key, row in past.rows.items()}
         seen = assess(rule, facts, usage, self.scale)
         if seen.bounds and seen.undecided:
-            seen = self.as_decided(rule, past, seen, usage)
+            seen = self.as_decided(rule, past, facts, seen, usage)
         for line in (*seen.refusals, *seen.needs):
             return self.answer(past, rule.category, 0, line)
         for take in seen.takes:
-            row = past.subjects.row(take.key)
+            row = past.rows[take.key]
             self.used[row] = self.used.get(row, 0) + take.amount
+        if self.had is not None:
+            self.had.give(past, seen)
         return self.answer(past, rule.category, seen.points, None)
 
-    def as_decided(self, rule: Rule, past: Past, seen: Assessment, usage: Mapping[CapKey, int]) -> Assessment:
+    def as_decided(
+        self, rule: Rule, past: Past, facts: Facts, seen: Assessment, usage: Mapping[CapKey, int]
+    ) -> Assessment:
         least, most = seen.bounds or (0, 0)
         decided = past.decided if past.decided is not None else past.before
-        facts = replace(past.facts, decided=max(least, min(most, decided)))
-        return assess(rule, facts, usage, self.scale)
+        return assess(rule, replace(facts, decided=max(least, min(most, decided))), usage, self.scale)
 
     def answer(self, past: Past, category: str, after: int, refusal: Line | None) -> Judged:
         return Judged(past.claim_id, past.person_id, past.rule, category, past.before, after, refusal)
