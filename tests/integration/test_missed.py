@@ -102,3 +102,69 @@ def test_the_team_and_whoever_was_recommended_get_theirs_once(world: World, book
     }
     assert made["h"].person_id == friend.id and made["t"].team_id == team.id
     assert (books.wallet(friend.id), books.wallet(team.id)) == (5, 1)
+
+
+def also_of(deed: Claim) -> list[tuple[str, str, int | None]]:
+    db.session.rollback()
+    query = select(Claim).where(Claim.scheme_id == deed.scheme_id, Claim.source == Source.SYSTEM)
+    found = [one for one in db.session.scalars(query.order_by(Claim.id)) if one.key.startswith(f"c{deed.id}.")]
+    return [(one.key.partition(".")[2], str(one.state), one.points) for one in found]
+
+
+def set_state(deed: Claim, **values: Any) -> None:
+    with transaction():
+        db.session.execute(update(Claim).where(Claim.id == deed.id).values(**values))
+
+
+def test_what_others_got_is_taken_back_with_the_deed_and_given_again_with_it(world: World, books: Any) -> None:
+    load(world, rules=[{**VISIT, "also": [{"for": "team", "points": 1}, {"for": "helped", "points": 5}]}])
+    giver, friend, team = world.person("甲"), world.person("乙"), new_team(world)
+    deed = earn(world, giver, 10, datetime(2026, 8, 10, tzinfo=UTC))
+    set_state(deed, team_id=team.id, helped_id=friend.id)
+    now = work(world, date(2026, 8, 11))
+    assert file_also(now) == 2
+    set_state(deed, state=ClaimState.REVERSED)
+    assert (file_also(now), file_also(now)) == (2, 0)
+    assert also_of(deed) == [("h", "reversed", 5), ("t", "reversed", 1)] or also_of(deed) == [
+        ("t", "reversed", 1), ("h", "reversed", 5)
+    ]  # fmt: skip
+    assert (books.wallet(friend.id), books.wallet(team.id)) == (0, 0)
+    set_state(deed, state=ClaimState.APPROVED)
+    assert file_also(now) == 0, "in the same round what was taken back stays so"
+    set_state(deed, round=2)
+    assert (file_also(now), file_also(now)) == (2, 0)
+    assert (books.wallet(friend.id), books.wallet(team.id)) == (5, 1)
+    assert sorted(also_of(deed))[1::2] == [("h2", "approved", 5), ("t2", "approved", 1)]
+    set_state(deed, state=ClaimState.WAITING, round=3)
+    set_state(deed, state=ClaimState.APPROVED)
+    assert file_also(now) == 0, "what they still have is not given twice"
+    set_state(deed, state=ClaimState.ON_NOTICE, round=4)
+    assert file_also(now) == 0, "it is on its way: nothing is taken back meanwhile"
+
+
+def test_what_was_spent_meanwhile_is_taken_back_when_it_is_there_again(world: World, books: Any) -> None:
+    load(world, rules=[{**VISIT, "also": [{"for": "helped", "points": 5}]}])
+    giver, friend = world.person("甲"), world.person("乙")
+    deed = earn(world, giver, 10, datetime(2026, 8, 10, tzinfo=UTC))
+    set_state(deed, helped_id=friend.id)
+    now = work(world, date(2026, 8, 11))
+    file_also(now)
+    books.redeem(friend.id, 3, {books.goods(1): 1})
+    set_state(deed, state=ClaimState.REVERSED)
+    assert file_also(now) == 0 and books.wallet(friend.id) == 2
+    earn(world, friend, 10, datetime(2026, 8, 12, tzinfo=UTC))
+    assert file_also(now) == 1 and books.wallet(friend.id) == 7
+
+
+def test_what_others_were_to_get_and_waits_is_withdrawn_with_the_deed(world: World) -> None:
+    allow_deductions(world)
+    fine = {**VISIT, "also": [{"for": "helped", "points": -2}]}
+    load(world, rules=[fine], deductions=DEDUCTIONS)
+    giver, friend = world.person("甲"), world.person("乙")
+    earn(world, friend, 10, datetime(2026, 8, 9, tzinfo=UTC))
+    deed = earn(world, giver, 10, datetime(2026, 8, 10, tzinfo=UTC))
+    set_state(deed, helped_id=friend.id)
+    now = work(world, date(2026, 8, 11))
+    assert file_also(now) == 1 and also_of(deed) == [("h", "waiting", None)], "what takes away is reviewed"
+    set_state(deed, state=ClaimState.REVERSED)
+    assert file_also(now) == 1 and also_of(deed) == [("h", "withdrawn", None)]
