@@ -174,6 +174,15 @@ class RedemptionWorld:
         db.session.rollback()
         return balance_of(self.scheme_id, self.shop.id, self.points, AccountClass.TAKINGS)
 
+    def untouched(self, person: Person, points: int = 100) -> bool:
+        """Whether nothing was redeemed: the person's points are all there, and so are the goods."""
+        return (
+            self.balance(person) == points
+            and self.takings() == 0
+            and [self.shelf(item) for item in (self.rice, self.soap, self.wash)] == [10, 10, 10]
+            and db.session.query(Receipt).filter_by(scheme_id=self.scheme_id).count() == 0
+        )
+
     def given_out(self, item: Item) -> int:
         db.session.rollback()
         return balance_of(self.scheme_id, self.shop.id, item.id, AccountClass.GIVEN_OUT)
