@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from threading import Barrier
 from typing import Any
 from uuid import uuid4
@@ -12,7 +13,7 @@ from points import clock
 from points.db import in_own_transaction
 from points.people.models import Area, Role
 from points.people.visitor import Visitor
-from points.shop import actions, stock
+from points.shop import actions, limits, stock
 from points.shop.models import Item, Shop
 from tests.factories import World
 
@@ -69,6 +70,12 @@ class ShopWorld:
                 quantity=quantity,
                 at=clock.now(),
             )
+        )
+
+    def take(self, person_id: int, basket: dict[int, int], at: datetime) -> None:
+        """Count a basket against the limits, as a redemption does."""
+        self.do(
+            lambda: limits.take_limits(self.scheme_id, person_id, self.shop.id, basket, at=at, zone="Asia/Shanghai")
         )
 
     @property
