@@ -98,6 +98,9 @@ def move(it: Reckoning) -> None:
             it.others[balance.code] = it.others.get(balance.code, 0) + amount
         name = balance.title + (f"|{balance.title_en}" if balance.title_en else "")
         values: Values = {"balance": name, "moved_points": it.points}
+    elif it.rule.into == "minutes":
+        it.minutes += rounded(Fraction(it.points, 10**it.scale), it.rule.amount.rounding)
+        values = {"balance": "minutes", "moved_points": it.points}
     else:
         it.honour += it.points
         values = {"balance": "honour", "moved_points": it.points}

@@ -137,11 +137,11 @@ def too_fine_terms(body: dict[str, Any]) -> Iterator[Problem]:
 def openings_that_pile_up(body: dict[str, Any]) -> Iterator[Problem]:
     """What is given anew in every period must end with it."""
     lives = {one["code"]: one.get("life", {}) for one in body.get("balances", ())} | {"points": body.get("life", {})}
-    for one in body.get("opening", ()):
-        per = one.get("per", "once")
-        if per != "once" and lives.get(one["balance"], {}).get("type") != f"calendar_{per}":
+    for place, one in enumerate(body.get("opening", ())):
+        per, known = one.get("per", "once"), one["balance"] in known_balances(body)
+        if per != "once" and known and lives.get(one["balance"], {}).get("type") != f"calendar_{per}":
             sentence = gettext("每期重新给的，有效期也要正好到这一期结束（每年给的到当年年底），不然会越积越多。")
-            yield Problem("", field_word("opening"), sentence)
+            yield Problem("", field_word("opening"), sentence, ("opening", place, "per"))
 
 
 def unknown_names(body: dict[str, Any]) -> Iterator[Problem]:
@@ -158,9 +158,9 @@ def unknown_names(body: dict[str, Any]) -> Iterator[Problem]:
         ("levels", "over"),
         ("rankings", "over"),
     ):
-        for one in body.get(part, ()):
+        for place, one in enumerate(body.get(part, ())):
             if one.get(name, "points") not in balances:
-                yield Problem("", field_word(part), not_defined(one[name]))
+                yield Problem("", field_word(part), not_defined(one[name]), (part, place, name))
     for level in body.get("levels", ()):
         for more in (more for step in level["steps"] for more in step.get("also", ())):
             if more["over"] not in balances:
@@ -213,13 +213,13 @@ def unknown_in(rule: dict[str, Any], where: str, body: dict[str, Any]) -> Iterat
         yield Problem(where, field_word("category"), not_defined(rule["category"]))
     for name in rule["amount"].get("coefficients", ()):
         if name not in by_code(body, "coefficients"):
-            yield Problem(where, field_word("coefficients"), not_defined(name))
+            yield Problem(where, field_word("coefficients"), not_defined(name), ("amount", "coefficients"))
     if "review" in rule and rule["review"] not in PATHS and rule["review"] not in by_code(body, "paths"):
         yield Problem(where, field_word("review"), not_defined(rule["review"]))
     for name in rule.get("beside", {}):
         if name not in balances - {"points"}:
             yield Problem(where, field_word("beside"), not_defined(name))
-    if rule.get("into", "points") not in balances - {"minutes"}:
+    if rule.get("into", "points") not in balances:
         yield Problem(where, field_word("into"), not_defined(rule["into"]))
 
 

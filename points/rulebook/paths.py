@@ -45,7 +45,8 @@ def stages_for(it: Reckoning) -> tuple[Stage, ...]:
 
 def size_of(it: Reckoning) -> int:
     """By how much the points change, wherever they go; while the reviewer has not decided, nothing."""
-    return max((abs(amount) for amount in (it.points, it.others.get(it.rule.into, 0))), default=0)
+    elsewhere = {"honour": it.honour, "minutes": it.minutes * 10**it.scale} | dict(it.others)
+    return max(abs(it.points), abs(elsewhere.get(it.rule.into, 0)))
 
 
 def notice_for(it: Reckoning) -> int:

@@ -15,7 +15,7 @@ from points.db import db, transaction
 from points.ledger import AccountClass, Draft, Leg, post, request_hash
 from points.ledger.queries import units_of
 from points.people.actions import POINTS
-from points.people.models import Person
+from points.people.models import Person, Scheme
 from points.rulebook.models import RulebookVersion
 from points.rulebook.queries import rules_of
 from points.rulebook.rules import Assessment
@@ -89,3 +89,28 @@ def test_a_new_member_is_known_by_the_day_they_were_registered(world: World) -> 
     days = (date(2026, 7, 10), date(2026, 7, 11), date(2026, 8, 10), date(2026, 8, 11))
     noon = [datetime(day.year, day.month, day.day, 4, tzinfo=UTC) for day in days]
     assert [seen(world, person, "visit", on).points for on in noon] == [10, 20, 20, 10]
+
+
+def test_hours_lent_back_leave_the_minutes_on_the_ledger_and_come_back_when_reversed(books: Books) -> None:
+    world = books.world
+    with transaction():
+        scheme = db.session.get_one(Scheme, world.scheme_id)
+        scheme.settings = {**scheme.settings, "reviews": {"deductions_allowed": True}}
+    lent = {
+        "code": "lent",
+        "title": "用时间币换服务",
+        "unit": "hour",
+        "amount": {"type": "per_unit", "points": -60},
+        "into": "minutes",
+    }
+    terms = {"from": ["minutes"], "below_zero": "stop", "notice_days": 0, "appeal_days": 7, "ends": {"years": 1}}
+    visit = {**VISIT, "beside": {"minutes": 90}}
+    load(world, rules=[visit, lent], deductions=terms)
+    person = world.person()
+    earn(world, person, 10, AUGUST)
+    assert books.wallet(person.id, books.minutes) == 90
+    taken = earn(world, person, 0, AUGUST, "lent")
+    assert books.wallet(person.id, books.minutes) == 30
+    assert taken.transfer_id is not None
+    books.undo(taken.transfer_id)
+    assert books.wallet(person.id, books.minutes) == 90

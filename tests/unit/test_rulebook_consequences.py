@@ -200,3 +200,34 @@ def test_a_condition_that_leads_nowhere_is_named(did: dict[str, Any]) -> None:
     with pytest.raises(BadDocument) as caught:
         asking(did)
     assert caught.value.problems
+
+
+# ---------------------------------------------------------------- hours lent back
+
+BANK = {**DEDUCTIONS, "from": ["minutes"], "notice_days": 0}
+LENT = rule_body(
+    code="lent", title="用时间币换服务", unit="hour", amount={"type": "per_unit", "points": -60}, into="minutes"
+)
+
+
+@pytest.mark.parametrize(("scale", "have", "taken"), [(0, 500, -120), (1, 500, -120), (0, 90, -90), (0, 0, 0)])
+def test_hours_lent_back_are_taken_from_the_minutes_of_service(scale: int, have: int, taken: int) -> None:
+    made = Book(body([LENT], deductions=BANK, decimals=scale), scale).award("lent", 2, balances={"minutes": have})
+    assert (made.points, made.minutes, made.honour) == (0, taken, 0)
+    assert made.notice_days == 0
+
+
+def test_minutes_as_the_amount_itself_are_given_as_well() -> None:
+    rules = [rule_body(amount={"type": "per_unit", "points": 90}, into="minutes", second_above=100)]
+    made = Book(body(rules))
+    assert [(one.minutes, one.points, len(one.path)) for one in (made.award(), made.award(quantity=2))] == [
+        (90, 0, 1),
+        (180, 0, 1),
+    ]
+    assert sum(stage.votes for stage in made.look(quantity=2)[0].path) == 2, "so many need a second reviewer"
+
+
+def test_minutes_are_only_taken_where_the_document_says_so() -> None:
+    with pytest.raises(BadDocument) as caught:
+        document_from(body([LENT], deductions=DEDUCTIONS), 0)
+    assert caught.value.problems

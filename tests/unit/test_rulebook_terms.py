@@ -178,7 +178,7 @@ BROKEN: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"category": "x"}, {}, "没有“x”"),
     ({"review": "friends"}, {}, "没有“friends”"),
     ({"beside": {"index": 1}}, {}, "没有“index”"),
-    ({"into": "minutes"}, {}, "没有“minutes”"),
+    ({"into": "hours"}, {}, "没有“hours”"),
     ({"amount": {"type": "per_unit", "points": 1, "coefficients": ["night"]}}, {}, "没有“night”"),
     ({"amount": {"type": "fixed", "points": -1}}, {}, "不能是负数"),
     ({"amount": {"type": "fixed", "points": -1}, "into": "honour"}, {"deductions": DEDUCTIONS}, "不在可以扣的里面"),
