@@ -44,12 +44,23 @@ function draftOf(id) {
   return drafts.find((draft) => draft.id === id);
 }
 
-function put(id, verb, reason = "", points = "", outcome = "", percent = 100) {
+// What the reviewer chose beside the points: (name, value) pairs of the grades and coefficients in the open item.
+const CHOSEN = "[name=grades], [name^='coef-']";
+
+function chosenNow() {
+  const found = [];
+  for (const field of pane.querySelectorAll(CHOSEN)) {
+    for (const option of field.selectedOptions) if (option.value) found.push([field.name, option.value]);
+  }
+  return found;
+}
+
+function put(id, verb, reason = "", points = "", outcome = "", percent = 100, choices = []) {
   const row = rowOf(id);
   const whole = points !== "" ? Math.round(Number(points) * scale) || 0 : Number(row ? row.dataset.points : 0);
   const worth = Math.floor((whole * percent) / 100);
   drafts = drafts.filter((draft) => draft.id !== id);
-  drafts.push({ id, verb, reason, points, outcome, worth });
+  drafts.push({ id, verb, reason, points, outcome, worth, choices });
   save();
   paint();
 }
@@ -169,6 +180,11 @@ function dressPane() {
   if (points && draft) points.value = draft.points;
   const outcome = pane.querySelector("select[name=outcome]");
   if (outcome && draft) outcome.value = draft.outcome;
+  for (const field of draft && draft.choices && draft.choices.length ? pane.querySelectorAll(CHOSEN) : []) {
+    for (const option of field.options) {
+      option.selected = draft.choices.some(([name, value]) => name === field.name && value === option.value);
+    }
+  }
 }
 
 function move(step) {
@@ -209,7 +225,7 @@ function decide(verb) {
     }
     const outcome = drawn ? pane.querySelector("select[name=outcome]") : null;
     const percent = outcome ? outcome.selectedOptions[0].dataset.percent : 100;
-    put(id, verb, reason, points, outcome ? outcome.value : "", Number(percent));
+    put(id, verb, reason, points, outcome ? outcome.value : "", Number(percent), drawn ? chosenNow() : []);
     onward();
     return;
   }
@@ -383,6 +399,9 @@ if (form) {
     if (form.dataset.sent || !drafts.length) return event.preventDefault();
     form.dataset.sent = "1";
     for (const draft of drafts) {
+      for (const [name, value] of draft.choices || []) {
+        form.append(Object.assign(document.createElement("input"), { type: "hidden", name: `${name}-${draft.id}`, value }));
+      }
       if (rowOf(draft.id)) continue; // its fields are on this page and filled in
       for (const [name, value] of [["do", draft.verb], ["reason", draft.reason], ["points", draft.points], ["outcome", draft.outcome]]) {
         form.append(Object.assign(document.createElement("input"), { type: "hidden", name: `${name}-${draft.id}`, value }));

@@ -241,6 +241,7 @@ def resend(
     *,
     key: UUID,
     at: datetime,
+    quantity: int | None = None,
     place: str = "",
     note: str = "",
     subject: str = "",
@@ -248,8 +249,8 @@ def resend(
     photos: Sequence[Prepared] = (),
     files: Sequence[Prepared] = (),
 ) -> Claim:
-    """Send a returned claim again with what was asked for: words are replaced, photos and papers added. Its review
-    begins anew, in another round.
+    """Send a returned claim again with what was asked for: quantity (thousandths) and words are replaced, photos and
+    papers added. Its review begins anew, in another round.
 
     Raises NotFound, NotWaiting, TooManyPhotos, CannotEarn.
     """
@@ -257,6 +258,7 @@ def resend(
     if step_by_key(who, claim, Step.RESENT, key):
         return claim
     leave(claim, Step.RESENT, at, ClaimState.RETURNED, round=Claim.round + 1, stage=0, decided_points=None)
+    claim.quantity = claim.quantity if quantity is None else quantity
     claim.place, claim.note = place or claim.place, note or claim.note
     claim.subject, claim.record = subject or claim.subject, record or claim.record
     claim.choices = {name: value for name, value in (claim.choices or {}).items() if name != "outcome"}

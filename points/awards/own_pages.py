@@ -15,8 +15,9 @@ from ..errors import NotFound
 from ..files.serving import send_photo
 from ..people.visitor import Visitor
 from ..rulebook.queries import rule_by_id
+from ..rulebook.wording import question_of
 from ..web import audience, in_transaction, me, page_of
-from ..web.formats import sentence_of
+from ..web.formats import decimal, sentence_of
 from ..web.request import idempotency_key, new_key, payload
 from ..web.schemas import tidy
 from ..web.sentences import translated
@@ -110,6 +111,8 @@ def show_claim(who: Visitor, claim_id: int, errors: dict[str, list[str]]) -> str
         key=new_key(),
         most_photos=MAX_PHOTOS,
         asked=asked_of(known, for_other),
+        question=question_of(known.rule),
+        quantity=decimal(claim.quantity, 3),
         ahead=ahead_of(claim, known.rule, today_of(who)),
     )
 

@@ -34,6 +34,7 @@ class StepLine:
     at: datetime
     by_id: int | None
     by: str
+    points: int | None = None  # what this reviewer set, minor units
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,8 @@ def steps_of(scheme_id: int, claim_ids: Collection[int]) -> dict[int, list[StepL
         .order_by(Review.at, Review.id)
     )
     for review, name in rows:
-        found[review.claim_id].append(StepLine(review.step, review.reason, review.at, review.by_id, name or ""))
+        step = StepLine(review.step, review.reason, review.at, review.by_id, name or "", review.points)
+        found[review.claim_id].append(step)
     return found
 
 

@@ -61,9 +61,9 @@ class Decision:
         reason = form.get("reason" + mark) or (form.get("why" + mark, "") if verb == "approve" else "")
         grades = getattr(form, "getlist", lambda name: [])("grades" + mark)
         picks = {
-            name.removeprefix("coef-"): value[:40]
+            name.removeprefix("coef-").removesuffix(mark): value[:40]
             for name, value in form.items()
-            if not mark and name.startswith("coef-") and value
+            if name.startswith("coef-") and name.endswith(mark) and value
         }
         return cls(
             verb, tidy(reason), given, outcome[:40], together, tuple(one[:40] for one in grades[:50]),

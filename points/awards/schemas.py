@@ -120,8 +120,9 @@ def forecast_of(wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 class ResendSchema(Strict):
-    """What was asked for when a claim came back: another note, another photo."""
+    """What was asked for when a claim came back: another note, another quantity, another photo."""
 
+    quantity = Amount(scale=3, least=1, most=10**9, load_default=None)
     place = Text(most=80, load_default="")
     note = Text(most=500, load_default="")
     subject = Text(most=80, load_default="")

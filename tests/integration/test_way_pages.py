@@ -384,3 +384,38 @@ def test_a_grade_is_not_taken_for_another_whose_code_begins_alike(world: World) 
     asked = {"rule": "graded", "quantity": "1", "done_on": today(world).isoformat(), "grades": "ab"}
     page = post(world.client(world.person()), "/claims/preview", asked).text
     assert 'value="ab" checked' in page and 'value="a" checked' not in page
+
+
+def test_what_the_reviewer_chose_in_the_queue_counts_for_its_claim_alone(world: World) -> None:
+    amount = {**GRADED["amount"]}
+    amount["coefficients"] = [{**amount["coefficients"][0], "by": "reviewer"}]
+    load_rules(world, {**GRADED, "amount": amount})
+    staff = world.staff(Role.STAFF)
+    first, second = (claimed(world, world.person(), "graded", grades=["b"]) for _ in range(2))
+    decided = {f"do-{one.id}": "approve" for one in (first, second)}
+    chosen = {f"coef-night-{first.id}": "night", f"grades-{first.id}": "a"}
+    assert post(world.client(staff), "/queue", {**decided, **chosen}).status_code == 200
+    assert (last_of(first).points, last_of(second).points) == (20, 6)
+
+
+def test_a_wrong_quantity_can_be_put_right_when_the_claim_comes_back(world: World) -> None:
+    load_rules(world, VISIT)
+    resident, staff = world.person(), world.staff(Role.STAFF)
+    claim = claimed(world, resident, quantity=3000)
+    world.api(staff).post(f"/api/v1/claims/{claim.id}/return", json={"reason": "数量像是填错了"}, headers=key())
+    browser = world.client(resident)
+    assert 'name="quantity" value="3"' in browser.get(f"/claims/{claim.id}").text
+    for wrong in ("", "99", "abc"):
+        assert post(browser, f"/claims/{claim.id}/resend", {"quantity": wrong}).status_code == 422
+    assert post(browser, f"/claims/{claim.id}/resend", {"quantity": "2"}).status_code == 302
+    again = last_of(claim)
+    assert (again.state, again.quantity, again.forecast["points"]) == ("waiting", 2000, 20)
+
+
+def test_the_next_reviewer_sees_what_the_one_before_gave(world: World) -> None:
+    amount = {"type": "case_by_case", "least": 5, "most": 500}
+    load_rules(world, {**FREE, "code": "open", "amount": amount, "path": "two"})
+    claim = claimed(world, world.person(), "open")
+    post(world.client(world.staff(Role.STAFF)), f"/queue/{claim.id}", {"do": "approve", "points": "120"})
+    page = world.client(world.staff(Role.STAFF)).get(f"/queue/{claim.id}").text
+    assert "定 120 分" in page and 'name="points" inputmode="decimal" maxlength="12" value="120"' in page

@@ -212,7 +212,7 @@ def end(sheets: list[Sheet], shown: Any, said: Mapping[str, str], urls: Mapping[
         sheet.code(x, top - side - 4, side, url)
         sheet.text(x + side / 2, top - side - 16, label, SMALL, "centre")
     sheet.text(right, y - 22, said["signed"], 11, "right")
-    sheet.text(right - 190, y - 22, said["stamp"], 11)
+    sheet.text(right - width_of(said["signed"], 11) - 24, y - 22, said["stamp"], 11, "right")
 
 
 def file_of(pages: Sequence[Sequence[str]], title: str) -> bytes:
