@@ -17,7 +17,7 @@ from points.db import db, transaction
 from points.people.models import Role
 from tests.factories import World
 from tests.forms import post
-from tests.integration.test_appeals import REASON, WHY, Desk, _report
+from tests.integration.appeals_world import REASON, WHY, Desk, reported
 
 
 def text_of(answer: Any) -> str:
@@ -92,7 +92,7 @@ def test_a_reader_decides_on_the_page_with_reasons(world: World) -> None:
 
 def test_the_amount_is_decided_on_the_page_where_the_rule_leaves_it_to_the_reader(world: World) -> None:
     desk = Desk(world)
-    appeal_id = desk.appeal(_report(desk, 5)).id
+    appeal_id = desk.appeal(reported(desk, 5)).id
     client = world.client(desk.reader)
     assert "给几分" in text_of(client.get(f"/appeals/{appeal_id}"))
     wrong = post(client, f"/appeals/{appeal_id}", {"do": "grant", "reason": REASON, "points": "x"})
@@ -103,7 +103,7 @@ def test_the_amount_is_decided_on_the_page_where_the_rule_leaves_it_to_the_reade
 
 def test_the_statement_marks_what_is_appealed_and_names_the_deed_of_all_three_entries(world: World) -> None:
     desk = Desk(world)
-    appeal = desk.appeal(_report(desk, 5))
+    appeal = desk.appeal(reported(desk, 5))
     client = world.client(desk.person)
     assert "申诉中" in text_of(client.get("/me/statement"))
     desk.grant(appeal, points=12)
@@ -113,7 +113,7 @@ def test_the_statement_marks_what_is_appealed_and_names_the_deed_of_all_three_en
 
 def test_the_list_is_filtered_searched_and_exported(world: World) -> None:
     desk = Desk(world)
-    first, second = desk.appeal(desk.rejected()), desk.appeal(_report(desk, 5))
+    first, second = desk.appeal(desk.rejected()), desk.appeal(reported(desk, 5))
     with transaction():
         fresh(world, Appeal, first.id).decide_by = clock.local_date(clock.now(), "Asia/Shanghai") - timedelta(days=1)
     client = world.client(world.staff(Role.OFFICER))
