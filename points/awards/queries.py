@@ -268,21 +268,14 @@ def waiting_of(scheme_id: int, person_id: int) -> list[Line]:
     return [Line(*row) for row in rows]
 
 
-def returned_of(scheme_id: int, person_id: int) -> int:
-    """How many of one's claims wait for oneself: sent back to be completed."""
-    return int(RETURNED.first(scheme=scheme_id, person=person_id).n)
-
-
-def _returned() -> Select[Any]:
+def returned_claims() -> Select[Any]:
+    """How many claims of :person of :scheme wait for themselves: sent back to be completed."""
     claim = table_of(Claim).c
     return (
         select(func.count().label("n"))
         .where(claim.scheme_id == bindparam("scheme"), claim.person_id == bindparam("person"))
         .where(claim.state == ClaimState.RETURNED)
     )
-
-
-RETURNED = Prepared(_returned)
 
 
 def can_be_claimed_for(who: Visitor, text: str, limit: int = 12) -> list[tuple[Person, str]]:

@@ -91,8 +91,13 @@ def unread_messages() -> int:
     if who is None:
         return 0
     if "unread_messages" not in g:
-        g.unread_messages = unread_count(who.scheme_id, who.person_id)
+        know_unread(unread_count(who.scheme_id, who.person_id))
     return int(g.unread_messages)
+
+
+def know_unread(found: int) -> None:
+    """For a page that has asked it along with something else."""
+    g.unread_messages = found
 
 
 def unread_words() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select
 
@@ -43,11 +44,12 @@ def messages_of_resident(who: Visitor, person_id: int, at: datetime) -> tuple[Pe
     return person, db.session.scalars(query).all()
 
 
-def _unread() -> Select[int]:
+def unread_messages() -> Select[Any]:
+    """How many messages :person of :scheme has not read: one look into the index of unread ones."""
     message = table_of(Message).c
     some = (
         select(message.id)
-        .where(message.scheme_id == bindparam("scheme_id"), message.person_id == bindparam("person_id"))
+        .where(message.scheme_id == bindparam("scheme"), message.person_id == bindparam("person"))
         .where(message.read_at.is_(None))
         .limit(MOST_COUNTED)
         .subquery()
@@ -55,9 +57,9 @@ def _unread() -> Select[int]:
     return select(func.count().label("unread")).select_from(some)
 
 
-UNREAD = Prepared(_unread)  # asked by every page
+UNREAD = Prepared(unread_messages)  # asked by every page
 
 
 def unread_count(scheme_id: int, person_id: int) -> int:
-    """How many messages are unread, at most 100: one look into the index of unread ones."""
-    return int(UNREAD.first(scheme_id=scheme_id, person_id=person_id).unread)
+    """How many messages are unread, at most 100."""
+    return int(UNREAD.first(scheme=scheme_id, person=person_id).unread)

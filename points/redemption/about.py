@@ -99,9 +99,10 @@ def asked_of(found: Any, scheme_id: int, scale: int, zone: str, at: datetime) ->
     return Asked(terms, who, now, scale)
 
 
-def asked_about(scheme_id: int, person_id: int, scale: int, zone: str, at: datetime) -> Asked | None:
-    """The same for somebody who is not at a till."""
-    version_id = version_id_on(scheme_id, clock.local_date(at, zone))
+def asked_about(
+    scheme_id: int, person_id: int, version_id: int | None, scale: int, zone: str, at: datetime
+) -> Asked | None:
+    """The same for somebody who is not at a till, under the version in force."""
     if version_id is None or terms_of(scheme_id, version_id).says_nothing:
         return None
     periods = {period: clock.period_of(clock.local_date(at, zone), period)[0] for period in PERIODS}

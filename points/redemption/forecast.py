@@ -8,7 +8,9 @@ from datetime import datetime
 
 from flask_babel import gettext
 
+from .. import clock
 from ..errors import DomainError
+from ..rulebook.in_force import version_id_on
 from ..rulebook.plain_pieces import redeeming_lines
 from ..web.formats import points, sentence_of
 from .about import asked_about
@@ -42,7 +44,15 @@ NOTHING_SAID = Forecast()
 def forecast_of(scheme_id: int, person_id: int, has: int, *, scale: int, zone: str, at: datetime) -> Forecast:
     """``has``: the points that they may spend, minor units. A look at the version in force where it says nothing of
     redeeming or asks for points alone, and one more where it asks about the person."""
-    asked = asked_about(scheme_id, person_id, scale, zone, at)
+    version_id = version_id_on(scheme_id, clock.local_date(at, zone))
+    return forecast_under(version_id, scheme_id, person_id, has, scale=scale, zone=zone, at=at)
+
+
+def forecast_under(
+    version_id: int | None, scheme_id: int, person_id: int, has: int, *, scale: int, zone: str, at: datetime
+) -> Forecast:
+    """The same where the version in force is known."""
+    asked = asked_about(scheme_id, person_id, version_id, scale, zone, at)
     if asked is None:
         return NOTHING_SAID
     return Forecast(tuple(hindrances(asked, has)), tuple(left_words(asked)), asked, has)

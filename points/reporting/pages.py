@@ -14,18 +14,21 @@ from flask_babel import gettext
 from sqlalchemy import select
 
 from .. import clock
-from ..awards.periods.pages import gifts_allowed, levels_shown
-from ..awards.queries import returned_of
+from ..awards.periods.gifts import may_give_under
+from ..awards.periods.levels import standings_under
 from ..awards.words import BADGES
 from ..db import db, is_id
 from ..errors import NotFound
+from ..inbox.pages import know_unread
 from ..people.models import Area, Person
 from ..people.visitor import Visitor
-from ..redemption.forecast import Forecast, forecast_of
+from ..redemption.forecast import Forecast, forecast_under
+from ..rulebook.in_force import version_id_on
 from ..shop import queries as shop
 from ..shop.serving import picture_url
 from ..web import PUBLIC, audience, me
 from ..web.formats import day, masked, plain_cell, time_of, weekday
+from .first_page import beside
 from .standing import standing_of
 from .statement import Line, by_month, latest_of, statement_of, waiting_of
 from .words import plain_points
@@ -73,10 +76,11 @@ def door_of(one: Any, on: date) -> Door:
     return Door(one.id, one.name, one.place, bool(hours), said, following.day if following else None)
 
 
-def doors_for(who: Visitor) -> list[Door]:
-    """The shops of the scheme, the resident's own community's first."""
+def doors_for(who: Visitor, most: int | None = None) -> list[Door]:
+    """The shops of the scheme, the resident's own community's first; all, or at most so many."""
     shops = sorted(shop.shops_and_paths(who.scheme_id), key=lambda one: not who.area_path.startswith(one.path))
-    return [door_of(one, today(who)) for one in shops]
+    on = today(who)
+    return [door_of(one, on) for one in shops[:most]]
 
 
 @dataclass(frozen=True)
@@ -105,9 +109,12 @@ class Good:
         return self.available > 0 and self.missing <= 0 and self.left != 0 and not self.needs
 
 
-def may_redeem(who: Visitor, points: int) -> Forecast:
-    """What the rulebook lets the visitor redeem now."""
-    return forecast_of(who.scheme_id, who.person_id, points, scale=who.points_scale, zone=who.zone, at=clock.now())
+def may_redeem(who: Visitor, points: int, version_id: int | None) -> Forecast:
+    """What the rulebook in force lets the visitor redeem now."""
+    at = clock.now()
+    return forecast_under(
+        version_id, who.scheme_id, who.person_id, points, scale=who.points_scale, zone=who.zone, at=at
+    )
 
 
 def goods_for(who: Visitor, shop_id: int, points: int, terms: Forecast) -> list[Good]:
@@ -145,9 +152,11 @@ def goods_for(who: Visitor, shop_id: int, points: int, terms: Forecast) -> list[
 @audience("own")
 def home() -> str:
     who = me()
-    standing = standing_of(who.scheme_id, who.person_id, today(who))
-    doors = doors_for(who)
-    terms = may_redeem(who, standing.points)
+    day = today(who)
+    also, standing = beside(who, day), standing_of(who.scheme_id, who.person_id, day)
+    know_unread(also.unread)
+    doors = doors_for(who, 2)
+    terms = may_redeem(who, standing.points, also.version_id)
     goods = goods_for(who, doors[0].id, standing.points, terms) if doors and not terms.refusals else []
     return render_template(
         "reporting/home.html",
@@ -155,13 +164,13 @@ def home() -> str:
         greeting=greeting(who),
         standing=standing,
         duties=duties_of(who),
-        shops=doors[:2],
+        shops=doors,
         recent=latest_of(who.scheme_id, who.person_id, 4),
         affordable=[good for good in goods if good.within_reach][:3],
-        returned=returned_of(who.scheme_id, who.person_id),
-        levels=levels_shown(),
+        returned=also.returned,
+        levels=standings_under(who.scheme_id, who.person_id, also.version_id, day),
         terms=terms,
-        may_give=gifts_allowed(),
+        may_give=may_give_under(who.scheme_id, also.version_id),
     )
 
 
@@ -300,7 +309,7 @@ def goods() -> str:
     show = "can" if request.args.get("show") == "can" else "all"
     text = request.args.get("q", "").strip()[:40]
     standing = standing_of(who.scheme_id, who.person_id, today(who))
-    terms = may_redeem(who, standing.points)
+    terms = may_redeem(who, standing.points, version_id_on(who.scheme_id, today(who)))
     every = goods_for(who, chosen.id, standing.points, terms) if chosen else []
     shown = [good for good in every if show == "all" or good.within_reach]
     if text:

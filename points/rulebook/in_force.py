@@ -18,7 +18,8 @@ def version_id_on(scheme_id: int, day: date) -> int | None:
     return found.id if found else None
 
 
-def _in_force() -> Select[Any]:
+def version_in_force() -> Select[Any]:
+    """The id of the version in force in :scheme on :day."""
     version = table_of(RulebookVersion).c
     return (
         select(version.id)
@@ -29,4 +30,4 @@ def _in_force() -> Select[Any]:
     )
 
 
-IN_FORCE = Prepared(_in_force)
+IN_FORCE = Prepared(version_in_force)

@@ -61,7 +61,8 @@ def audience_of(view: Any) -> tuple[str, ...]:
 
 def visitor() -> Any | None:
     """Whoever is asking, or None. Looked up once a request (Flask-Login keeps it; ``people`` says how to find it)."""
-    return current_user._get_current_object() if current_user.is_authenticated else None
+    found = current_user._get_current_object()
+    return found if found.is_authenticated else None
 
 
 def me() -> Any:

@@ -161,7 +161,7 @@ def test_a_claim_tells_its_claimant_and_whoever_entered_it_when_it_comes_back(wo
 
 def test_unread_messages_and_a_page_are_found_by_index(world: World) -> None:
     person = world.person()
-    named = {"scheme_id": world.scheme_id, "person_id": person.id}
+    named = {"scheme": world.scheme_id, "person": person.id}
     with transaction():
         assert "ix_messages_" in plan_of(UNREAD.build(), named)
         page = messages_of(world.scheme_id, person.id).order_by(Message.at.desc(), Message.id.desc()).limit(20)

@@ -22,6 +22,7 @@ from points.rulebook.actions import add_version
 from points.rulebook.document import preset
 from tests.e2e.till_world import TillWorld
 from tests.factories import World
+from tests.plans import asked
 
 
 class Town:
@@ -124,6 +125,20 @@ def test_the_first_page_shows_what_there_is_and_what_it_buys(town: Town) -> None
     goods = town.world.client(town.lan).get("/me/goods?show=can").text
     assert "洗衣液" in goods and "书包" not in goods
     assert "还差 75 分" in town.world.client(town.lan).get("/me/goods").text
+
+
+def test_the_first_page_asks_a_fixed_number_of_questions_each_once(town: Town) -> None:
+    lan = town.world.client(town.lan)
+    for _ in range(3):  # the rulebook is read once in a process, and a statement prepared once on a line
+        assert lan.get("/me").status_code == 200
+    with asked() as few:
+        lan.get("/me")
+    for goods in ("香皂", "洗衣液"):
+        town.take(**{goods: 1})
+    with asked() as more:
+        text = lan.get("/me").text
+    assert "换" in text and len(few) < len(more) <= 11  # what was redeemed has goods behind it, which is one more
+    assert len(set(more)) == len(more)
 
 
 def test_a_limit_that_is_used_up_says_when_again(town: Town) -> None:

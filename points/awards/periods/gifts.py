@@ -27,7 +27,7 @@ from ...people.models import Person, Relative, Team
 from ...people.visitor import Visitor
 from ...rulebook.queries import version_on
 from .. import usage
-from .in_force import in_force
+from .in_force import in_force, parts_of
 from .models import Pool
 from .pools import open_pools, pool_by_id, pools_of_document
 from .rules import minor
@@ -78,6 +78,11 @@ def gifts_of(scheme_id: int, day: date) -> Mapping[str, Any] | None:
     version = in_force(scheme_id, day)
     found: Mapping[str, Any] | None = version.body.get("gifts") if version else None
     return found
+
+
+def may_give_under(scheme_id: int, version_id: int | None) -> bool:
+    """Whether a version lets residents give at all: for the first page."""
+    return version_id is not None and "gifts" in parts_of(scheme_id, version_id).body
 
 
 def receivers(who: Visitor, day: date) -> list[Receiver]:

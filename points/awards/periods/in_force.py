@@ -26,10 +26,11 @@ class InForce:
 def in_force(scheme_id: int, day: date) -> InForce | None:
     """The version in force on a day, by one look at its id."""
     version_id = version_id_on(scheme_id, day)
-    return None if version_id is None else _parts(scheme_id, version_id)
+    return None if version_id is None else parts_of(scheme_id, version_id)
 
 
 @lru_cache(maxsize=256)
-def _parts(scheme_id: int, version_id: int) -> InForce:
+def parts_of(scheme_id: int, version_id: int) -> InForce:
+    """What a version says of them."""
     body = version_by_id(scheme_id, version_id).body
     return InForce(version_id, {name: body[name] for name in KEPT if name in body})

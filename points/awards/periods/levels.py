@@ -18,6 +18,7 @@ from ...ledger.models import Account, Posting, Transfer
 from ...ledger.queries import units_of
 from ...people.actions import POINTS
 from ...people.models import Person, Scheme
+from ...rulebook.in_force import version_id_on
 from ...rulebook.pieces import Level
 from ...rulebook.standings import LevelStanding, awards_up_to
 from .. import levels
@@ -39,7 +40,13 @@ def levels_on(scheme_id: int, day: date) -> tuple[InForce | None, tuple[Level, .
 
 def standings_of(scheme_id: int, person_id: int, day: date) -> list[LevelStanding]:
     """Where somebody stands on every level of the rulebook in force; nothing at all where it has none."""
-    return levels.standings_of(scheme_id, [person_id], levels_on(scheme_id, day)[1], day)[person_id]
+    return standings_under(scheme_id, person_id, version_id_on(scheme_id, day), day)
+
+
+def standings_under(scheme_id: int, person_id: int, version_id: int | None, day: date) -> list[LevelStanding]:
+    """Where somebody stands on every level of a version."""
+    found = levels_in(scheme_id, version_id) if version_id is not None else ()
+    return levels.standings_of(scheme_id, [person_id], found, day)[person_id]
 
 
 def levels_of_person(scheme_id: int, person_id: int, day: date) -> frozenset[str]:

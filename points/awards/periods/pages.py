@@ -279,21 +279,16 @@ def decided(body: Callable[[], Any], words: str) -> ResponseReturnValue:
 # ---------------------------------------------------------------- on other pages
 
 
-def levels_shown(person_id: int | None = None) -> list[Any]:
-    """For the first page and a resident's page: where the visitor, or somebody, stands on each level."""
+def levels_shown(person_id: int) -> list[Any]:
+    """For a resident's page: where they stand on each level."""
     who: Visitor = me()
-    return standings_of(who.scheme_id, person_id or who.person_id, today(who))
-
-
-def gifts_allowed() -> bool:
-    who: Visitor = me()
-    return gifts.gifts_of(who.scheme_id, today(who)) is not None
+    return standings_of(who.scheme_id, person_id, today(who))
 
 
 def install(app: Flask) -> None:
     from . import api, work
 
     app.register_blueprint(pages)
-    app.jinja_env.globals.update(levels_shown=levels_shown, level_figure=figure, gifts_allowed=gifts_allowed)
+    app.jinja_env.globals.update(levels_shown=levels_shown, level_figure=figure)
     work.install()
     api.install(app)
