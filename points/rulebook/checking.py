@@ -65,7 +65,9 @@ def likely_place(problem: Problem, body: Mapping[str, Any]) -> Path:
     field = problem.field.split(" › ")[0]
     for place, rule in enumerate(body["rules"]):
         if problem.rule == rule_name(place + 1, rule):
-            return ("rules", place, *named(rule_shape(), field))
+            return ("rules", place, *(problem.at or named(rule_shape(), field)))
+    if problem.at:
+        return problem.at
     for part, rows in body.items():
         for place, row in enumerate(rows if isinstance(rows, list) else ()):
             if isinstance(row, dict) and problem.rule and row.get("title") == problem.rule:

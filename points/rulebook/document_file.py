@@ -6,10 +6,14 @@ from flask_babel import gettext
 
 from ..people.sheets import SheetRefused
 from ..web.formats import sentence_of
-from .checking import checked
+from .checking import Placed, checked
 from .document import BadDocument, Document, document_in
 from .problems import Problem
-from .workbook_reading import CellProblem, workbook_in
+from .schema_fields import ONE_OF
+from .wording import listing
+from .workbook_cells import spoken
+from .workbook_names import with_codes
+from .workbook_reading import CellProblem, Reading, workbook_in
 
 MAX_FILE = 2_000_000  # of a workbook; JSON has its own bound
 
@@ -31,13 +35,28 @@ def document_of_workbook(data: bytes, points_scale: int) -> Document:
         reading = workbook_in(data)
     except SheetRefused as error:
         raise BadDocument([Problem("", gettext("文件"), sentence_of(error))]) from None
+    reading.document = with_codes(reading.document)
     found = checked(reading.body, points_scale)
     cells = list(reading.problems)
     known = {(one.sheet, one.cell) for one in cells}
     for one in found.problems:
         sheet, cell = reading.where(one.path)
         if (sheet, cell) not in known:
-            cells.append(CellProblem(sheet, cell, one.sentence))
+            cells.append(CellProblem(sheet, cell, in_words(reading, one)))
     if cells or found.document is None:
         raise BadDocument([Problem(one.sheet, one.cell, one.sentence) for one in cells[:200]])
     return found.document
+
+
+def in_words(reading: Reading, problem: Placed) -> str:
+    """The sentence as whoever fills in the workbook reads it: choices as its cells offer them, where a list goes."""
+    column = reading.column_at(problem.path)
+    if column is not None and problem.sentence == one_of(", ".join(column.leaf.words)):
+        return one_of(listing(said for said in spoken(column).values() if said))
+    if problem.path and (sheet := reading.sheet_of(problem.path)):
+        return problem.sentence + gettext("请写在“%(sheet)s”那张表里。", sheet=sheet)
+    return problem.sentence
+
+
+def one_of(choices: str) -> str:
+    return gettext(ONE_OF).format(choices=choices)

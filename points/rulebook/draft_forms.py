@@ -12,7 +12,7 @@ from flask_babel import gettext
 
 from ..web.schemas import CONTROL
 from .amount_schemas import BELONGS
-from .editor_words import hint_of, label_of, said
+from .editor_words import PATH_WORDS, hint_of, label_of, said
 from .shape import GIVES, OR, Group, Leaf, Node, Rows
 from .terms import BALANCES, CALENDAR_LIVES, UNITS
 from .wording import UNIT_WORDS
@@ -156,9 +156,7 @@ class Maker:
         if name in ("balance", "over", "into") or (name == "from" and where == "deductions"):
             return [(one, said("what", "", one)) for one in BALANCES] + self.titles("balances")
         if name == "review":
-            return [(path, path_words(path)) for path in ("none", "one", "two", "panel", "committee")] + self.titles(
-                "paths"
-            )
+            return [(path, gettext(words)) for path, words in PATH_WORDS.items()] + self.titles("paths")
         if name == "pool":
             return [(title, title) for _, title in self.titles("pools")] or None
         part = {
@@ -177,16 +175,6 @@ class Maker:
         rows = self.body.get(part)
         found = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
         return [(str(row["code"]), str(row.get("title") or row["code"])) for row in found if row.get("code")]
-
-
-def path_words(code: str) -> str:
-    return {
-        "none": gettext("不用审（机器记的）"),
-        "one": gettext("一个人审"),
-        "two": gettext("两个不同的人审"),
-        "panel": gettext("三个人里两个同意"),
-        "committee": gettext("初审、复审、委员会"),
-    }[code]
 
 
 # ---------------------------------------------------------------- what a sent form says

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -15,11 +15,15 @@ from ..web.sentences import translated
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong, and where: the rule ("第 4 条 r04"), the field in words, and a sentence."""
+    """What is wrong, and where: the rule ("第 4 条 r04"), the field in words, and a sentence.
+
+    at  the place itself, within the rule or (without one) the document, where the words alone would not find it
+    """
 
     rule: str
     field: str
     sentence: str
+    at: tuple[Any, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         where = " ".join(filter(None, (self.rule, self.field)))

@@ -64,8 +64,11 @@ class Day(fields.Field[str]):
         return value
 
 
+ONE_OF = N_("只能是这些里的一个：{choices}。")
+
+
 def word(*values: str) -> validate.OneOf:
-    return validate.OneOf(values, error=N_("只能是这些里的一个：{choices}。"))
+    return validate.OneOf(values, error=ONE_OF)
 
 
 def code(**kwargs: Any) -> fields.String:

@@ -261,6 +261,8 @@ def place_of(path: Sequence[Any], document: Any) -> Path:
             if place is None:
                 return tuple(found)
             found.append(place)
+            if path[-1] == "key" and not steps:
+                return (*found, node.key)
             document, node = rows[place], node.row
             if node.field(GIVES) is not None:
                 found.append("amount" if "amount" in document else GIVES)

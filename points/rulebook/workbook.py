@@ -30,6 +30,7 @@ from .workbook_layout import (
     rows_at,
     tables,
 )
+from .workbook_names import said_of, word_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 BAND, SOFT = PatternFill("solid", fgColor="FFE0EDE4"), PatternFill("solid", fgColor="FFF1F5F0")
@@ -182,6 +183,8 @@ def group_columns(column: Column, depth: int) -> list[tuple[str, ...]]:
 def offer(sheet: Worksheet, column: Column, cells: str) -> None:
     """Let the cell offer its words, without insisting: the format's own words are taken too."""
     said = list(spoken(column).values()) if column.leaf.kind == "word" else []
+    if column.leaf.kind == "text":
+        said = [word_of(column, code) for code in said_of(column)]
     said = [gettext("是"), gettext("否")] if column.leaf.kind == "flag" else [one for one in said if one]
     listed = ",".join(said)
     if said and len(listed) < 250 and not any("," in one or '"' in one for one in said):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from ..errors import N_
 from ..web.formats import in_english
 from .editor_words import words_for
 from .workbook_layout import NO_ROWS, NO_VALUES, Column
+from .workbook_names import code_of, word_of
 
 MARKS = {'""': "", "[]": [], "{}": {}}
 TAKEN = (*MARKS, NO_ROWS, NO_VALUES)
@@ -48,10 +50,11 @@ def cell_of(column: Column, value: Any) -> int | float | str:
         )
     if kind == "lines" and isinstance(value, list):
         texts = [one for one in value if isinstance(one, str) and one == one.strip() and one and "\n" not in one]
+        texts = [word_of(column, one) for one in texts]
         whole = len(texts) == len(value) and not texts[0].startswith(("[", "'")) and "\n".join(texts) not in TAKEN
         return hidden("\n".join(texts)) if whole else hidden(json.dumps(value, ensure_ascii=False))
     if isinstance(value, str):
-        return escaped(value)
+        return escaped(word_of(column, value) if kind == "text" else value)
     return hidden(json.dumps(value, ensure_ascii=False))
 
 
@@ -125,13 +128,16 @@ def text_value(column: Column, text: str) -> Any:
                 return value
         parts = SPLIT.split(text) if kind == "words" else text.split("\n")
         words = meant(column)
-        return [words.get(part.strip(), part.strip()) for part in parts if part.strip()]
+        said = [words.get(part.strip(), part.strip()) for part in parts if part.strip()]
+        return said if kind == "words" else [code_of(column, one) for one in said]
     if kind == "gives":
         said = {words: code for code, words in GIVES.items()} | {gettext(words): code for code, words in GIVES.items()}
         return said.get(text, text)
+    if kind in ("number", "whole", "gives"):
+        text = unicodedata.normalize("NFKC", text)  # digits as Chinese keyboards write them: ５
     if kind == "whole" and re.fullmatch(r"-?[0-9]{1,18}", text, re.ASCII):
         return int(text)
-    return text
+    return code_of(column, text) if kind == "text" else text
 
 
 def meant(column: Column) -> dict[str, str]:

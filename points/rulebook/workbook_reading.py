@@ -60,6 +60,8 @@ class Reading:
 
     def where(self, path: Path) -> tuple[str, str]:
         """The sheet and cell of a place in the opened document: the cell itself, else its row, else its sheet."""
+        if path not in self.rows:  # of a list the first row, wherever it has a sheet of its own
+            path = min((at for at in self.rows if len(path) > 1 and at[: len(path)] == path), default=path)
         for length in range(len(path), 0, -1):
             if path[:length] in self.rows:
                 table, title, row, columns = self.rows[path[:length]]
@@ -71,6 +73,23 @@ class Reading:
             return table.title, f"A{FIRST_ROW}"
         name = nearest(steps, list(self.fields))
         return (DOCUMENT, f"C{self.fields[name]}") if name in self.fields else (DOCUMENT, "")
+
+    def column_at(self, path: Path) -> Column | None:
+        """The column of a value of the opened document."""
+        steps = tuple(step for step in path if isinstance(step, str))
+        for table in tables():
+            if steps[: len(table.pattern)] == table.pattern:
+                found = next((one for one in table.columns if one.path == steps[len(table.pattern) :]), None)
+                if found is not None:
+                    return found
+        return next((one for one in document_columns() if one.path == steps), None)
+
+    def sheet_of(self, path: Path) -> str:
+        """The sheet in which the rows of a list would stand, when there are none of them yet; else ""."""
+        steps = tuple(step for step in path if isinstance(step, str))
+        table = next((one for one in tables() if one.pattern == steps and isinstance(path[-1], str)), None)
+        missing = table is not None and not any(at[: len(path)] == path for at in self.rows)
+        return gettext(table.title) if table is not None and missing else ""
 
 
 def nearest(path: tuple[str, ...], known: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

@@ -104,6 +104,12 @@ def column(sheet: str, machine: str, row: int, value: Any) -> Callable[[Workbook
 
 
 WRONG: list[tuple[Callable[[Workbook], None], str]] = [
+    (column("细则", "amount.points", 4, "五分"), "4 请填数字。"),
+    (lambda book: book["上限"].append(["r01", "积分", 5, "每旬"]), "上限!D3 只能是这些里的一个：每次活动、每天、每周、每月、每季度"),
+    (lambda book: book["来源"].append(["r01", "听说"]), "来源!B3 只能是这些里的一个：到场签到签退、本人申报、"),
+    (lambda book: book["等级"].append(["star", "星级", "荣誉积分"]), "等级!A3 这一栏要填。请写在“等级档次”那张表里。"),
+    (lambda book: book["起始分"].append(["没有的", 5]), "起始分!"),
+    (column("细则", "amount.coefficients", 4, "天气"), "4 没有“天气”，请先在文件里写明。"),
     (column("细则", "amount.points", 5, "many"), "细则!"),
     (column("细则", "amount.points", 5, "many"), "5 请填数字。"),
     (column("细则", "amount.points", 5, "=1+1"), "5 这一格是公式"),
@@ -133,6 +139,28 @@ def test_a_mistake_is_named_by_sheet_and_cell(speaking: None, change: Callable[[
         return
     problems = edited(change)
     assert any(said in problem for problem in problems), problems
+
+
+def test_a_cell_may_name_things_as_people_do(speaking: None) -> None:
+    """Units and balances by their words, the document's own parts by their titles, digits as Chinese keyboards write
+    them: all of it becomes the format's codes."""
+    body = json.loads((Path(__file__).parents[1] / "rulebooks/field/waste-sorting.json").read_text("utf-8"))
+    book = load_workbook(io.BytesIO(workbook_of(document_from(body).body)))
+    for machine, row, said in (
+        ("unit", 3, "公斤"),
+        ("category", 3, "可回收物"),
+        ("amount.points", 3, "５"),
+        ("amount.coefficients", 9, "投放时间"),
+        ("groups", 9, "厨余投放"),
+        ("into", 10, "分类12分"),
+        ("review", 3, "不用审（机器记的）"),
+    ):
+        assert book["细则"].cell(row, 1).value == body["rules"][row - 3]["code"]
+        column("细则", machine, row, said)(book)
+    column("起始分", "balance", 3, "分类12分")(book)
+    out = io.BytesIO()
+    book.save(out)
+    assert document_of_file(out.getvalue(), 1).body == document_from(body).body
 
 
 def test_what_excel_makes_of_dates_and_codes_is_understood(speaking: None) -> None:

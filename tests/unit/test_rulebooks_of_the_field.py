@@ -6,19 +6,28 @@ end of a period makes of plain numbers. Points stand as people write them, "earn
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask_babel import Babel
+from openpyxl import load_workbook
 
+from points.rulebook.document_file import document_of_file
+from points.rulebook.plain_pieces import sections
 from points.rulebook.rules import Assessment
 from points.rulebook.standings import Standing, is_missed, rank, stand
+from points.rulebook.workbook import workbook_of
 from tests.rulebook_book import FRIDAY, Book
 
 FIELD = Path(__file__).resolve().parents[1] / "rulebooks" / "field"
 NAMES = sorted(path.name.removesuffix(".cases.json") for path in FIELD.glob("*.cases.json"))
+words = Flask("words")
+Babel(words, default_locale="zh")
 DAYS = ("done_on", "entered_on", "credited_on", "barred_until")
 SETS = ("roles", "areas", "members", "levels", "choices")
 EXPECTED = ("rule", "earns", "refused", "needs", "others", "honour", "minutes", "notice_days", "appeal_days", "ends")
@@ -109,6 +118,16 @@ def test_a_rulebook_of_the_field_pays_what_it_says(name: str, case: dict[str, An
     if "missed" in case:
         (missed,) = [one for one in book.pieces.missed if one.code == case["missed"]]
         assert [is_missed(missed, counts) for counts, _ in case["counts"]] == [yes for _, yes in case["counts"]]
+
+
+@pytest.mark.parametrize("name", ["disaster-relief", "grid-workers-month", "time-bank-district", "waste-sorting"])
+def test_a_rulebook_of_the_field_comes_back_from_excel_and_is_said_in_words(name: str) -> None:
+    body = load(name).document.body
+    saved = io.BytesIO()
+    with words.test_request_context():
+        load_workbook(io.BytesIO(workbook_of(body))).save(saved)
+        assert document_of_file(saved.getvalue(), 1).body == body
+        assert all(one.said and all(one.said) for one in sections(body))
 
 
 @pytest.mark.parametrize("name", NAMES)
