@@ -229,12 +229,16 @@ def publishing(
     who: Visitor = me()
     view = view_of(found, who.points_scale)
     against = version_by_id(who.scheme_id, found.based_on) if found.based_on else version_on(who.scheme_id, today(who))
+    label = request.form.get("label", found.body.get("label", ""))
     taking: list[str] = []
     if view.can_be_published:
         document = to_publish(found, found.body["label"], today(who), who.points_scale)
         taking = deductions_of(document)
         if not errors and not refused:
-            errors = not_yet(who, document)
+            try:
+                errors = not_yet(who, document)
+            except LabelTaken:
+                label = ""  # begun from a version: it wants a name of its own
     page = render_template(
         "rulebook/publish.html",
         draft=found,
@@ -243,7 +247,7 @@ def publishing(
         against=against,
         changes=changes(against.body, found.body, who.points_scale) if against else None,
         fates={name: gettext(words) for name, words in FATES.items()},
-        label=request.form.get("label", found.body.get("label", "")),
+        label=label,
         effective_on=request.form.get("effective_on", ""),
         today=today(who),
         taking=taking,
@@ -255,11 +259,9 @@ def publishing(
 
 
 def not_yet(who: Visitor, document: Any) -> dict[str, list[str]]:
-    """Whether the label is free, before anybody presses."""
+    """Whether it says anything new, before anybody presses. Raises LabelTaken."""
     try:
         same = same_or_refuse(who.scheme_id, document, today(who))
-    except LabelTaken as error:
-        return {"label": [sentence_of(error)]}
     except TooLate:
         return {}
     return {"label": [gettext("这份和“%(label)s”一模一样，不用再装。", label=same.label)]} if same else {}

@@ -77,6 +77,11 @@ def weekday(value: date) -> str:
     return WEEKDAYS_EN[value.weekday()] if in_english() else f"星期{WEEKDAYS_ZH[value.weekday()]}"
 
 
+def short_weekday(value: date) -> str:
+    """一, Mon: where seven stand side by side on a phone."""
+    return WEEKDAYS_EN[value.weekday()][:3] if in_english() else WEEKDAYS_ZH[value.weekday()]
+
+
 def near_day(value: date | datetime | None) -> str:
     """今天, 昨天, else the day."""
     if value is None:
@@ -153,7 +158,8 @@ def sentence_of(error: DomainError) -> str:
 
 
 def install(app: Flask) -> None:
-    for filter_ in (points, signed, hours, yuan, day, near_day, moment, masked, listed, tail, weekday, iso_local):
+    words = (points, signed, hours, yuan, day, near_day, moment, masked, listed, tail, weekday, short_weekday)
+    for filter_ in (*words, iso_local):
         app.add_template_filter(filter_)
     app.add_template_filter(time_of, "clock")
     app.jinja_env.globals.update(in_english=in_english)
