@@ -1,5 +1,5 @@
 """What waits for people of the whole scheme says so in ``waits_for``: ",*officer,*staff,"; their queues find it by that.
-A run at a period's end may also be one of what is carried over."""
+A run at a period's end may also be one of what is carried over, and points that can only be donated have a purse."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -32,10 +32,26 @@ def know_runs(*kinds: str) -> None:
 
 def upgrade() -> None:
     know_runs(*RUNS, "carry")
+    op.create_table(
+        "purses",
+        sa.Column("scheme_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "id"], ["holders.scheme_id", "holders.id"], name=op.f("fk_purses_scheme_id_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "person_id"], ["people.scheme_id", "people.id"], name=op.f("fk_purses_scheme_id_person_id")
+        ),
+        sa.ForeignKeyConstraint(["scheme_id"], ["schemes.id"], name=op.f("fk_purses_scheme_id")),
+        sa.PrimaryKeyConstraint("scheme_id", "id", name=op.f("pk_purses")),
+        sa.UniqueConstraint("scheme_id", "person_id", name=op.f("uq_purses_scheme_id_person_id")),
+    )
     name_whose_turn(lambda stage: ",".join(sorted(f"*{role}" for role in set(stage["by"]))))
 
 
 def downgrade() -> None:
+    op.drop_table("purses")
     op.execute("DELETE FROM period_runs WHERE kind = 'carry'")
     know_runs(*RUNS)
     desk = {"staff", "officer"}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -12,8 +13,9 @@ from ..ledger import AccountClass, HolderKind, UnitKind, open_holder, open_unit
 from ..ledger.accounts import accounts, units
 from ..ledger.queries import units_of
 from ..people.actions import HONOUR, MINUTES, POINTS
+from ..rulebook.parsing import balance_from
 from ..rulebook.terms import Balance, Rule
-from .periods.models import Pool
+from .periods.models import Pool, Purse
 
 UNIT_OF = {"points": POINTS, "honour": HONOUR, "minutes": MINUTES}  # balance → code of its unit
 PREFIX = "BALANCE."  # of the units of a rulebook's own balances
@@ -33,6 +35,12 @@ def open_balances(scheme_id: int, balances: Iterable[Balance]) -> dict[str, int]
         code = unit_code(one.code)
         found[one.code] = there.get(code) or open_unit(scheme_id, code, UnitKind.HONOUR, scale=one.decimals)
     return found
+
+
+def open_own(scheme_id: int, body: Mapping[str, Any], balance: str) -> int:
+    """The unit of a balance of a document's own."""
+    own = [balance_from(one) for one in body.get("balances", ()) if one["code"] == balance]
+    return open_balances(scheme_id, own)[balance]
 
 
 def balances_in(rule: Rule) -> list[Balance]:
@@ -73,3 +81,18 @@ def pool_of(scheme_id: int, title: str, at: datetime) -> int:
     db.session.add(Pool(scheme_id=scheme_id, id=holder_id, code=title, title=title, made_at=at))
     db.session.flush()
     return holder_id
+
+
+def purse_of(scheme_id: int, person_id: int) -> int:
+    """The holder of what somebody may only donate; made when something first goes into it."""
+    found = known_purse(scheme_id, person_id)
+    if found is not None:
+        return found
+    holder_id = open_holder(scheme_id, new_id(), HolderKind.GROUP)
+    db.session.add(Purse(scheme_id=scheme_id, id=holder_id, person_id=person_id))
+    db.session.flush()
+    return holder_id
+
+
+def known_purse(scheme_id: int, person_id: int) -> int | None:
+    return db.session.scalar(select(Purse.id).where(Purse.scheme_id == scheme_id, Purse.person_id == person_id))

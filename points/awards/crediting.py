@@ -21,13 +21,13 @@ from ..ledger.queries import units_of
 from ..people.models import Person, Scheme
 from ..rulebook.queries import KnownRule, rule_by_id
 from ..rulebook.rules import Assessment, mark_of
-from .balances import balances_in, balances_of, open_balances, pool_of, unit_code
+from .balances import balances_in, balances_of, open_balances, pool_of, purse_of, unit_code
 from .budgets import marks_for
 from .deducting import deduct
 from .messages import tell_of_many
 from .models import Bar, Claim, ClaimState, Review, Step
 from .posting import AWARD, amounts_of, as_of, award_legs, draft_of
-from .rules import MixedSigns, PersonDisabled
+from .rules import PersonDisabled
 from .settings import reviews_of
 
 LATER = (ClaimState.ON_NOTICE, ClaimState.DUE, ClaimState.STUCK)  # where an award waits for its day
@@ -46,7 +46,7 @@ class Credit:
 
 
 def credit(scheme: Scheme, claim: Claim, outcome: Assessment, actor_id: int, at: datetime) -> None:
-    """Post one award and set the claim approved. Raises BudgetSpent, PersonDisabled, CannotEarn, MixedSigns."""
+    """Post one award and set the claim approved. Raises BudgetSpent, PersonDisabled, CannotEarn."""
     one = Credit(claim, outcome, actor_id, has_waited=claim.state in LATER)
     refused = credit_each(scheme, [one], at)
     if claim.id in refused:
@@ -133,7 +133,7 @@ class Post:
 
     def bring_up_to_date(self, one: Credit) -> None:
         """The award as of today: its life runs from now, its ceilings look at what the holder has now. Raises
-        PersonDisabled, MixedSigns, CannotEarn."""
+        PersonDisabled, CannotEarn."""
         rule = self.known[one.claim.rule_id].rule
         if one.claim.person_id in self.disabled:
             raise PersonDisabled()
@@ -144,9 +144,6 @@ class Post:
                 for balance, amount in amounts_of(one.seen).items():
                     self.balances[holder_id][balance] = self.balances[holder_id].get(balance, 0) + amount
             one.seen = replace(one.seen, mark=mark_of(rule.life, self.today))
-        given = amounts_of(one.seen).values()
-        if min(given, default=0) < 0 < max(given, default=0):
-            raise MixedSigns()
 
     def legs(self, one: Credit) -> list[ledger.Leg]:
         category = self.known[one.claim.rule_id].rule.category
@@ -158,8 +155,14 @@ class Post:
         holder_id = self.holder_of(one.claim)
         lives = {balance.code: balance.life for balance in balances_in(self.known[one.claim.rule_id].rule)}
         return award_legs(
-            self.scheme.id, holder_id, one.seen, self.units, self.budgets[category], self.pools, lives, self.today
+            *(self.scheme.id, holder_id, one.seen, self.units, self.budgets[category], self.pools, lives, self.today),
+            purse=purse_of(self.scheme.id, one.claim.person_id) if self.only_donated(one) else 0,
         )
+
+    def only_donated(self, one: Credit) -> bool:
+        """Whether points go to the person's purse, to be donated. A team's are never used for anything else."""
+        is_persons = self.holder_of(one.claim) == one.claim.person_id
+        return is_persons and one.seen.points > 0 and self.known[one.claim.rule_id].rule.spend == "donate_only"
 
     def take_away(self, one: Credit) -> None:
         taken = deduct(
@@ -171,6 +174,7 @@ class Post:
             units=self.units,
             actor_id=one.actor_id,
             at=self.at,
+            gives=self.legs(one) if max(amounts_of(one.seen).values()) > 0 else (),
         )
         one.transfer_id, one.seen, one.owed = taken.transfer_id, taken.seen, taken.owed
 
@@ -233,13 +237,15 @@ class Post:
             tell_of_many(claims, code, self.at)
 
     def _said(self, claim: Claim, seen: Assessment) -> tuple[str, dict[str, Any]]:
-        if min(amounts_of(seen).values(), default=0) < 0:
+        if seen.is_deduction and seen.points <= 0:
             values: dict[str, Any] = {"points": -seen.points, "reason": claim.state_reason or claim.note}
             values["appeal_until_on"] = self.today + timedelta(days=seen.appeal_days)
             if seen.ends:
                 values["ends_on"] = seen.ends
             return "deduction_made", values
         more: dict[str, Any] = {"points": seen.points}
+        if self.only_donated(Credit(claim, seen, 0)):
+            more["donated_points"] = seen.points
         if seen.honour:
             more["honour_points"] = seen.honour
         if seen.minutes:

@@ -56,6 +56,7 @@ register(
     tone="ok",
 )
 CREDITED = {
+    "donated_points": N_("这 {donated_points} 分只能捐给公益池，不能换东西。"),
     "honour_points": N_("另记荣誉积分 {honour_points} 分。"),
     "served_minutes": N_("另记服务时长 {served_minutes} 小时。"),
     "overflow_points": N_("您的积分到了上限，{overflow_points} 分没有放进您的账里，点开能看到去了哪里。"),

@@ -17,7 +17,7 @@ from .assessing import obstacle
 from .models import Claim
 
 WALLET, ISSUANCE = AccountClass.WALLET, AccountClass.ISSUANCE
-AWARD, DEDUCTION = "award", "deduction"
+AWARD, DEDUCTION, EXCHANGE = "award", "deduction", "exchange"
 
 
 def amounts_of(seen: Assessment) -> dict[str, int]:
@@ -63,15 +63,18 @@ def award_legs(
     pools: Mapping[str, int],
     lives: Mapping[str, Life],
     day: date,
+    purse: int = 0,
 ) -> list[ledger.Leg]:
     """The legs of one award: what goes to the holder, and what a ceiling sends on to a pool.
 
     units    balance → unit; budgets: unit → the budget's mark ("" none); pools: title → holder
     lives    of the rulebook's own balances, from the day of the credit on
+    purse    the holder that the points go to where they can only be donated, 0: the same as all else
     """
     given = [
-        (units[balance], amount, holder_id, mark_for(balance, seen, lives, day))
+        (units[balance], amount, (balance == "points" and purse) or holder_id, mark_for(balance, seen, lives, day))
         for balance, amount in amounts_of(seen).items()
+        if amount > 0
     ]
     given += [
         (units[balance], amount, pools[pool], "never")

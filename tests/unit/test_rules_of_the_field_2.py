@@ -82,7 +82,7 @@ def test_every_part_is_said_in_plain_words() -> None:
     )
     said = {one.name: one.said for one in sections(document.body)}
     assert said["missed"] == ("不参加：连续 3 个月都不到 1 次，积分记 −5 分",)
-    assert said["carry"] == ("每年底剩下的荣誉积分按 10% 转成积分，最多 20",)
+    assert said["carry"] == ("每年底剩下的荣誉积分按 10% 转成积分，最多 20，其余清零",)
     assert said["conditions"] == ("积分满 50",)
 
 

@@ -116,8 +116,17 @@ class GiftReceiverOut(Schema):
     way = fields.String(metadata={"description": "household, relative or pool"})
 
 
+class OnlyDonatedOut(Schema):
+    id = IdField()
+    title = fields.String(metadata={"description": "The team's name; empty for one's own"})
+    points = fields.String()
+
+
 class GiftReceiversOut(Schema):
     receivers = fields.List(fields.Nested(GiftReceiverOut))
+    only_donated = fields.List(
+        fields.Nested(OnlyDonatedOut), metadata={"description": "What can only be given to a pool, see POST …/team"}
+    )
 
 
 class GiftAsked(Strict):
@@ -280,10 +289,17 @@ def pools() -> dict[str, Any]:
 @api.response(200, GiftReceiversOut)
 @audience("own")
 def receivers() -> dict[str, Any]:
-    """Whom one may give points to, as the rulebook in force allows; nobody where gifts are off."""
+    """Whom one may give points to, as the rulebook in force allows; nobody where gifts are off. And what one has, or
+    leads a team that has, that can only be donated."""
     who = me()
     found = gifts.receivers(who, clock.local_date(clock.now(), who.zone))
-    return {"receivers": [{"id": one.holder_id, "title": one.title, "way": one.way} for one in found]}
+    givers = queries.only_donated_by(who.scheme_id, who.person_id)
+    return {
+        "receivers": [{"id": one.holder_id, "title": one.title, "way": one.way} for one in found],
+        "only_donated": [
+            {"id": one.id, "title": one.name, "points": plain(one.points, who.points_scale)} for one in givers
+        ],
+    }
 
 
 @api.post("/me/gifts")
@@ -302,7 +318,7 @@ def give(asked: dict[str, Any]) -> dict[str, Any]:
 @api.response(201, GiftOut)
 @audience("own")
 def donate(asked: dict[str, Any]) -> dict[str, Any]:
-    """Give what a team has earned to a pool: by whoever leads it."""
+    """Give what can only be donated to a pool: a team's, by whoever leads it, or one's own (``only_donated``)."""
     who, key, at = me(), idempotency_key(), clock.now()
     points = Amount(scale=who.points_scale, least=1).deserialize(asked["points"])
     to = {"team_id": asked["team_id"], "pool_id": asked["pool_id"]}

@@ -31,13 +31,13 @@ from ...ledger.rules import has_passed
 from ...people.models import Person, Scheme, Team
 from ...rulebook.in_force import version_id_on
 from ...rulebook.models import RulebookVersion
-from ...rulebook.parsing import balance_from, life_from
+from ...rulebook.parsing import life_from
 from ...rulebook.pieces import Carry, carry_from
 from ...rulebook.queries import version_by_id
 from ...rulebook.rules import mark_of
 from ...rulebook.standings import last_periods
 from ...web.formats import decimal
-from ..balances import UNIT_OF, balances_of, open_balances, pool_of, unit_code
+from ..balances import UNIT_OF, balances_of, open_own, pool_of, unit_code
 from ..budgets import marks_for
 from ..levels import scale_of
 from ..models import PeriodRun
@@ -188,7 +188,7 @@ def ground_of(scheme_id: int, due: Due, at: datetime, dry_run: bool) -> Ground:
     unit_id = units.get(unit_code(carry.balance), 0)  # 0: of its own balances, one that nobody has ever had
     to_unit = units.get(unit_code(carry.to), 0)
     if not to_unit and not dry_run:
-        to_unit = opened(scheme_id, body, carry.to)
+        to_unit = open_own(scheme_id, body, carry.to)
     life, ends = life_of(body, carry.to), clock.day_start(due.following, scheme.zone)
     decimals = (scale_of(scheme_id, body, carry.balance), scale_of(scheme_id, body, carry.to))
     is_turned = carry.to != carry.balance
@@ -213,12 +213,6 @@ def ground_of(scheme_id: int, due: Due, at: datetime, dry_run: bool) -> Ground:
 def words_of(body: Mapping[str, Any]) -> dict[str, str]:
     """What each balance is called."""
     return {**OVER, **{one["code"]: one["title"] for one in body.get("balances", ())}}
-
-
-def opened(scheme_id: int, body: Mapping[str, Any], balance: str) -> int:
-    """The unit of a balance of the rulebook's own that nobody has had yet."""
-    own = [balance_from(one) for one in body.get("balances", ()) if one["code"] == balance]
-    return open_balances(scheme_id, own)[balance]
 
 
 def holders(ground: Ground, after: int) -> Select[Any]:

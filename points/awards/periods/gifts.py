@@ -27,6 +27,7 @@ from ...people.models import Person, Relative, Team
 from ...people.visitor import Visitor
 from ...rulebook.queries import version_on
 from .. import usage
+from ..balances import known_purse
 from .in_force import in_force, parts_of
 from .models import Pool
 from .pools import open_pools, pool_by_id, pools_of_document
@@ -81,8 +82,9 @@ def gifts_of(scheme_id: int, day: date) -> Mapping[str, Any] | None:
 
 
 def may_give_under(scheme_id: int, version_id: int | None) -> bool:
-    """Whether a version lets residents give at all: for the first page."""
-    return version_id is not None and "gifts" in parts_of(scheme_id, version_id).body
+    """Whether a version lets residents give at all, or some only donate: for the first page."""
+    version = parts_of(scheme_id, version_id) if version_id is not None else None
+    return version is not None and (version.only_donated or "gifts" in version.body)
 
 
 def receivers(who: Visitor, day: date) -> list[Receiver]:
@@ -144,23 +146,30 @@ def give(who: Visitor, to: int, points: int, *, key: UUID, at: datetime) -> Post
 
 
 def donate_of_team(who: Visitor, team_id: int, pool_id: int, points: int, *, key: UUID, at: datetime) -> Posted:
-    """Give what a team has earned to a pool, by its leader: a team's points go nowhere else.
+    """Give what a team has earned to a pool, by its leader: a team's points go nowhere else. Nor do those of one's own
+    that can only be donated: ``team_id`` is then the purse they are in.
 
     Raises NotFound, NotAllowed, NothingToGive, InsufficientPoints, KeyReused.
     """
     asked = request_hash(team=team_id, pool=pool_id, points=points)
     if there := earlier(who.scheme_id, who.person_id, str(key), asked):
         return there
+    if team_id != known_purse(who.scheme_id, who.person_id):
+        check_leads(who, team_id)
+    if not 1 <= points <= MAX_AMOUNT:
+        raise NothingToGive()
+    pool = pool_by_id(who.scheme_id, pool_id)
+    to = Receiver(pool.id, pool.title, "pool")
+    return transfer(who, team_id, to, points, str(key), asked, clock.local_date(at, who.zone), at)
+
+
+def check_leads(who: Visitor, team_id: int) -> None:
+    """Raises NotFound, NotAllowed unless the visitor leads the team."""
     team = db.session.get(Team, (who.scheme_id, team_id)) if is_id(team_id) else None
     if team is None or team.disabled_at is not None:
         raise NotFound()
     if team.leader_id != who.person_id:
         raise NotAllowed()
-    if not 1 <= points <= MAX_AMOUNT:
-        raise NothingToGive()
-    pool = pool_by_id(who.scheme_id, pool_id)
-    to = Receiver(pool.id, pool.title, "pool")
-    return transfer(who, team.id, to, points, str(key), asked, clock.local_date(at, who.zone), at)
 
 
 def use_caps(who: Visitor, gifts: Mapping[str, Any], points: int, day: date) -> None:

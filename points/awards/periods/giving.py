@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Select, String, cast, exists, literal
 
 from ... import clock
-from ...db import db
-from ...ledger import AccountClass, Draft, Leg, request_hash
-from ...ledger.bulk import Bulk, post_in_chunks
+from ...db import db, in_own_transaction
+from ...errors import DomainError
+from ...ledger import AccountClass, Draft, Leg, post_each, request_hash
 from ...ledger.models import Transfer
 from ...people.models import Person, Scheme
+from .ceiling import Brim, locked
 
 SYSTEM = 0  # the ledger's actor for what nobody does by hand
 CHUNK = 500
+AT_ONCE = 100  # people in one transaction: what a clerk beside it waits for
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Gift:
     source_id: int | None
     budget: str = ""
     pool_id: int | None = None
+    brim: Brim | None = None  # what one holder may have of it
 
 
 def life_of(body: Mapping[str, Any], balance: str) -> Mapping[str, Any] | None:
@@ -62,11 +66,20 @@ def some_lacking(scheme_id: int, group: Select[Any], prefix: str) -> Iterator[li
         yield found
 
 
-def draft(scheme: Scheme, gift: Gift, person_id: int, at: datetime) -> Draft:
+def draft(scheme: Scheme, gift: Gift, person_id: int, at: datetime, have: int = 0) -> Draft | None:
+    """The transfer for one of them; None: nothing fits. ``have``: what they have already, where a ceiling asks."""
+    given, over = gift.brim.fit(gift.amount, have) if gift.brim else (gift.amount, 0)
+    if not given + over:
+        return None
     if gift.pool_id is None:
-        giver = Leg(scheme.id, gift.unit_id, AccountClass.ISSUANCE, -gift.amount, gift.budget)
+        giver = Leg(scheme.id, gift.unit_id, AccountClass.ISSUANCE, -given - over, gift.budget)
     else:
-        giver = Leg(gift.pool_id, gift.unit_id, AccountClass.WALLET, -gift.amount)
+        giver = Leg(gift.pool_id, gift.unit_id, AccountClass.WALLET, -given - over)
+    legs = [giver]
+    if given:
+        legs.append(Leg(person_id, gift.unit_id, AccountClass.WALLET, given, gift.mark))
+    if over and gift.brim is not None:
+        legs.append(Leg(gift.brim.pool_id or 0, gift.unit_id, AccountClass.WALLET, over, "never"))
     return Draft(
         kind="award" if gift.pool_id is None else "gift",
         key=f"{gift.prefix}{person_id}",
@@ -75,8 +88,25 @@ def draft(scheme: Scheme, gift: Gift, person_id: int, at: datetime) -> Draft:
         source_kind=gift.source_kind,
         source_id=gift.source_id,
         occurred_at=clock.day_start(clock.local_date(at, scheme.zone), scheme.zone),
-        legs=(giver, Leg(person_id, gift.unit_id, AccountClass.WALLET, gift.amount, gift.mark)),
+        legs=tuple(legs),
     )
+
+
+@dataclass
+class Given:
+    """What became of a gift so far: how many were given it now, who has it (now or before), in minor units, who was
+    refused (a spent budget, an empty pool), and for how many nothing fitted under a ceiling."""
+
+    posted: int = 0
+    has: dict[int, int] = field(default_factory=dict)
+    refused: int = 0
+    full: int = 0
+
+    def add(self, other: Given) -> None:
+        self.posted, self.refused, self.full = (
+            self.posted + other.posted, self.refused + other.refused, self.full + other.full,
+        )  # fmt: skip
+        self.has |= other.has
 
 
 def give(
@@ -85,7 +115,28 @@ def give(
     person_ids: Sequence[int],
     at: datetime,
     stop: Callable[[], bool] = lambda: False,
-) -> Bulk:
-    """Give it to these people, in chunks of their own transactions. Refusals stand by their place in the list."""
-    drafts = [draft(scheme, gift, person_id, at) for person_id in person_ids]
-    return post_in_chunks(scheme.id, drafts, at=at, zone=scheme.zone, stop=stop)
+) -> Given:
+    """Give it to these people, some at a time. Who is full under a ceiling is asked again next time."""
+    found = Given()
+    for start in range(0, len(person_ids), AT_ONCE):
+        if stop():
+            break
+        found.add(in_own_transaction(partial(give_some, scheme.id, gift, person_ids[start : start + AT_ONCE], at)))
+    return found
+
+
+def give_some(scheme_id: int, gift: Gift, person_ids: Sequence[int], at: datetime) -> Given:
+    """Give it to a few in the caller's transaction."""
+    scheme = db.session.get_one(Scheme, scheme_id)
+    have = locked(scheme_id, gift.brim, person_ids) if gift.brim else {}
+    drafts = {one: draft(scheme, gift, one, at, have.get(one, 0)) for one in person_ids}
+    ready = {one: made for one, made in drafts.items() if made is not None}
+    answers = post_each(scheme_id, list(ready.values()), at=at, zone=scheme.zone) if ready else []
+    found = Given(full=len(drafts) - len(ready))
+    for person_id, answer in zip(ready, answers, strict=True):
+        if isinstance(answer, DomainError):
+            found.refused += 1
+            continue
+        found.posted += not answer.replayed
+        found.has[person_id] = gift.brim.fit(gift.amount, have.get(person_id, 0))[0] if gift.brim else gift.amount
+    return found

@@ -24,9 +24,10 @@ from ...rulebook.models import RulebookVersion
 from ...rulebook.parsing import life_from
 from ...rulebook.queries import version_by_id, version_on
 from ...rulebook.rules import mark_of
-from ..balances import unit_code
+from ..balances import open_own, unit_code
 from ..budgets import marks_for
 from ..levels import scale_of
+from .ceiling import brim_of
 from .giving import Gift, give, lacking, life_of, some_lacking
 from .groups import people_in
 from .models import GrantOrder, GrantState
@@ -247,42 +248,50 @@ def give_approved(work: Context) -> int:
 def give_order(work: Context, order_id: int) -> int:
     scheme = db.session.get_one(Scheme, work.scheme_id)
     order = db.session.get_one(GrantOrder, (work.scheme_id, order_id), populate_existing=True)
-    gift = gift_of(order, work)
+    gift = in_own_transaction(partial(gift_of, order, work))
     group = people_in(scheme.id, order.body, clock.local_date(order.asked_at, work.zone))
-    given = missed = 0
+    given = full = 0
     for some in some_lacking(scheme.id, group, gift.prefix):
-        bulk = give(scheme, gift, some, work.at, stop=work.should_stop)
-        given, missed = given + bulk.posted, missed + len(bulk.refused)
-        there = [person_id for place, person_id in enumerate(some[: bulk.seen]) if place not in bulk.refused]
-        in_own_transaction(partial(tell_given, scheme.id, order, there, work.at))
+        now = give(scheme, gift, some, work.at, stop=work.should_stop)
+        given, full = given + now.posted, full + now.full
+        in_own_transaction(partial(tell_given, scheme.id, order, now.has, work.at))
         work.progress(given, order.people)
-    in_own_transaction(partial(finish, order, group, gift.prefix, missed, work.at))
+        if work.should_stop():
+            return given
+    in_own_transaction(partial(finish, order, group, gift.prefix, full, work.at))
     return given
 
 
 def gift_of(order: GrantOrder, work: Context) -> Gift:
-    balance = order.body.get("balance", "points")
-    unit_id = units_of(order.scheme_id)[unit_code(balance)]
+    """Opens the balance's unit when it is the rulebook's own and nobody has had any of it."""
+    balance, body = order.body.get("balance", "points"), version_by_id(order.scheme_id, order.version_id).body
+    unit_id = units_of(order.scheme_id).get(unit_code(balance)) or open_own(order.scheme_id, body, balance)
     budget = marks_for(order.scheme_id, [unit_id], work.day.year, "")[unit_id]
-    life = order.body.get("life") or life_of(version_by_id(order.scheme_id, order.version_id).body, balance)
+    life = order.body.get("life") or life_of(body, balance)
     mark = mark_of(life_from(life), work.day) if life else "never"
-    return Gift(unit_id, order.points, mark, f"grant:{order.id}:", "grant", order.id, budget, order.pool_id)
+    brim = brim_of(order.scheme_id, body, balance, scale_of(order.scheme_id, body, balance), work.at)
+    return Gift(unit_id, order.points, mark, f"grant:{order.id}:", "grant", order.id, budget, order.pool_id, brim)
 
 
-def tell_given(scheme_id: int, order: GrantOrder, person_ids: list[int], at: datetime) -> None:
+def tell_given(scheme_id: int, order: GrantOrder, given: Mapping[int, int], at: datetime) -> None:
     if order.body.get("balance", "points") != "points":
         return
-    values = {"title": order.title, "points": order.points}
-    told = [Told(one, "grant_received", values, "/me/statement", f"grant:{order.id}") for one in person_ids]
+    key = f"grant:{order.id}"
+    told = [
+        Told(one, "grant_received", {"title": order.title, "points": points}, "/me/statement", key)
+        for one, points in given.items()
+        if points
+    ]
     tell_many(scheme_id, told, at)
 
 
-def finish(order: GrantOrder, group: Any, prefix: str, missed: int, at: datetime) -> None:
-    """Done when nobody is left; while the budget or the pool refuses some, it stays, and is tried again by due work."""
+def finish(order: GrantOrder, group: Any, prefix: str, full: int, at: datetime) -> None:
+    """Done when nobody is left but who has as much as they may; while the budget or the pool refuses some, it stays,
+    and is tried again by due work."""
     left = db.session.scalar(select(func.count()).select_from(lacking(order.scheme_id, group, prefix).subquery())) or 0
     total = db.session.scalar(select(func.count()).select_from(group.subquery())) or 0
     values: dict[str, Any] = {"given": total - left, "missed": left}
-    if not left:
+    if left <= full:
         values |= {"state": GrantState.DONE, "done_at": at}
     db.session.execute(
         update(GrantOrder)

@@ -12,7 +12,7 @@ from typing import Any
 from ...rulebook.in_force import version_id_on
 from ...rulebook.queries import version_by_id
 
-KEPT = ("levels", "gifts", "balances")
+KEPT = ("levels", "gifts", "balances", "ceilings")
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class InForce:
 
     id: int
     body: Mapping[str, Any]
+    only_donated: bool = False  # whether some rule gives points that can only be donated
 
 
 def in_force(scheme_id: int, day: date) -> InForce | None:
@@ -33,4 +34,5 @@ def in_force(scheme_id: int, day: date) -> InForce | None:
 def parts_of(scheme_id: int, version_id: int) -> InForce:
     """What a version says of them."""
     body = version_by_id(scheme_id, version_id).body
-    return InForce(version_id, {name: body[name] for name in KEPT if name in body})
+    only_donated = any(one.get("spend") == "donate_only" for one in body.get("rules", ()))
+    return InForce(version_id, {name: body[name] for name in KEPT if name in body}, only_donated)

@@ -25,6 +25,7 @@ from .. import levels
 from ..budgets import marks_for
 from ..levels import levels_in, names_of
 from ..models import PeriodRun
+from .ceiling import brim_of, locked
 from .giving import Gift, draft
 from .in_force import InForce, in_force
 from .models import LevelReached
@@ -72,13 +73,12 @@ def reach(scheme: Scheme, person_id: int, day: date, at: datetime) -> tuple[int,
                 with db.session.begin_nested():
                     if not first_time(scheme.id, person_id, now, place, at):
                         continue
-                    if points:
-                        award_step(scheme, person_id, now, place, points, at)
+                    got = award_step(scheme, person_id, now, place, points, at) if points else 0
             except BudgetSpent:
                 waiting = True
                 continue
             new += 1
-            values: dict[str, Any] = {"title": level.title, "step": title} | ({"points": points} if points else {})
+            values: dict[str, Any] = {"title": level.title, "step": title} | ({"points": got} if got else {})
             key = f"level:{level.code}:{now.period}:{place}"[:80]
             told.append(Told(person_id, "level_reached", values, "/me/standing", key))
     tell_many(scheme.id, told, at)
@@ -92,15 +92,25 @@ def first_time(scheme_id: int, person_id: int, now: LevelStanding, place: int, a
     return db.session.scalar(noted.on_conflict_do_nothing().returning(LevelReached.step)) is not None
 
 
-def award_step(scheme: Scheme, person_id: int, now: LevelStanding, place: int, points: int, at: datetime) -> None:
-    """From the year's budget where there is one. Raises BudgetSpent, and then the step is not noted either."""
+def award_step(scheme: Scheme, person_id: int, now: LevelStanding, place: int, points: int, at: datetime) -> int:
+    """From the year's budget where there is one, as far as the ceiling lets it in: what the person got. Raises
+    BudgetSpent, and then the step is not noted either."""
+    day = clock.local_date(at, scheme.zone)
     unit_id = units_of(scheme.id)[POINTS]
-    budget = marks_for(scheme.id, [unit_id], clock.local_date(at, scheme.zone).year, "")[unit_id]
-    gift = Gift(unit_id, points, "never", f"level:{now.code}:{now.period}:{place}:", "level", None, budget)
-    posted = post(scheme.id, [draft(scheme, gift, person_id, at)], at=at, zone=scheme.zone)
+    budget = marks_for(scheme.id, [unit_id], day.year, "")[unit_id]
+    version = in_force(scheme.id, day)
+    brim = brim_of(scheme.id, version.body, "points", scheme.points_scale, at) if version else None
+    have = locked(scheme.id, brim, [person_id])[person_id] if brim else 0
+    prefix = f"level:{now.code}:{now.period}:{place}:"
+    gift = Gift(unit_id, points, "never", prefix, "level", None, budget, brim=brim)
+    made = draft(scheme, gift, person_id, at, have)
+    if made is None:
+        return 0
+    posted = post(scheme.id, [made], at=at, zone=scheme.zone)
     noted = db.session.get_one(LevelReached, (scheme.id, person_id, now.code, now.period, place))
     noted.transfer_id = posted[0].transfer_id
     db.session.flush()
+    return brim.fit(points, have)[0] if brim else points
 
 
 def touched_since(scheme_id: int, since: datetime) -> list[int]:

@@ -24,6 +24,14 @@ class Pool(InScheme, Model):
     __table_args__ = (to("holders", "id"), UniqueConstraint("scheme_id", "code"))
 
 
+class Purse(InScheme, Model):
+    """Points of somebody's that can only be donated (``spend`` of a rule): a holder of its own, beyond every till."""
+
+    __tablename__ = "purses"
+    person_id: Mapped[int]
+    __table_args__ = (to("holders", "id"), to("people", "person_id"), UniqueConstraint("scheme_id", "person_id"))
+
+
 class LevelReached(Model):
     """A step of a level that somebody has reached, told and rewarded once in its period."""
 

@@ -22,11 +22,11 @@ from ...rulebook.models import RulebookVersion
 from ...rulebook.parsing import life_from
 from ...rulebook.queries import KnownRule, rules_of, version_on
 from ...rulebook.rules import mark_of
-from ...rulebook.terms import Balance
-from ..balances import UNIT_OF, open_balances, unit_code
+from ..balances import UNIT_OF, open_own, unit_code
 from ..budgets import marks_for
 from ..levels import scale_of
 from ..models import Claim, Source
+from .ceiling import brim_of
 from .filing import Due, file_given
 from .giving import Gift, give, life_of, some_lacking
 from .groups import people_in
@@ -54,15 +54,14 @@ def give_one(work: Context, version: RulebookVersion, entry: Mapping[str, Any]) 
     group = people_in(scheme.id, entry, work.day)
     given = 0
     for some in some_lacking(scheme.id, group, gift.prefix):
-        bulk = give(scheme, gift, some, work.at, stop=work.should_stop)
-        given += bulk.posted
+        now = give(scheme, gift, some, work.at, stop=work.should_stop)
+        given += now.posted
         if entry["balance"] == "points":
-            there = [person_id for place, person_id in enumerate(some[: bulk.seen]) if place not in bulk.refused]
             name = gift.prefix.removesuffix(":")
-            told = [Told(one, "opening_received", {"points": gift.amount}, "/me", name) for one in there]
-            in_own_transaction(partial(tell_many, scheme.id, told, work.at))
+            told = [Told(one, "opening_received", {"points": points}, "/me", name) for one, points in now.has.items()]
+            in_own_transaction(partial(tell_many, scheme.id, [one for one in told if one.values["points"]], work.at))
         work.progress(given, 0)
-        if bulk.refused:  # the budget is spent: the rest waits until it is raised
+        if now.refused:  # the budget is spent: the rest waits until it is raised
             break
     return given
 
@@ -72,14 +71,14 @@ def gift_of(scheme: Scheme, version: RulebookVersion, entry: Mapping[str, Any], 
     balance = entry["balance"]
     unit_id = units_of(scheme.id).get(unit_code(balance))
     if unit_id is None:
-        own = next(one for one in version.body["balances"] if one["code"] == balance)
-        unit_id = open_balances(scheme.id, [Balance(balance, own["title"], decimals=own.get("decimals", 0))])[balance]
+        unit_id = open_own(scheme.id, version.body, balance)
     amount = minor(entry["amount"], scale_of(scheme.id, version.body, balance))
     budget = marks_for(scheme.id, [unit_id], work.day.year, "")[unit_id] if balance in UNIT_OF else ""
     life, per = life_of(version.body, balance), entry.get("per", "once")
     mark = mark_of(life_from(life), work.day) if life else "never"
     prefix = f"opening:{balance}:" if per == "once" else f"opening:{balance}:{period_of(work.day, per)[0]}:"
-    return Gift(unit_id, amount, mark, prefix, "opening", version.id, budget)
+    brim = brim_of(scheme.id, version.body, balance, scale_of(scheme.id, version.body, balance), work.at)
+    return Gift(unit_id, amount, mark, prefix, "opening", version.id, budget, brim=brim)
 
 
 # ---------------------------------------------------------------- the first sign-in

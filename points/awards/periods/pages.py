@@ -79,7 +79,7 @@ def gift_page(error: str = "", typed: dict[str, str] | None = None, status: int 
         "periods/gifts.html",
         allowed=gifts.gifts_of(who.scheme_id, day) is not None,
         receivers=found,
-        teams=queries.teams_led(who.scheme_id, who.person_id),
+        givers=queries.only_donated_by(who.scheme_id, who.person_id),
         pools=open_pools(who.scheme_id),
         have=spendable_of(who.scheme_id, who.person_id, units_of(who.scheme_id)[POINTS], day),
         typed={"to": "", "points": "", **(typed or {})},
@@ -136,7 +136,7 @@ def donate() -> ResponseReturnValue:
     except DomainError as error:
         db.session.rollback()
         return gift_page(sentence_of(error), status=422)
-    flash(gettext("队里的积分捐出去了。"))
+    flash(gettext("捐出去了，谢谢。"))
     return redirect(url_for("periods.give"))
 
 

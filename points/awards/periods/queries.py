@@ -14,6 +14,7 @@ from ...ledger.queries import balances_of, units_of
 from ...people.actions import POINTS
 from ...people.models import Person, Role, Team
 from ...people.visitor import Visitor
+from ..balances import known_purse
 from ..models import Claim, PeriodRun
 from .models import GrantOrder, Pool, RankingRow
 
@@ -79,12 +80,22 @@ def pools_with_balance(scheme_id: int) -> list[PoolLine]:
     return [PoolLine(pool, have[pool.id]) for pool in pools]
 
 
-def teams_led(scheme_id: int, person_id: int) -> list[tuple[Team, int]]:
-    """The teams that somebody leads and what each has to give."""
-    teams = list(
-        db.session.scalars(
-            select(Team).where(Team.scheme_id == scheme_id, Team.leader_id == person_id, Team.disabled_at.is_(None))
-        )
+@dataclass(frozen=True)
+class Giver:
+    """A holder whose points can only be donated: a team that somebody leads, or ("" for its name) their own purse."""
+
+    id: int
+    name: str
+    points: int
+
+
+def only_donated_by(scheme_id: int, person_id: int) -> list[Giver]:
+    """What somebody may only donate: of their own, and of the teams they lead. Nothing where there is none left."""
+    teams = select(Team.id, Team.name).where(
+        Team.scheme_id == scheme_id, Team.leader_id == person_id, Team.disabled_at.is_(None)
     )
-    have = balances_of(scheme_id, [team.id for team in teams], units_of(scheme_id)[POINTS])
-    return [(team, have[team.id]) for team in teams if have[team.id] > 0]
+    named: dict[int, str] = dict(db.session.execute(teams).all())
+    if purse := known_purse(scheme_id, person_id):
+        named = {purse: "", **named}
+    have = balances_of(scheme_id, list(named), units_of(scheme_id)[POINTS])
+    return [Giver(holder_id, name, have[holder_id]) for holder_id, name in named.items() if have[holder_id] > 0]
