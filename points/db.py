@@ -334,16 +334,18 @@ class Ready:
 
     PostgreSQL gets every value as text without a type, which the statement's own casts give it: psycopg would else send
     a small number as another type than a large one, and each mixture would be a statement to prepare and plan anew.
+
+    What is the same each time (a state, a class) is written out. A plan for any value at all takes the commonest: the
+    look for an open serving read every serving there ever was (docs/decisions/0004).
     """
 
-    def __init__(self, statement: Any, dialect: Dialect) -> None:
-        self.is_sqlite = dialect.name == "sqlite"
-        if not self.is_sqlite:
-            dialect = cast(Any, type(dialect))(paramstyle="numeric_dollar")
+    def __init__(self, statement: Any, engines: Dialect) -> None:
+        self.is_sqlite = engines.name == "sqlite"
+        dialect = cast(Any, type(engines))(paramstyle=engines.paramstyle if self.is_sqlite else "numeric_dollar")
+        dialect.statement_compiler = _writing_out(dialect.statement_compiler)
         compiled = statement.compile(dialect=dialect)
         self.text, self.writes = str(compiled), getattr(statement, "is_dml", False)
         parameters = {name: one for one, name in compiled.bind_names.items()}
-        self.fixed = {name: one.effective_value for name, one in parameters.items() if not one.required}
         self.given = [(name, self._goes_in(parameters[name].type, dialect)) for name in compiled.positiontup]
         columns = getattr(statement, "exported_columns", ())
         self.row = row_type("Row", [column.key for column in columns], rename=True) if columns else None
@@ -362,7 +364,6 @@ class Ready:
     def run(self, connection: Any, values: dict[str, Any]) -> list[Any]:
         for watch in watching:
             watch(self.text)
-        values = {**self.fixed, **values}
         given = [goes_in(values[name]) for name, goes_in in self.given]
         driver = connection.connection.dbapi_connection
         try:
@@ -380,6 +381,15 @@ class Ready:
                 for place, process in self.told:
                     row[place] = process(row[place])
         return [self.row._make(row) for row in rows]
+
+
+@cache
+def _writing_out(compiler: Any) -> Any:
+    class WritingOut(compiler):  # type: ignore[misc]
+        def visit_bindparam(self, bindparam: Any, **options: Any) -> Any:
+            return super().visit_bindparam(bindparam, **{**options, "literal_binds": not bindparam.required})
+
+    return WritingOut
 
 
 watching: list[Callable[[str], None]] = []  # told of each such statement before it goes: SQLAlchemy's events are not
