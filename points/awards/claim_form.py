@@ -99,8 +99,10 @@ def further_words(claim: Claim, known: KnownRule) -> list[tuple[str, str]]:
         found.append((gettext("队"), team.name))
     if claim.helped_id is not None:
         helped = db.session.get_one(Person, (claim.scheme_id, claim.helped_id))
-        word = gettext("已确认") if claim.helped_at else gettext("还没确认")
-        found.append((gettext("受助人"), f"{masked(helped.name)}{gettext('，')}{word}"))
+        said = masked(helped.name)
+        if claim.helped_at or any(one.helped for one in (known.rule.evidence, *known.rule.evidence.any)):
+            said += gettext("，") + (gettext("已确认") if claim.helped_at else gettext("还没确认"))
+        found.append((gettext("受助人"), said))
     for label, words in (
         (gettext("报的是"), claim.subject),
         (gettext("同一件事"), claim.act),
