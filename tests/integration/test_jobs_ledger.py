@@ -77,6 +77,13 @@ def worker_process(books: Books, *options: str) -> Iterator[subprocess.Popen[byt
         process.wait()
 
 
+def hears(pid: int, number: int) -> bool:
+    """Whether the process has a handler for the signal: it is up, and would end in order."""
+    with open(f"/proc/{pid}/status") as file:
+        caught = next(line for line in file if line.startswith("SigCgt:")).split()[1]
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
 def until(holds: Callable[[], bool], what: str) -> None:
     end = time.monotonic() + PATIENCE_S
     while not holds():
@@ -130,6 +137,7 @@ def test_a_worker_frozen_in_mid_sweep_is_overtaken_and_wakes_without_harm(books:
         in_mid_sweep(books, frozen)
         frozen.send_signal(signal.SIGSTOP)
         with worker_process(books) as second:
+            until(lambda: hears(second.pid, signal.SIGTERM), "the second worker")
             until(lambda: standing(books, "expiry").state is not State.RUNNING, "the lease to run out")
             time.sleep(2)  # the second takes over, unless the first froze with SQLite's one lock in its hand
             frozen.send_signal(signal.SIGCONT)

@@ -163,7 +163,7 @@ def processes(pool: Pool, books: Books, work: Callable[..., list[str]], turns: l
     url = books.world.app.config["SQLALCHEMY_DATABASE_URI"]
     facts = {name: getattr(books, name) for name in ("scheme_id", "shop", "points", "actor_id")}
     results = [pool.apply_async(in_process, (url, facts, work, turn)) for turn in turns]
-    return Counter(word for result in results for word in result.get(120))
+    return Counter(word for result in results for word in result.get(300))
 
 
 applications: dict[str, Flask] = {}
