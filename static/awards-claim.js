@@ -9,7 +9,35 @@ for (const field of document.querySelectorAll("input.file")) {
   field.addEventListener("change", () => {
     const count = field.files.length;
     said.textContent = count ? said.dataset.many.replace("{n}", count) : plain;
+    makeSmaller(field);
   });
+}
+
+// Photos straight from a phone are larger than anybody needs, and four of them than may be sent at once. What cannot be
+// drawn here goes as it is: the server says what is wrong with it.
+async function makeSmaller(field) {
+  const chosen = [...field.files];
+  const drawn = await Promise.all(chosen.map((file) => (file.size > 1_500_000 ? smaller(file) : file)));
+  const unchanged = field.files.length === chosen.length && chosen.every((file, n) => field.files[n] === file);
+  if (!unchanged || drawn.every((file, n) => file === chosen[n])) return;
+  const held = new DataTransfer();
+  for (const file of drawn) held.items.add(file);
+  field.files = held.files;
+}
+
+async function smaller(file) {
+  try {
+    const picture = await createImageBitmap(file);
+    const share = Math.min(1, 2400 / Math.max(picture.width, picture.height));
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.round(picture.width * share);
+    canvas.height = Math.round(picture.height * share);
+    canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+    const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85));
+    return blob && blob.size < file.size ? new File([blob], "photo.jpg", { type: "image/jpeg" }) : file;
+  } catch {
+    return file;
+  }
 }
 
 if (form) {
