@@ -46,7 +46,7 @@ def test_a_resident_sees_what_a_deed_earns_while_filling_the_form_in(
     big = page.locator("#forecast .big")
     page.get_by_text("楼道劳动").click()
     expect(big).to_have_text("1 分")
-    expect(page.locator("#quantity-label")).to_have_text("做了几个小时？")
+    expect(page.locator("label[for=quantity]")).to_have_text("做了几个小时？")
     for _ in range(4):
         page.get_by_role("button", name="多一点").click()
     expect(page.locator("#quantity")).to_have_value("3")
