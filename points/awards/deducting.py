@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 
@@ -20,7 +20,7 @@ from ..rulebook.rules import Assessment
 from ..rulebook.terms import Rule
 from .balances import unit_code
 from .models import Claim, ClaimState
-from .posting import DEDUCTION, ISSUANCE, WALLET, amounts_of, draft_of
+from .posting import DEDUCTION, EXCHANGE, ISSUANCE, WALLET, amounts_of, draft_of
 
 DEBT = AccountClass.DEBT
 TRIES = 5  # a redemption at the same moment may take what was just seen in the wallet
@@ -46,17 +46,23 @@ def deduct(
     units: Mapping[str, int],
     actor_id: int,
     at: datetime,
+    gives: Sequence[ledger.Leg] = (),
 ) -> Taken:
     """Post one deduction. ``stop`` takes what can be spent and no more; ``debt`` leaves the rest as a debt that later
-    awards repay. What is held for somebody at a counter stays there."""
+    awards repay. What is held for somebody at a counter stays there.
+
+    gives  what the same deed gives of other balances, in the same transfer
+    """
     stops = rule.deductions is None or rule.deductions.below_zero == "stop"
     today = clock.local_date(at, scheme.zone)
     for attempt in range(TRIES):
-        legs, owed, taken = [], dict[str, int](), dict[str, int]()
-        for balance, amount in amounts_of(seen).items():
+        legs, owed, taken = list(gives), dict[str, int](), dict[str, int]()
+        for balance, amount in less_of(seen).items():
             unit_id = units[balance]
             there = min(-amount, spendable_of(scheme.id, holder_id, unit_id, today))
             rest = 0 if stops else -amount - there
+            if gives and there + rest < -amount:
+                raise InsufficientPoints(missing_points=-amount - there)  # all of the price or nothing is given
             if there:
                 legs.append(ledger.Leg(holder_id, unit_id, WALLET, -there))
             if rest:
@@ -69,7 +75,7 @@ def deduct(
         if not legs:
             return Taken(None, shown, owed)
         try:
-            draft = draft_of(scheme, claim, DEDUCTION, actor_id, legs)
+            draft = draft_of(scheme, claim, EXCHANGE if gives else DEDUCTION, actor_id, legs)
             posted = ledger.post(scheme.id, [draft], at=at, zone=scheme.zone)[0]
             return Taken(posted.transfer_id, shown, owed)
         except InsufficientPoints:
@@ -78,19 +84,25 @@ def deduct(
     raise AssertionError("unreachable")  # pragma: no cover
 
 
+def less_of(seen: Assessment) -> dict[str, int]:
+    """What an assessment takes away, by balance."""
+    return {balance: amount for balance, amount in amounts_of(seen).items() if amount < 0}
+
+
 def as_taken(seen: Assessment, taken: Mapping[str, int]) -> Assessment:
     """The assessment with what was really taken; a line says why it is less, and the lines still add up."""
-    lines, points = list(seen.lines), -taken.get("points", 0)
-    if seen.points < 0 and points != seen.points:
+    less = {balance: -taken.get(balance, 0) for balance in less_of(seen)}
+    lines, points = list(seen.lines), less.get("points", seen.points)
+    if points != seen.points:
         left = taken.get("points", 0) * 1000 // 10**seen.scale
         values = {"balance": "points", "left_milli": left}
         lines.append(Line("floor", N_("{balance}只有 {left_milli}，扣完为止"), values, points - seen.points))
-    others = {name: -taken.get(name, 0) for name in seen.others}
+    others = {name: less.get(name, amount) for name, amount in seen.others.items()}
     return replace(
         seen,
         points=points,
-        honour=-taken.get("honour", 0),
-        minutes=-taken.get("minutes", 0),
+        honour=less.get("honour", seen.honour),
+        minutes=less.get("minutes", seen.minutes),
         others={name: amount for name, amount in others.items() if amount},
         lines=tuple(lines),
     )

@@ -61,12 +61,15 @@ def take_back(
 
 
 def still_there(scheme_id: int, claim: Claim, owed: dict[str, int]) -> dict[int, int]:
-    """The lines of a deduction that can be undone, each with how much: all that came from the wallet, and of each debt
-    what is still owed."""
+    """The lines of a deduction that can be undone, each with how much: all that came from the wallet (or went there, of
+    another unit), and of each debt what is still owed."""
     found: dict[int, int] = {}
     rows = postings_of(scheme_id, int(claim.transfer_id or 0))
     for unit_id in {row.unit_id for row in rows}:
         undone = 0
+        if not any(row.klass == DEBT and row.amount < 0 for row in rows if row.unit_id == unit_id):
+            found |= {row.line: abs(row.amount) for row in rows if row.unit_id == unit_id}
+            continue
         for row in rows:
             if row.unit_id == unit_id and row.klass in (WALLET, DEBT):
                 there = -row.amount

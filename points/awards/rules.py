@@ -241,13 +241,6 @@ class PersonDisabled(Conflict):
     sentence = N_("这位居民的账户停用了，暂时不能入账。请先到“居民”里恢复。")
 
 
-class MixedSigns(Conflict):
-    """One award would both give and take away."""
-
-    code = "mixed_signs"
-    sentence = N_("这一项又加又扣，记不了账。请街道干部把细则分成两项。")
-
-
 class NotConfirming(Conflict):
     """Facts: ``state``."""
 

@@ -17,6 +17,7 @@ from .server import is_used
 from .sets import BIG, Rows, built_once
 
 WALLET, DEBT = AccountClass.WALLET, AccountClass.DEBT
+GIVING = ("award", "exchange")
 
 
 def repaying(scheme_id: int, drafts: Sequence[Draft]) -> Sequence[Draft]:
@@ -25,9 +26,9 @@ def repaying(scheme_id: int, drafts: Sequence[Draft]) -> Sequence[Draft]:
     places = {
         (leg.holder_id, leg.unit_id)
         for draft in drafts
-        if draft.kind == "award"
+        if draft.kind in GIVING
         for leg in draft.legs
-        if leg.klass is WALLET
+        if leg.klass is WALLET and leg.amount > 0
     }
     if not places:
         return drafts
@@ -38,13 +39,13 @@ def repaying(scheme_id: int, drafts: Sequence[Draft]) -> Sequence[Draft]:
         open_missing(scheme_id, [leg for draft in drafts for leg in merged(draft.legs)], draw_stripes())
     found = db.session.execute(_owing().with_for_update(of=accounts, key_share=True), named)
     debts = {(row.holder_id, row.unit_id): -row.balance for row in found}
-    return [replace(draft, legs=_split(draft, debts)) if draft.kind == "award" else draft for draft in drafts]
+    return [replace(draft, legs=_split(draft, debts)) if draft.kind in GIVING else draft for draft in drafts]
 
 
 def _split(draft: Draft, debts: dict[tuple[int, int], int]) -> tuple[Leg, ...]:
     legs: list[Leg] = []
     for leg in draft.legs:
-        owed = debts.get((leg.holder_id, leg.unit_id), 0) if leg.klass is WALLET else 0
+        owed = debts.get((leg.holder_id, leg.unit_id), 0) if leg.klass is WALLET and leg.amount > 0 else 0
         repaid = min(owed, leg.amount) if owed else 0
         if repaid:
             debts[leg.holder_id, leg.unit_id] -= repaid

@@ -45,6 +45,13 @@ def _moves(giver: AccountClass, taker: AccountClass, *units: UnitKind) -> set[To
 MAY: Mapping[str, frozenset[Touch]] = {
     "award": frozenset(_moves(C.ISSUANCE, C.WALLET, *EARNED) | _moves(C.ISSUANCE, C.DEBT, *EARNED)),
     "deduction": frozenset(_moves(C.WALLET, C.ISSUANCE, *EARNED) | _moves(C.DEBT, C.ISSUANCE, *EARNED)),
+    # a deed that gives of one unit and takes of another: hours for points
+    "exchange": frozenset(
+        _moves(C.ISSUANCE, C.WALLET, *EARNED)
+        | _moves(C.ISSUANCE, C.DEBT, *EARNED)
+        | _moves(C.WALLET, C.ISSUANCE, *EARNED)
+        | _moves(C.DEBT, C.ISSUANCE, *EARNED)
+    ),
     "waiver": frozenset(_moves(C.ISSUANCE, C.DEBT, *EARNED)),  # what is left of a deduction at its end date
     "gift": frozenset(_moves(C.WALLET, C.WALLET, U.POINTS, U.MINUTES)),  # to a household, a relative, a pool
     "expiry": frozenset(_moves(C.WALLET, C.EXPIRED, *EARNED)),
@@ -65,7 +72,9 @@ MAY: Mapping[str, frozenset[Touch]] = {
 # A kind that undoes: what it may undo. It touches what the original touched, with the opposite sign.
 UNDOES: Mapping[str, frozenset[str]] = {
     "return": frozenset({"redemption"}),
-    "reversal": frozenset({"award", "deduction", "gift", "donation", "purchase", "waste", "stock_count", "opening"}),
+    "reversal": frozenset(
+        {"award", "deduction", "exchange", "gift", "donation", "purchase", "waste", "stock_count", "opening"}
+    ),
 }
 
 

@@ -30,6 +30,7 @@ KINDS = {
     "expiry": N_("到期"),
     "gift": N_("转送"),
     "deduction": N_("扣分"),
+    "exchange": N_("换分"),
     "waiver": N_("扣分到期，免了"),
     "carry": N_("期末结转"),
 }

@@ -154,10 +154,19 @@ def drain(it: Reckoning, balance: str, amount: int) -> None:
         return
     there = max(0, there)
     values: Values = {"balance": name_of(it, balance), "left_milli": shown(it, balance, there)}
+    if gives_something(it):
+        values["needed_milli"] = shown(it, balance, -amount)
+        it.refuse("not_enough", N_("{balance}只有 {left_milli}，不够 {needed_milli}，换不了。"), values)
+        return
     sentence = N_("{balance}只有 {left_milli}，扣完为止")
     it.say("floor", sentence, values, -there - amount if balance == "points" else 0)
     if balance != "points":
         put(it, balance, -there)
+
+
+def gives_something(it: Reckoning) -> bool:
+    """Whether the deed also gives: then what it takes is the price, and nothing is given for a part of it."""
+    return max((it.points, it.honour, it.minutes, *it.others.values())) > 0
 
 
 def name_of(it: Reckoning, balance: str) -> str:

@@ -11,8 +11,10 @@ from points.awards.assessing import reckon
 from points.awards.deeds import Deed
 from points.awards.models import Claim, Source
 from points.awards.periods.levels import standings_of
+from points.awards.reversing import Cause, take_back
 from points.db import db, transaction
 from points.ledger import AccountClass, Draft, Leg, post, request_hash
+from points.ledger.models import Transfer
 from points.ledger.queries import units_of
 from points.people.actions import POINTS
 from points.people.models import Person, Scheme
@@ -114,3 +116,26 @@ def test_hours_lent_back_leave_the_minutes_on_the_ledger_and_come_back_when_reve
     assert taken.transfer_id is not None
     books.undo(taken.transfer_id)
     assert books.wallet(person.id, books.minutes) == 90
+
+
+def test_hours_for_points_are_one_transfer_that_is_taken_back_whole(books: Books) -> None:
+    world = books.world
+    with transaction():
+        scheme = db.session.get_one(Scheme, world.scheme_id)
+        scheme.settings = {**scheme.settings, "reviews": {"deductions_allowed": True}}
+    swap = {"code": "swap", "title": "时长换积分", "unit": "event", "amount": {"type": "per_unit", "points": 7}}
+    terms = {"from": ["minutes"], "below_zero": "stop", "notice_days": 0, "appeal_days": 7, "ends": {"years": 1}}
+    visit = {**VISIT, "beside": {"minutes": 90}}
+    load(world, rules=[visit, {**swap, "beside": {"minutes": -60}}], deductions=terms)
+    person = world.person()
+    earn(world, person, 10, AUGUST)
+    made = earn(world, person, 7, AUGUST, "swap")
+    assert made.transfer_id is not None
+    assert (books.wallet(person.id), books.wallet(person.id, books.minutes)) == (17, 30)
+    assert db.session.get_one(Transfer, (world.scheme_id, made.transfer_id)).kind == "exchange"
+    assert [line.code for line in seen(world, person, "swap").refusals] == ["not_enough"]
+    kept = db.session.get_one(Claim, (world.scheme_id, made.id))
+    with transaction():
+        cause = Cause("swap-back", 1, request_hash(back=1), "claim", made.id)
+        take_back(world.scheme_id, kept, cause, AUGUST, "Asia/Shanghai")
+    assert (books.wallet(person.id), books.wallet(person.id, books.minutes)) == (10, 90)

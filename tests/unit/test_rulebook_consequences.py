@@ -231,3 +231,11 @@ def test_minutes_are_only_taken_where_the_document_says_so() -> None:
     with pytest.raises(BadDocument) as caught:
         document_from(body([LENT], deductions=DEDUCTIONS), 0)
     assert caught.value.problems
+
+
+def test_an_exchange_is_made_whole_or_not_at_all() -> None:
+    swap = rule_body(code="swap", title="时长换积分", beside={"minutes": -60})
+    made = Book(body([swap], deductions=BANK))
+    done = made.award("swap", 2, balances={"minutes": 120})
+    assert (done.points, done.minutes, len(done.path)) == (20, -120, 1)
+    assert made.refuses("swap", 2, balances={"minutes": 119}) == ["not_enough"]

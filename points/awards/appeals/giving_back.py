@@ -39,16 +39,18 @@ def part_of(claim: Claim) -> Part:
     waived = waived_of(claim)
     lines, repaid, short = dict[int, int](), dict[tuple[int, int], int](), defaultdict[int, int](int)
     for line, amount, klass, holder_id, unit_id, balance in rows:
-        if klass == AccountClass.DEBT:
+        if klass == AccountClass.DEBT and amount > 0:
+            lines[line] = amount  # what the same deed gave of another balance, and repaid there
+        elif klass == AccountClass.DEBT:
             owed = min(-amount, max(0, -balance))
             lines[line] = owed
             short[unit_id] += -amount - owed
             repaid[holder_id, unit_id] = max(0, -amount - owed - waived.get((holder_id, unit_id), 0))
     for line, amount, klass, _, unit_id, _ in rows:
         if klass == AccountClass.WALLET:
-            lines[line] = -amount
+            lines[line] = abs(amount)
         elif klass == AccountClass.ISSUANCE:
-            lines[line] = amount - short[unit_id]
+            lines[line] = abs(amount) - short[unit_id]
     return Part(
         {line: amount for line, amount in lines.items() if amount},
         {place: amount for place, amount in repaid.items() if amount},
