@@ -15,7 +15,7 @@ from points.people.models import Role
 from tests.e2e.conftest import OpenPage
 from tests.e2e.looking import readable
 from tests.factories import World
-from tests.integration.awards_world import RULES, claimed, load_rules
+from tests.integration.awards_world import RULES, VISIT, claimed, load_rules, today
 
 pytestmark = pytest.mark.browser
 
@@ -109,6 +109,32 @@ def test_the_queue_is_cleared_by_keyboard_alone(place: World, window: OpenPage) 
     assert states(place) == ["approved", "rejected", "returned", "waiting"]
     expect(page.locator("#sum")).to_have_text("还没有定。A 通过，R 退回，X 不通过。")
     readable(page)
+
+
+def test_what_the_reviewer_chooses_in_the_open_item_goes_with_the_draft(place: World, window: OpenPage) -> None:
+    storm = {
+        "code": "storm",
+        "title": "天气",
+        "by": "reviewer",
+        "choices": [{"code": "bad", "title": "暴雨", "factor": 3}],
+    }
+    amount = {"type": "per_unit", "points": 10, "coefficients": [storm]}
+    load_rules(place, {**VISIT, "code": "wet", "amount": amount, "caps": []}, label="雨天版", on=today(place))
+    first = claimed(place, place.person("张三"), "wet", done_on=today(place))
+    claimed(place, place.person("李四"), "wet", done_on=today(place))
+    page = window(place.staff(Role.STAFF))
+    page.goto("/queue")
+    page.get_by_label("天气").select_option("bad")
+    page.locator("h1").click()
+    page.keyboard.press("a")
+    expect(page.locator("tr[aria-selected]")).to_contain_text("李○○")
+    page.keyboard.press("k")
+    expect(page.get_by_label("天气")).to_have_value("bad")  # and it is shown again
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".results")).to_contain_text("30 分")
+    assert states(place) == ["approved", "waiting"]
+    db.session.rollback()
+    assert db.session.get_one(Claim, (place.scheme_id, first.id)).points == 30
 
 
 def test_rows_are_picked_and_approved_together(place: World, window: OpenPage) -> None:
