@@ -1,5 +1,6 @@
 """What waits for people of the whole scheme says so in ``waits_for``: ",*officer,*staff,"; their queues find it by that.
-A run at a period's end may also be one of what is carried over, and points that can only be donated have a purse."""
+A run at a period's end may also be one of what is carried over, and points that can only be donated have a purse;
+a place on a notice whose award was taken back says so."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -47,10 +48,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("scheme_id", "id", name=op.f("pk_purses")),
         sa.UniqueConstraint("scheme_id", "person_id", name=op.f("uq_purses_scheme_id_person_id")),
     )
+    op.create_table(
+        "notice_gaps",
+        sa.Column("scheme_id", sa.BigInteger(), nullable=False),
+        sa.Column("notice_id", sa.BigInteger(), nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.Column("is_public", sa.Boolean(), nullable=False),
+        sa.Column("taken_back_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "notice_id"],
+            ["notices.scheme_id", "notices.id"],
+            name=op.f("fk_notice_gaps_scheme_id_notice_id"),
+        ),
+        sa.PrimaryKeyConstraint("scheme_id", "notice_id", "place", name=op.f("pk_notice_gaps")),
+    )
     name_whose_turn(lambda stage: ",".join(sorted(f"*{role}" for role in set(stage["by"]))))
 
 
 def downgrade() -> None:
+    op.drop_table("notice_gaps")
     op.drop_table("purses")
     op.execute("DELETE FROM period_runs WHERE kind = 'carry'")
     know_runs(*RUNS)

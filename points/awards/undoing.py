@@ -18,6 +18,7 @@ from .bars import lift_bars
 from .correcting import correction_open
 from .messages import tell_of
 from .models import Claim, ClaimState, Review, SampledReview, Step
+from .notice import leave_gap
 from .paths import others_in, stages_in
 from .reversing import Cause, take_back
 from .reviewing import reviewable
@@ -62,6 +63,7 @@ def undo(who: Visitor, claim_id: int, *, key: UUID, at: datetime, reason: str = 
         ),
         execution_options={"synchronize_session": False},
     )
+    leave_gap(claim, at)
     begin_again(claim)
     note_step(claim, who.person_id, Step.UNDONE, reason, key, at, stage=spoken_at)
     more: dict[str, Any] = {"points": credited} if was_granted and credited else {}

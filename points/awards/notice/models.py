@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ...db import InScheme, Model, one_of, to
@@ -39,6 +39,19 @@ class Notice(InScheme, Model):
         ),
         Index(None, "scheme_id", "opens_on", "id"),
     )
+
+
+class NoticeGap(Model):
+    """A place on a notice whose award was taken back there: nothing else is kept of it. ``is_public``: as the award
+    was; a deduction is told to nobody."""
+
+    __tablename__ = "notice_gaps"
+    scheme_id: Mapped[int]
+    notice_id: Mapped[int]
+    place: Mapped[int]
+    is_public: Mapped[bool]
+    taken_back_at: Mapped[datetime]
+    __table_args__ = (PrimaryKeyConstraint("scheme_id", "notice_id", "place"), to("notices", "notice_id"))
 
 
 class ObjectionState(StrEnum):

@@ -10,7 +10,7 @@ from ... import calendar, clock
 from ...db import Overtaken, db, insert_into, new_id, table_of
 from ...people.models import Area, AreaKind, Scheme
 from ..models import Claim, ClaimState
-from .models import Notice
+from .models import Notice, NoticeGap
 from .rules import MOST_NOTICE_DAYS, count_of, number_of
 
 notices = table_of(Notice)
@@ -39,6 +39,17 @@ def put_on_notice(claim: Claim, days: int, at: datetime) -> Notice:
     claim.notice_id, claim.notice_place, claim.due_on = notice.id, place, window.ends_on
     db.session.flush()
     return notice
+
+
+def leave_gap(claim: Claim, at: datetime) -> None:
+    """Say on the list that what stood at this place was taken back; the claim is about to leave it."""
+    if claim.notice_id is None or claim.notice_place is None:
+        return
+    gap = {
+        **{"scheme_id": claim.scheme_id, "notice_id": claim.notice_id, "place": claim.notice_place},
+        **{"is_public": (claim.outcome or {}).get("points", 0) >= 0, "taken_back_at": at},
+    }
+    db.session.execute(insert_into(NoticeGap).values(gap).on_conflict_do_nothing())
 
 
 def community_of(claim: Claim) -> Area:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Blueprint, Flask, Response
@@ -35,6 +35,13 @@ STATES = {
 }
 
 
+def taken_back_words(places: Sequence[int]) -> str:
+    """Which places are empty and why; "" where none is."""
+    if not places:
+        return ""
+    return gettext("第 %(places)s 条撤回了，不入账。", places=gettext("、").join(map(str, places)))
+
+
 def shown_name(entry: Entry) -> str:
     """As a list may show it: 王○○; a team by its name."""
     return entry.name if entry.is_team else listed(entry.name)
@@ -56,6 +63,7 @@ def in_words() -> dict[str, Any]:
         "states": STATES,
         "claim_states": ClaimState,
         "shown_name": shown_name,
+        "taken_back_words": taken_back_words,
         "amount_words": amount_words,
         "day_of_notice": day_of_notice,
         "receipt_shown": receipt_shown,

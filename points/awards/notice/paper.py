@@ -19,6 +19,7 @@ MARGIN = 45.4  # 16 mm
 COLUMNS = (30.0, 68.0, 84.0, 190.0, 76.5, 56.0)  # widths of the table
 CENTRED = (0, 1, 2, 4)
 ROW, SMALL = 21.0, 9.0
+BELOW = ("taken_back", "ways", "promise", "basis", "beyond")  # the sentences below the table
 # Widths of Helvetica, in thousandths of the size, from the space to the tilde (Adobe's metrics of the standard fonts).
 HELVETICA = (
     *(278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278),
@@ -189,7 +190,11 @@ def end(sheets: list[Sheet], shown: Any, said: Mapping[str, str], urls: Mapping[
     seal = getattr(shown.seal, "seal", "")
     texts = [
         *((line, 11.0) for line in wrapped(said["object"], 11, left)),
-        *((line, 10.0) for name in ("ways", "promise", "basis", "beyond") for line in wrapped(said[name], 10, left)),
+        *(
+            (line, 10.0)
+            for name in ("taken_back", "ways", "promise", "basis", "beyond")
+            for line in wrapped(said.get(name, ""), 10, left)
+        ),
         (said["fingerprint"], SMALL),
         *((line, SMALL) for line in (shown.fingerprint[:32], shown.fingerprint[32:])),
         (said["seal"], SMALL),

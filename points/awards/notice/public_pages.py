@@ -127,7 +127,7 @@ def public_notice(code: str, number: str) -> ResponseReturnValue:
         key_of=lambda row: (row[0].notice_place or 0,),
         scalars=False,
     )
-    whole = published(notice, area)
+    whole = published(notice, area, most=0)
     return render_template(
         "notice/public_notice.html",
         scheme=scheme,

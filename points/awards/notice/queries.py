@@ -17,7 +17,7 @@ from ...people.models import Area, AreaKind, Person, Team
 from ...people.visitor import Visitor, within
 from ...rulebook.models import EarningRule
 from ..models import Claim, ClaimState
-from .models import Notice, Objection, ObjectionState
+from .models import Notice, NoticeGap, Objection, ObjectionState
 from .rules import is_number
 
 POINTS = Claim.outcome["points"].as_integer()
@@ -207,11 +207,20 @@ def public_entry(scheme_id: int, number: str, place: int) -> tuple[Entry, Notice
     return found[0], notice, area
 
 
+def gaps_of(scheme_id: int, notice_id: int, *, public: bool = False) -> tuple[int, ...]:
+    """The places whose award was taken back, in order."""
+    g = NoticeGap
+    query = select(g.place).where(g.scheme_id == scheme_id, g.notice_id == notice_id).order_by(g.place)
+    return tuple(db.session.scalars(query.where(g.is_public) if public else query))
+
+
 def fingerprint(number: str, lines: Iterable[tuple[int, str, str, str, date, int]]) -> str:
     """What a printed list and the one on the page have in common: SHA-256 over the number and (place, masked name,
     grid, title, day, points) of each award, as 64 hexadecimal digits."""
-    text = "\n".join([number, *("\t".join(map(str, line)) for line in lines)])
-    return hashlib.sha256(text.encode()).hexdigest()
+    hashed = hashlib.sha256(number.encode())
+    for line in lines:
+        hashed.update(("\n" + "\t".join(map(str, line))).encode())
+    return hashed.hexdigest()
 
 
 # ---------------------------------------------------------------- objections

@@ -20,9 +20,9 @@ from ...web.schemas import tidy
 from ..models import Claim
 from .listing import Published, published
 from .models import Notice
-from .pages import STATES, amount_words, pages, shown_name, table_answer
+from .pages import STATES, amount_words, pages, shown_name, table_answer, taken_back_words
 from .paper import notice_pdf
-from .queries import entries_from, entries_of, notice_for, notices_in_reach, tallies
+from .queries import entries_from, entries_of, gaps_of, notice_for, notices_in_reach, tallies
 
 PAGE = 30
 SHEET = 100
@@ -121,6 +121,7 @@ def show(notice_id: int) -> ResponseReturnValue:
         area=area,
         entries=entries_from(who.scheme_id, page.rows),
         tally=tallies(who.scheme_id, {notice.id}).get(notice.id),
+        taken_back=gaps_of(who.scheme_id, notice.id),
         page=page,
         text=text,
         today=today_of(who),
@@ -206,6 +207,7 @@ def said_on_paper(shown: Published) -> dict[str, str]:
         "promise": gettext("收到以后这一条先不入账，查清楚了给您答复。说的人是谁，不公开。"),
         "basis": gettext("依据：积分细则 %(labels)s。名单只写姓和○。", labels=gettext("、").join(shown.editions)),
         "beyond": gettext("结束的日子是按星期一到星期五算的，工作日历里还没有那几天。") if notice.beyond else "",
+        "taken_back": taken_back_words(shown.taken_back),
         "fingerprint": gettext("名单指纹"),
         "seal": seal_words(shown),
         "object_qr": gettext("看名单、提异议"),
