@@ -14,7 +14,7 @@ from ..people.actions import MINUTES, POINTS
 from ..people.visitor import Visitor
 from ..web import audience, me
 from ..web.api import register
-from ..web.formats import decimal
+from ..web.formats import plain
 from ..web.schemas import Amount, Strict, Text, Whole
 from .budgets import UNITS, Line, categories_of, lines_of, months_of, set_year_budget
 
@@ -63,10 +63,6 @@ def shown(line: Line, scale: int) -> dict[str, Any]:
         known = {"amount": budget.amount, "issued": budget.issued, "left": budget.left}
         return {"category": line.category, "title": line.title} | {n: plain(v, scale) for n, v in known.items()}
     return {"category": line.category, "title": line.title, **amounts}
-
-
-def plain(minor: int, scale: int) -> str:
-    return decimal(minor, scale).replace("−", "-")
 
 
 @api.get("/budgets")

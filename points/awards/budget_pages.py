@@ -17,7 +17,7 @@ from ..people.actions import HONOUR, MINUTES, POINTS
 from ..people.models import Trace
 from ..people.visitor import Visitor
 from ..web import audience, idempotency_key, me, page_of
-from ..web.formats import decimal, sentence_of
+from ..web.formats import decimal, numeric, sentence_of
 from ..web.request import new_key, payload
 from ..web.schemas import Amount, Strict, Text, Whole
 from ..web.tables import csv_answer, xlsx_answer
@@ -133,20 +133,15 @@ def file(kind: str) -> Response:
     months = months_of(who.scheme_id, year, codes, at, who.zone, unit)
     scale = places(who, unit)
     header = [gettext(word) for word in HEADER] + [gettext("%(n)s月", n=month.month) for month in months]
-    rows = [[*cells(line, scale), *(plain(m.issued.get(line.category, 0), scale) for m in months)] for line in lines]
+    rows = [[*cells(line, scale), *(numeric(m.issued.get(line.category, 0), scale) for m in months)] for line in lines]
     return (csv_answer if kind == "csv" else xlsx_answer)(f"{gettext('预算')}-{year}", header, rows)
 
 
 def cells(line: Line, scale: int) -> list[Any]:
     budget = line.budget
     amounts = (budget.amount, budget.issued, budget.left) if budget else (None, None, None)
-    return [line.title or gettext("全年总预算"), *(plain(amount, scale) for amount in amounts)]
-
-
-def plain(minor: int | None, scale: int) -> int | float | str:
-    if minor is None:
-        return ""
-    return minor if scale == 0 else float(decimal(minor, scale).replace("−", "-"))
+    title = line.title or gettext("全年总预算")
+    return [title, *("" if amount is None else numeric(amount, scale) for amount in amounts)]
 
 
 def install(app: Flask) -> None:

@@ -16,7 +16,7 @@ from ..errors import N_, DomainError, NotFound
 from ..people.visitor import Visitor
 from ..web import audience, me
 from ..web.errors import status_of
-from ..web.formats import decimal, listed
+from ..web.formats import listed, numeric
 from ..web.request import idempotency_key, new_key
 from ..web.schemas import tidy
 from ..web.tables import csv_answer, xlsx_answer
@@ -245,7 +245,7 @@ def export_row(line: Line, scale: int) -> list[Any]:
         listed(line.entered),
         gettext(words.BADGES[ClaimState(claim.state)][2]),
         claim.state_reason,
-        float(decimal(claim.forecast["points"], scale).replace("−", "-")),
-        "" if claim.points is None else float(decimal(claim.points, scale).replace("−", "-")),
+        numeric(claim.forecast["points"], scale),
+        "" if claim.points is None else numeric(claim.points, scale),
         gettext("，").join(gettext(ODDITIES[code]) for code in claim.flags if code in ODDITIES),
     ]

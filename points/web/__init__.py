@@ -5,7 +5,7 @@ Verbs: ``audience`` names who may call a route (default: nobody), ``in_transacti
 """
 
 from .audience import PUBLIC, SIGNED_IN, audience, me
-from .paging import Page, cursor_from, page_of
+from .paging import Page, cursor_from, latest_of, page_of
 from .request import idempotency_key, in_transaction, payload, wants_json
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "cursor_from",
     "idempotency_key",
     "in_transaction",
+    "latest_of",
     "me",
     "page_of",
     "payload",

@@ -42,6 +42,16 @@ def decimal(minor: int, places: int) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
 
 
+def plain(minor: int, places: int) -> str:
+    """The same as machines write it, with a hyphen for a minus: "-3"."""
+    return decimal(minor, places).replace("−", "-")
+
+
+def numeric(minor: int, places: int) -> int | float:
+    """The same as a spreadsheet's cell."""
+    return minor if places == 0 else float(plain(minor, places))
+
+
 def points(minor: int | None) -> str:
     return "" if minor is None else decimal(int(minor), scale())
 

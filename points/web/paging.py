@@ -75,6 +75,19 @@ def day_from(text: Any) -> date | None:
     return day if 1900 <= day.year <= 2200 else None
 
 
+def latest_of(query: Select[Any], at: Any, id_: Any, *, size: int = PAGE_SIZE, cursor: str | None = None) -> Page[Any]:
+    """One page of a query of whole models, the latest first: by a moment of theirs and their id."""
+    return page_of(
+        query,
+        *(at, id_),
+        shape=(datetime, int),
+        descending=True,
+        size=size,
+        cursor=cursor,
+        key_of=lambda row: (getattr(row, at.key), getattr(row, id_.key)),
+    )
+
+
 def page_of(
     query: Select[Any],
     *keys: Any,

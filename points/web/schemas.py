@@ -133,3 +133,9 @@ def refuse(field: str, sentence: str) -> ValidationError:
 def tidy(text: str, most: int = 200) -> str:
     """A line somebody typed, without control characters, runs of spaces or more than ``most`` characters."""
     return " ".join(CONTROL.sub("", text).split())[:most].strip()
+
+
+class PageAsked(Strict):
+    """Which page of a list: ``next`` of the page before, left out for the first."""
+
+    after = Text(most=400)

@@ -19,7 +19,7 @@ from ...rulebook.queries import rule_by_id
 from ...web import audience, idempotency_key, in_transaction, me, page_of
 from ...web.audience import visitor
 from ...web.errors import status_of
-from ...web.formats import day, decimal, listed, moment, sentence_of
+from ...web.formats import day, listed, moment, numeric, sentence_of
 from ...web.request import new_key, payload
 from ...web.schemas import tidy
 from ...web.sentences import translated
@@ -221,8 +221,8 @@ def export() -> Response:
 def export_row(one: Filed, scale: int) -> list[Any]:
     appeal = one.appeal
 
-    def number(minor: int | None) -> Any:
-        return "" if minor is None else float(decimal(minor, scale).replace("−", "-"))
+    def amount(minor: int | None) -> Any:
+        return "" if minor is None else numeric(minor, scale)
 
     return [
         one.person_number,
@@ -237,8 +237,8 @@ def export_row(one: Filed, scale: int) -> list[Any]:
         appeal.decided_reason,
         listed(one.reader),
         moment(appeal.decided_at),
-        number(appeal.points_before),
-        number(appeal.points_after),
+        amount(appeal.points_before),
+        amount(appeal.points_after),
     ]
 
 

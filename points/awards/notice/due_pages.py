@@ -16,7 +16,7 @@ from ...errors import N_, DomainError, NotFound
 from ...people.visitor import Visitor
 from ...web import audience, me, page_of
 from ...web.errors import status_of
-from ...web.formats import decimal, listed, scale, sentence_of
+from ...web.formats import listed, numeric, scale, sentence_of
 from ...web.request import idempotency_key, new_key
 from ...web.schemas import tidy
 from ..models import Claim, ClaimState
@@ -36,7 +36,6 @@ CAUSES: Mapping[str, tuple[str, str]] = {
     ),
     "cannot_earn": (N_("余额到了上限。"), N_("等换掉一些再试，或者写明原因，不入账。")),
     "insufficient_points": (N_("账上不够扣。"), N_("等有了再试，或者写明原因，不扣。")),
-    "mixed_signs": (N_("这一条又加又扣，账上记不了。"), N_("请告诉街道改细则；这一条写明原因，不入账。")),
 }
 OTHER = (N_("账上没有收下。"), N_("请再试一次。还不行，把这一条告诉管理员。"))
 
@@ -140,7 +139,7 @@ def cells_of(row: Any) -> tuple[Any, ...]:
         listed(person),
         title,
         claim.done_on.isoformat(),
-        float(decimal(points_of(claim), scale()).replace("−", "-")),
+        numeric(points_of(claim), scale()),
         claim.due_on.isoformat() if claim.due_on else "",
         number or "",
         cause_of(claim.state_reason)[0] if stuck else "",

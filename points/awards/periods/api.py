@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from flask import Flask
@@ -11,10 +10,10 @@ from marshmallow import Schema, fields
 
 from ... import clock
 from ...db import in_own_transaction
-from ...web import audience, idempotency_key, me, page_of
+from ...web import audience, idempotency_key, latest_of, me, page_of
 from ...web.api import register
-from ...web.formats import decimal, listed
-from ...web.schemas import Amount, IdField, Strict, Text
+from ...web.formats import listed, plain
+from ...web.schemas import Amount, IdField, PageAsked, Strict, Text
 from ..models import PeriodRun
 from . import gifts, grants, queries
 from .levels import standings_of
@@ -66,10 +65,6 @@ class RankingPlaceOut(Schema):
 class RankingPlacesOut(Schema):
     places = fields.List(fields.Nested(RankingPlaceOut))
     next = fields.String(allow_none=True)
-
-
-class PeriodsPageAsked(Strict):
-    after = Text(most=400)
 
 
 class GrantOrderOut(Schema):
@@ -144,10 +139,6 @@ class GiftOut(Schema):
     transfer_id = IdField()
 
 
-def plain(minor: int, scale: int) -> str:
-    return decimal(minor, scale).replace("−", "-")
-
-
 @api.get("/me/levels")
 @api.response(200, LevelsOut)
 @audience("own")
@@ -166,25 +157,18 @@ def levels() -> dict[str, Any]:
 
 
 @api.get("/rankings")
-@api.arguments(PeriodsPageAsked, location="query")
+@api.arguments(PageAsked, location="query")
 @api.response(200, RankingRunsOut)
 @audience("rankings.see")
 def rankings(asked: dict[str, Any]) -> dict[str, Any]:
     """The rankings of periods that have ended, the latest first."""
-    page = page_of(
-        queries.runs_of(me().scheme_id),
-        *(PeriodRun.run_at, PeriodRun.id),
-        shape=(datetime, int),
-        descending=True,
-        cursor=asked.get("after"),
-        key_of=lambda run: (run.run_at, run.id),
-    )
+    page = latest_of(queries.runs_of(me().scheme_id), PeriodRun.run_at, PeriodRun.id, cursor=asked.get("after"))
     rows = [{"id": run.id, "code": run.code, "period": run.period, **run.counts} for run in page]
     return {"rankings": rows, "next": page.next}
 
 
 @api.get("/rankings/<int:run_id>")
-@api.arguments(PeriodsPageAsked, location="query")
+@api.arguments(PageAsked, location="query")
 @api.response(200, RankingPlacesOut)
 @audience("rankings.see")
 def ranking(asked: dict[str, Any], run_id: int) -> dict[str, Any]:
@@ -221,20 +205,13 @@ def shown(order: GrantOrder, scale: int) -> dict[str, Any]:
 
 
 @api.get("/grants")
-@api.arguments(PeriodsPageAsked, location="query")
+@api.arguments(PageAsked, location="query")
 @api.response(200, GrantOrdersOut)
 @audience("grants.see")
 def listing(asked: dict[str, Any]) -> dict[str, Any]:
     """Grants to groups that were started, the latest first."""
     who = me()
-    page = page_of(
-        queries.orders_of(who.scheme_id),
-        *(GrantOrder.asked_at, GrantOrder.id),
-        shape=(datetime, int),
-        descending=True,
-        cursor=asked.get("after"),
-        key_of=lambda one: (one.asked_at, one.id),
-    )
+    page = latest_of(queries.orders_of(who.scheme_id), GrantOrder.asked_at, GrantOrder.id, cursor=asked.get("after"))
     return {"grants": [shown(one, who.points_scale) for one in page], "next": page.next}
 
 

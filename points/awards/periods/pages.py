@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Flask, Response, flash, redirect, render_template, request, url_for
@@ -18,8 +18,8 @@ from ...ledger.queries import spendable_of, units_of
 from ...people.actions import POINTS
 from ...people.visitor import Visitor
 from ...rulebook.plain_pieces import effect_words
-from ...web import audience, idempotency_key, me, page_of
-from ...web.formats import decimal, hours, listed, sentence_of
+from ...web import audience, idempotency_key, latest_of, me, page_of
+from ...web.formats import decimal, hours, listed, numeric, sentence_of
 from ...web.request import new_key
 from ...web.schemas import Amount, tidy
 from ...web.tables import csv_answer, xlsx_answer
@@ -147,14 +147,7 @@ def donate() -> ResponseReturnValue:
 @audience("rankings.see")
 def rankings() -> str:
     who: Visitor = me()
-    page = page_of(
-        queries.runs_of(who.scheme_id),
-        *(PeriodRun.run_at, PeriodRun.id),
-        shape=(datetime, int),
-        descending=True,
-        size=20,
-        key_of=lambda run: (run.run_at, run.id),
-    )
+    page = latest_of(queries.runs_of(who.scheme_id), PeriodRun.run_at, PeriodRun.id, size=20)
     return render_template("periods/rankings.html", page=page, staff=is_staff(who), over_word=over_word)
 
 
@@ -202,7 +195,7 @@ def ranking_file(run_id: int, kind: str) -> Response:
     rows = (
         [
             *(part_word(row.part), row.place, listed(person.name), figure(row.amount, over, scale), row.title),
-            *(decimal(row.points, scale) if row.points else "", decimal(row.honour, scale) if row.honour else ""),
+            *(numeric(amount, scale) if amount else "" for amount in (row.points, row.honour)),
         ]
         for row, person, _ in found
     )
@@ -221,14 +214,7 @@ def grants_index() -> ResponseReturnValue:
 
 def grants_page(error: str = "", status: int = 200) -> ResponseReturnValue:
     who: Visitor = me()
-    page = page_of(
-        queries.orders_of(who.scheme_id),
-        *(GrantOrder.asked_at, GrantOrder.id),
-        shape=(datetime, int),
-        descending=True,
-        size=20,
-        key_of=lambda one: (one.asked_at, one.id),
-    )
+    page = latest_of(queries.orders_of(who.scheme_id), GrantOrder.asked_at, GrantOrder.id, size=20)
     answer = render_template(
         "periods/grants.html",
         offers=grants.offers(who.scheme_id, today(who)),

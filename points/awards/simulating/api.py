@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from flask import Flask
@@ -13,10 +13,10 @@ from ... import clock
 from ...db import in_own_transaction
 from ...errors import NotFound
 from ...people.visitor import Visitor
-from ...web import audience, idempotency_key, me, page_of
+from ...web import audience, idempotency_key, latest_of, me, page_of
 from ...web.api import register
-from ...web.formats import decimal, listed
-from ...web.schemas import IdField, Strict, Text
+from ...web.formats import listed, plain
+from ...web.schemas import IdField, PageAsked, Strict, Text
 from . import queries
 from .actions import AT_ONCE, can_simulate, cancel, run, simulation_for, start
 from .models import SimulatedClaim, SimulatedPerson, Simulation, SimulationState
@@ -79,8 +79,7 @@ class SimulationsOut(Schema):
     next = fields.String(allow_none=True)
 
 
-class SimulationPageAsked(Strict):
-    after = Text(most=400)
+class SimulationPageAsked(PageAsked):
     show = fields.String(validate=validate.OneOf(SHOWN), load_default="all")
     order = fields.String(validate=validate.OneOf(list(ORDERS)), load_default="change")
     descending = fields.Boolean(load_default=True)
@@ -102,8 +101,7 @@ class SimulatedPeopleOut(Schema):
     next = fields.String(allow_none=True)
 
 
-class SimulationClaimsAsked(Strict):
-    after = Text(most=400)
+class SimulationClaimsAsked(PageAsked):
     reason = Text(most=40, load_default="", metadata={"description": "a code, or refused for all of them"})
 
 
@@ -120,14 +118,6 @@ class SimulatedClaimOut(Schema):
 class SimulatedClaimsOut(Schema):
     claims = fields.List(fields.Nested(SimulatedClaimOut))
     next = fields.String(allow_none=True)
-
-
-class SimulationListAsked(Strict):
-    after = Text(most=400)
-
-
-def plain(minor: int, scale: int) -> str:
-    return decimal(minor, scale).replace("−", "-")
 
 
 def shown(who: Visitor, one: Simulation) -> dict[str, Any]:
@@ -193,7 +183,7 @@ def create(wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 @api.get("/simulations")
-@api.arguments(SimulationListAsked, location="query")
+@api.arguments(PageAsked, location="query")
 @api.response(200, SimulationsOut)
 @audience("rulebook.simulate")
 def listing(asked: dict[str, Any]) -> dict[str, Any]:
@@ -201,15 +191,8 @@ def listing(asked: dict[str, Any]) -> dict[str, Any]:
     who = me()
     if not can_simulate(who):
         raise NotFound()
-    page = page_of(
-        queries.simulations_of(who.scheme_id),
-        Simulation.asked_at,
-        Simulation.id,
-        shape=(datetime, int),
-        descending=True,
-        cursor=asked.get("after"),
-        key_of=lambda one: (one.asked_at, one.id),
-    )
+    found = queries.simulations_of(who.scheme_id)
+    page = latest_of(found, Simulation.asked_at, Simulation.id, cursor=asked.get("after"))
     return {"simulations": [shown(who, one) for one in page], "next": page.next}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Flask, Response, flash, redirect, render_template, request, session, url_for
@@ -22,8 +22,8 @@ from ...rulebook.document import MAX_BYTES, BadDocument, document_in
 from ...rulebook.problems import Problem
 from ...rulebook.schema_fields import Day
 from ...rulebook.wording import said
-from ...web import audience, idempotency_key, in_transaction, me, page_of
-from ...web.formats import decimal, listed, sentence_of
+from ...web import audience, idempotency_key, in_transaction, latest_of, me, page_of
+from ...web.formats import listed, numeric, sentence_of
 from ...web.request import new_key, payload
 from ...web.schemas import Strict, Text, tidy
 from ...web.tables import csv_answer, xlsx_answer
@@ -57,15 +57,7 @@ def form_page(
 ) -> ResponseReturnValue:
     who = simulator()
     first, last = last_quarter(clock.local_date(clock.now(), who.zone))
-    page = page_of(
-        queries.simulations_of(who.scheme_id),
-        Simulation.asked_at,
-        Simulation.id,
-        shape=(datetime, int),
-        descending=True,
-        size=20,
-        key_of=lambda one: (one.asked_at, one.id),
-    )
+    page = latest_of(queries.simulations_of(who.scheme_id), Simulation.asked_at, Simulation.id, size=20)
     values = {"what": request.args.get("what", ""), "from_on": first.isoformat(), "to_on": last.isoformat()}
     answer = render_template(
         "simulating/index.html",
@@ -257,19 +249,14 @@ def titles_of(one: Simulation) -> dict[str, str]:
 
 
 def person_cells(row: SimulatedPerson, person: Person, area: str, scale: int) -> list[Any]:
-    amounts = [figure(minor, scale) for minor in (row.before, row.after, row.change)]
+    amounts = [numeric(minor, scale) for minor in (row.before, row.after, row.change)]
     return [person.number, listed(person.name), area, *amounts, row.claims, row.refused]
 
 
 def claim_cells(row: SimulatedClaim, claim: Claim, person: Person, titles: Mapping[str, str], scale: int) -> list[Any]:
-    amounts = [figure(minor, scale) for minor in (row.before, row.after)]
+    amounts = [numeric(minor, scale) for minor in (row.before, row.after)]
     deed = [titles.get(row.rule, row.rule), claim.done_on.isoformat()]
     return [person.number, listed(person.name), *deed, *amounts, why_of(row)]
-
-
-def figure(minor: int, scale: int) -> int | float:
-    """Points as a spreadsheet's number."""
-    return minor if scale == 0 else float(decimal(minor, scale).replace("−", "-"))
 
 
 def install(app: Flask) -> None:
