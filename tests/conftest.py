@@ -23,7 +23,7 @@ from points.config import database_url
 from points.database.roles import Login, connected, make_roles
 from points.db import db
 from tests.factories import Books, World
-from tests.servers import debian_15, embedded, is_15_installed
+from tests.servers import debian_15, embedded, is_15_installed, swift_directory
 
 ENGINES = ("sqlite", "postgresql")
 # The ways a posting can go: statements on SQLite, the server function on PostgreSQL, and statements there by setting.
@@ -134,15 +134,15 @@ def as_superuser() -> AbstractContextManager[Connection]:
 
 
 @pytest.fixture(scope="session")
-def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(request: pytest.FixtureRequest) -> Iterator[Flask]:
     """The application on each engine in turn, with all migrations applied."""
-    where = tmp_path_factory.mktemp(f"db_{request.param}")
     by_statements = {"SQLALCHEMY_ENGINE_OPTIONS": {"execution_options": {"ledger_path": "statements"}}}
     settings = by_statements if request.param == "statements" else {}
-    app = make_app(fresh_database(request.param, request, where), where, **settings)
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    with swift_directory(f"points-{request.param}-") as where:
+        app = make_app(fresh_database(request.param, request, where), where, **settings)
+        yield app
+        with app.app_context():
+            db.engine.dispose()
 
 
 @pytest.fixture

