@@ -21,7 +21,7 @@ SUFFIX = {"person": "", "household": ".h", "team": ".t", "area": ".a", "all": ".
 def cap_name(rule: Rule, cap: Cap, less: bool = False) -> str:
     """The cap's name in usage rows: the same for every version, so that a new version does not start from nothing."""
     owner = f"@{cap.group}" if cap.group else rule.code
-    return f"{owner}.{cap.what}{SUFFIX[cap.who]}" + ("-" if less else "")
+    return f"{owner}.{cap.what}{SUFFIX[cap.who]}" + (".s" if cap.same else "") + ("-" if less else "")
 
 
 def span_of(cap: Cap, done_on: date, subject: str = "", act: str = "") -> tuple[str, date | None] | None:
@@ -31,6 +31,14 @@ def span_of(cap: Cap, done_on: date, subject: str = "", act: str = "") -> tuple[
         return (f"{cap.per[0]}:{short(name)}", None) if name else None
     if cap.per == "activity":
         return None
+    key, following = calendar_of(cap, done_on)
+    if cap.same:
+        return (f"p:{short(f'{key}|{subject}')}", following) if subject else None
+    return key, following
+
+
+def calendar_of(cap: Cap, done_on: date) -> tuple[str, date | None]:
+    """The calendar period of a cap that has one, by its key; and the day on which the next begins."""
     if cap.starts:
         month, day = int(cap.starts[:2]), int(cap.starts[3:])
         year = done_on.year - (done_on < date(done_on.year, month, day))
@@ -96,7 +104,7 @@ def named(it: Reckoning, cap: Cap) -> Values:
     else:
         values |= {"most_qty": cap.most, "unit": it.rule.unit_name if cap.what == "units" else "time"}
     if row := row_of(it, cap):
-        values["span"] = cap.per if cap.per in ("subject", "act") else row[0].period
+        values["span"] = cap.per if cap.per in ("subject", "act") else calendar_of(cap, it.facts.done_on)[0]
         if row[1]:
             values["again_on"] = row[1]
     return values

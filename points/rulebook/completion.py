@@ -51,7 +51,12 @@ class Shared:
             ),
         ]
         if once := [
-            {"group": one["code"], "title": one["title"], "same": one.get("same", "day")}
+            {
+                "group": one["code"],
+                "title": one["title"],
+                "same": one.get("same", "day"),
+                "who": one.get("who", "person"),
+            }
             for one in groups
             if one.get("once")
         ]:

@@ -301,7 +301,7 @@ def can_be_negative(given: Any, rule: dict[str, Any], body: dict[str, Any]) -> b
 
 def caps_twice(caps: Iterable[dict[str, Any]], where: str, decimals: int) -> Iterator[Problem]:
     caps = list(caps)
-    seen = [(cap["what"], cap["per"], cap.get("who", "person"), cap.get("starts", "")) for cap in caps]
+    seen = [(cap["what"], cap["per"], cap.get("who", "person"), cap.get("starts"), cap.get("same")) for cap in caps]
     if len(set(seen)) != len(seen):
         yield Problem(where, gettext("上限"), gettext("同一种上限写了两次。"))
     if not all(fits(cap["most"], decimals) for cap in caps if cap["what"] in ("points", "honour")):

@@ -85,10 +85,11 @@ def count_deeds(it: Reckoning) -> None:
 def bonus_keys(rule: Rule, bonus: Bonus, period: str) -> tuple[CapKey, CapKey]:
     """How much was counted towards the bonus in the period, and how much was given for it."""
     owner = f"@{bonus.group}" if bonus.group else rule.code
-    name = f"{owner}.b.{bonus.code}"
+    name = f"{owner}.b.{bonus.code}{SUFFIX[bonus.who]}"
     if len(name) > LONGEST:
-        name = f"{owner}.b.{short(bonus.code)[:12]}"
-    return CapKey("person", name, period), CapKey("person", name + ".got", period)
+        suffix = SUFFIX[bonus.who]
+        name = f"{owner}.b.{short(bonus.code)[: 12 - len(suffix)]}{suffix}"
+    return CapKey(bonus.who, name, period), CapKey(bonus.who, name + ".got", period)
 
 
 def window(bonus: Bonus, done_on: date) -> list[str]:
@@ -193,7 +194,7 @@ def act_of(once: Once, done_on: date, act: str) -> str:
 
 
 def once_key(once: Once, what: str, period: str) -> CapKey:
-    return CapKey("person", f"@{once.group}.once.{what}", period)
+    return CapKey(once.who, f"@{once.group}.once.{what}{SUFFIX[once.who]}", period)
 
 
 def rows_once(it: Reckoning) -> Iterator[tuple[Once, str]]:

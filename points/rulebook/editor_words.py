@@ -133,6 +133,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "once": {"highest": N_("一件事只算最高的一项")},
     "same": {"day": N_("同一个人同一天"), "act": N_("同一个行为编号"), **LONGER},
     "spacing.same": {"subject": N_("同一件事或同一个人")},
+    "caps.same": {"subject": N_("同一件事或同一个人")},
     "of": {"times": N_("次数"), "units": N_("数量")},
     "subject": {"person": N_("一个人"), "household": N_("一家人"), "team": N_("一个队")},
     "also.for": {"team": N_("做这件事的队"), "helped": N_("受助或者被推荐的人")},

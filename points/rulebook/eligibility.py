@@ -11,7 +11,7 @@ from .terms import Proof, Rule, Told
 
 def asks_subject(rule: Rule) -> bool:
     """Whether it must be known what was reported."""
-    return rows_by(rule, "subject") or any(one.same == "subject" for one in rule.spacing)
+    return rows_by(rule, "subject") or any(one.same == "subject" for one in (*rule.spacing, *rule.caps))
 
 
 def check(it: Reckoning) -> None:
@@ -65,16 +65,17 @@ def check_source(it: Reckoning) -> None:
     rule, facts = it.rule, it.facts
     if rule.trust_in(facts.source).refuse:
         it.refuse("source_refused", N_("这一项不收{source}的。"), {"source": facts.source})
-    if is_late(it) and rule.late is not None and rule.late.percent is None:
-        it.refuse("entered_late", N_("这一项要在做完 {days} 天内报，现在过了。"), {"days": rule.late.days})
+    days = rule.late.refused_after if rule.late is not None else None
+    if days is not None and is_late(it, days):
+        it.refuse("entered_late", N_("这一项要在做完 {days} 天内报，现在过了。"), {"days": days})
     if facts.outcome and rule.outcome(facts.outcome) is None:
         it.refuse("unknown_outcome", N_("这一项没有这种处理结果。"))
 
 
-def is_late(it: Reckoning) -> bool:
-    """Whether it was entered later than the rule's days for it."""
-    late, entered_on = it.rule.late, it.facts.entered_on
-    return late is not None and entered_on is not None and (entered_on - it.facts.done_on).days > late.days
+def is_late(it: Reckoning, days: int) -> bool:
+    """Whether it was entered more than so many days after it was done."""
+    entered_on = it.facts.entered_on
+    return entered_on is not None and (entered_on - it.facts.done_on).days > days
 
 
 def check_choices(it: Reckoning) -> None:

@@ -167,6 +167,7 @@ def caps_from(bodies: Iterable[Body], group: str = "", title: str = "") -> tuple
             group=body.get("group", group),
             group_title=body.get("group_title", title),
             starts=body.get("starts", ""),
+            same=body.get("same", ""),
         )
         for body in bodies
     )
@@ -199,7 +200,7 @@ def late_from(body: Body | None) -> Late | None:
     if not body:
         return None
     then = body.get("then", "refuse")
-    return Late(body["days"], None if then == "refuse" else then["percent"])
+    return Late(body["days"], None if then == "refuse" else then["percent"], body.get("never", 0))
 
 
 def proof_from(body: Body) -> dict[str, Any]:
@@ -267,6 +268,7 @@ def bonus_from(body: Body) -> Bonus:
         body.get("in_a_row", 1),
         body.get("again", False),
         body.get("group", ""),
+        body.get("who", "person"),
     )
 
 
@@ -342,7 +344,10 @@ def rule_from(body: Body) -> Rule:
             for name, value in sorted(beside.items())
             if name in balances
         ),
-        once=tuple(Once(one["group"], one["title"], one.get("same", "day")) for one in body.get("once", ())),
+        once=tuple(
+            Once(one["group"], one["title"], one.get("same", "day"), one.get("who", "person"))
+            for one in body.get("once", ())
+        ),
         bonuses=tuple(bonus_from(one) for one in body.get("bonuses", ())),
         spacing=tuple(spacing_from(one) for one in body.get("spacing", ())),
         also=tuple(Also(one["for"], thousandths(one["points"])) for one in body.get("also", ())),

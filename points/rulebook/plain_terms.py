@@ -76,6 +76,8 @@ def cap_words(rule: Rule, cap: Cap) -> str:
         said = gettext("%(per)s最多算 %(n)s %(unit)s", per=per, n=number(cap.most), unit=unit)
     if cap.group:
         said = gettext("“%(group)s”几项合起来%(said)s", group=cap.group_title, said=said)
+    if cap.same:
+        said = gettext("同一件事或同一个人%(said)s", said=said)
     if cap.who in UPON:
         said = gettext(UPON[cap.who], said=said)
     if cap.over == "percent":
@@ -96,10 +98,12 @@ def limit_lines(rule: Rule) -> list[str]:
 
 def once_words(once: Once) -> str:
     if once.same == "day":
-        return gettext("“%(group)s”里同一天的只算最高的", group=once.title)
-    if once.same == "act":
-        return gettext("“%(group)s”里同一件事只算最高的", group=once.title)
-    return gettext("“%(group)s”里%(per)s只算最高的", group=once.title, per=gettext(PER_WORDS[once.same]))
+        said = gettext("“%(group)s”里同一天的只算最高的", group=once.title)
+    elif once.same == "act":
+        said = gettext("“%(group)s”里同一件事只算最高的", group=once.title)
+    else:
+        said = gettext("“%(group)s”里%(per)s只算最高的", group=once.title, per=gettext(PER_WORDS[once.same]))
+    return gettext(UPON[once.who], said=said) if once.who in UPON else said
 
 
 def spacing_words(one: Spacing) -> str:
@@ -139,6 +143,7 @@ def bonus_words(rule: Rule) -> list[str]:
         else:
             sentence = N_("%(name)s：%(per)s满 %(reach)s %(unit)s，另加 %(n)s 分")
         line = gettext(sentence, **values)
+        line = gettext(UPON[bonus.who], said=line) if bonus.who in UPON else line
         said.append(gettext("几项合起来算：%(said)s", said=line) if bonus.group else line)
     return said
 
@@ -327,7 +332,10 @@ def trust_words(rule: Rule) -> list[str]:
             if rule.late.percent is not None
             else N_("要在 %(days)s 天内报")
         )
-        said.append(gettext(sentence, days=rule.late.days, percent=rule.late.percent))
+        line = gettext(sentence, days=rule.late.days, percent=rule.late.percent)
+        if rule.late.never:
+            line = gettext("%(said)s，过了 %(days)s 天不收", said=line, days=rule.late.never)
+        said.append(line)
     for outcome in rule.outcomes:
         if outcome.percent == 0:
             said.append(gettext("%(outcome)s：这一次不算", outcome=outcome.title))

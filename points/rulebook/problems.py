@@ -130,6 +130,7 @@ FIELD_WORDS: Mapping[str, str] = {
     "credit": N_("什么时候入账"),
     "late": N_("补报"),
     "then": N_("过了怎么办"),
+    "never": N_("再过几天就不收"),
     "deductions": N_("扣分"),
     "below_zero": N_("不够扣怎么办"),
     "appeal_days": N_("几天内可以申诉"),

@@ -31,7 +31,7 @@ from .schema_fields import (
     word,
     words,
 )
-from .terms import ALSO, BARRED, CAP_PERIODS, CAPPED, CREDITS, KINDS, LIVES, SOURCES, SUBJECTS, TRIGGERS, WHO
+from .terms import ALSO, BARRED, CALENDAR, CAP_PERIODS, CAPPED, CREDITS, KINDS, LIVES, SOURCES, SUBJECTS, TRIGGERS, WHO
 
 
 class QuantitySchema(Part):
@@ -52,9 +52,12 @@ class CapSchema(Part):
     who = fields.String(validate=word(*WHO))
     over = Or(("cut", "refuse"), fields.Nested(PercentSchema))
     starts = month_and_day()
+    same = fields.String(validate=word("subject"))
 
     @validates_schema
     def starts_a_year(self, data: dict[str, Any], **_: Any) -> None:
+        if "same" in data and data["per"] not in CALENDAR:
+            raise ValidationError({"same": [N_("“同一件事”要和一段时间连在一起写，如每月。")]})
         if "starts" in data and data["per"] != "year":
             raise ValidationError({"starts": [N_("只有按年的上限才写从哪天起。")]})
         if isinstance(data.get("over"), dict) and data["what"] != "points":
@@ -161,6 +164,12 @@ class LifeSchema(Part):
 class LateSchema(Part):
     days = Whole(most=3660, required=True)
     then = Or("refuse", fields.Nested(PercentSchema))
+    never = Whole(least=1, most=3660)
+
+    @validates_schema
+    def in_order(self, data: dict[str, Any], **_: Any) -> None:
+        if "never" in data and (data.get("then", "refuse") == "refuse" or data["never"] <= data["days"]):
+            raise ValidationError({"never": [N_("先写晚几天打折，再写晚几天（更多）不收。")]})
 
 
 class BonusSchema(Part):
@@ -174,6 +183,7 @@ class BonusSchema(Part):
     of = fields.String(validate=word("times", "units"))
     in_a_row = Whole(least=1, most=12)
     again = flag()
+    who = fields.String(validate=word(*WHO))
 
     @validates_schema
     def belongs(self, data: dict[str, Any], **_: Any) -> None:

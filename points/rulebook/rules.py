@@ -104,7 +104,7 @@ def weigh(it: Reckoning) -> None:
         values: Values = {"outcome": outcome.title, "percent": outcome.percent}
         weigh_points(it, "outcome", N_("{outcome}，按 {percent}% 算，是 {sum_points} 分"), values, outcome.percent)
         it.percent_minutes = it.percent_honour = outcome.percent
-    if rule.late is not None and rule.late.percent not in (None, 100) and is_late(it):
+    if rule.late is not None and rule.late.percent not in (None, 100) and is_late(it, rule.late.days):
         percent = rule.late.percent or 0
         values = {"days": rule.late.days, "percent": percent}
         weigh_points(it, "late", N_("过了 {days} 天才报，按 {percent}% 算，是 {sum_points} 分"), values, percent)

@@ -31,7 +31,7 @@ from .schema_fields import (
 )
 from .schema_fields import MAX_QUANTITY as MAX_QUANTITY
 from .schema_fields import Day as Day
-from .terms import ANEW, CAP_PERIODS, CREDITS, ENDS, FORMAT, LEVEL_BARS, OVERFLOWS, ROUNDINGS, SAME, SCORES
+from .terms import ANEW, CAP_PERIODS, CREDITS, ENDS, FORMAT, LEVEL_BARS, OVERFLOWS, ROUNDINGS, SAME, SCORES, WHO
 
 MAX_RULES = 500
 CARRIED = ("month", "quarter", "half_year", "year")
@@ -282,13 +282,14 @@ class GroupSchema(Part):
     once = fields.String(validate=word("highest"))
     note = Text(least=1, most=300)
     same = fields.String(validate=word(*SAME))
+    who = fields.String(validate=word(*WHO))
 
     @validates_schema
     def does_something(self, data: dict[str, Any], **_: Any) -> None:
         if not {"caps", "once", "bonuses", "spacing", "note"} & set(data):
             raise ValidationError({"caps": [N_("上限、另加、间隔、“只算最高的”、说明，至少要写一样。")]})
-        if "same" in data and "once" not in data:
-            raise ValidationError({"same": [N_("先写“只算最高的”。")]})
+        for name in {"same", "who"} & set(data) if "once" not in data else ():
+            raise ValidationError({name: [N_("先写“只算最高的”。")]})
 
 
 class ConditionSchema(WhoSchema):

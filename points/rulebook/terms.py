@@ -79,6 +79,7 @@ class Cap:
 
     A time is an event where the rule counts events, and a claim where it counts anything else.
     starts  "09-01": the first day of a year that does not begin in January
+    same    "subject": counted for each thing or person reported alone
     """
 
     what: str
@@ -90,6 +91,7 @@ class Cap:
     group_title: str = ""
     starts: str = ""
     percent: int = 0  # of what goes beyond it, where ``over`` is "percent"
+    same: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class Once:
     group: str
     title: str
     same: str = "day"
+    who: str = "person"
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ class Bonus:
     in_a_row: int = 1
     again: bool = False
     group: str = ""  # of rules that count towards it together
+    who: str = "person"
 
 
 @dataclass(frozen=True)
@@ -208,10 +212,17 @@ class Life:
 
 @dataclass(frozen=True)
 class Late:
-    """Entered more than so many days after the deed: worth so many percent, or refused (None)."""
+    """Entered more than so many days after the deed: worth so many percent, or refused (None); and after ``never``
+    days refused in any case (0: never is)."""
 
     days: int
     percent: int | None = None
+    never: int = 0
+
+    @property
+    def refused_after(self) -> int | None:
+        """The days after which nothing is taken any more; None: it is always worth a part."""
+        return self.days if self.percent is None else self.never or None
 
 
 @dataclass(frozen=True)

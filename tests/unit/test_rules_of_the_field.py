@@ -15,9 +15,10 @@ from tests.field_rules import Case
 from tests.field_rules_more import CASES as SECOND
 from tests.field_rules_moving import CASES as THIRD
 from tests.field_rules_published import CASES as FOURTH
+from tests.field_rules_shared import CASES as FIFTH
 from tests.rulebook_book import DEDUCTIONS, Book, body, rule_body
 
-CASES = [*FIRST, *SECOND, *THIRD, *FOURTH]
+CASES = [*FIRST, *SECOND, *THIRD, *FOURTH, *FIFTH]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.text for case in CASES])
