@@ -146,6 +146,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "trimmed": N_("各人打分，去掉最高和最低再平均"),
         "median": N_("各人打分，取中间的"),
     },
+    "rankings.by": {"person": N_("一个人一个人排"), "household": N_("全家合起来排")},
     "prizes.of": {"first": N_("从第一名往下数"), "last": N_("从最后一名往上数")},
     "trigger": {"claim": N_("有人申报"), "first_sign_in": N_("第一次登录，系统自己记")},
 }
@@ -218,6 +219,7 @@ LABELS: Mapping[str, str] = {
     "effects.text": N_("待遇"),
     "rankings.rules": N_("只算这些规则"),
     "rankings.categories": N_("只算这些分类"),
+    "rankings.by": N_("按人还是按户排"),
     "did.rules": N_("哪些规则（代号）"),
     "did.per": N_("在多长时间里"),
     "did.least": N_("至少几次"),

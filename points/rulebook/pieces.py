@@ -113,6 +113,7 @@ class Ranking:
     """Who stands at the top (or at the end) when a period is over, and what follows.
 
     least      who earned less is not ranked; everybody: who earned nothing is ranked too
+    by         "person", or "household": its members' together, under the name of whoever earned most of it
     """
 
     code: str
@@ -130,6 +131,7 @@ class Ranking:
     review: str = "two"
     decimals: int | None = None
     everybody: bool = False
+    by: str = "person"
 
 
 @dataclass(frozen=True)
@@ -293,6 +295,7 @@ def ranking_from(body: Body, decimals: Mapping[str, int]) -> Ranking:
         review=body.get("review", "two"),
         decimals=decimals.get(body["over"]),
         everybody=body.get("everybody", False),
+        by=body.get("by", "person"),
     )
 
 

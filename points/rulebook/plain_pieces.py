@@ -164,6 +164,8 @@ def ranking_words(ranking: Ranking, named: Any) -> str:
     if ranking.split:
         said += gettext("；") + gettext(SPLIT_WORDS[ranking.split])
     said += gettext("；") + gettext(TIE_WORDS[ranking.ties])
+    if ranking.by == "household":
+        said += gettext("；") + gettext("全家合起来排")
     if ranking.everybody:
         said += gettext("；") + gettext("没得分的也排")
     return for_whom(said, ranking.who)

@@ -202,6 +202,7 @@ class RankingSchema(WhoSchema):
     ties = fields.String(validate=word("all", "earliest"))
     least = Number(most=MAX_POINTS)
     everybody = flag()
+    by = fields.String(validate=word("person", "household"))
     notice_days = Whole(most=60)
     review = fields.String()
 

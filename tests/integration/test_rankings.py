@@ -169,6 +169,23 @@ def test_the_last_of_a_ranking_lose_on_review_and_notice_once_and_are_not_put_in
     assert run.counts["winners"] == 1 and run.counts["ranked"] == 3
 
 
+def test_a_household_is_ranked_by_what_its_members_earned_together(world: World, books: Any) -> None:
+    load(world, **ranking(by="household", least=50))
+    home = world.household()
+    mother, son, alone, little = (
+        *(world.person(name, household=home) for name in ("甲", "乙")), world.person("丙"), world.person("丁"),
+    )  # fmt: skip
+    for person, points in ((mother, 30), (son, 40), (alone, 60), (little, 49)):
+        earn(world, person, points, SUMMER)
+    close_periods(work(world, date(2026, 10, 1)))
+    assert [(row.person_id, row.place, row.amount, row.points) for row in rows(world)] == [
+        (son.id, 1, 70, 30),
+        (alone.id, 2, 60, 0),
+    ]
+    page = world.client(alone).get(f"/rankings/{rows(world)[0].run_id}").get_data(as_text=True)
+    assert "一家" in page
+
+
 def test_whom_a_low_step_keeps_from_rankings_is_not_ranked(world: World) -> None:
     low = {"from": 0, "title": "失信", "effects": [{"type": "bars", "from": ["ranking"]}]}
     trust = {"code": "trust", "title": "诚信", "over": "honour", "measure": "earned", "per": "year"}

@@ -77,22 +77,48 @@ def standings_in(
         query = query.where(EarningRule.code.in_(ranking.rules))
     decimals = scheme.points_scale if ranking.decimals is None else ranking.decimals
     least = max(1, ranking.least * 10**decimals // 1000)
-    earned: dict[int, tuple[int, datetime | None]] = {}
+    earned: Earned = {}
     if ranking.everybody:
         there = select(Person.id).where(Person.scheme_id == scheme.id, Person.created_at < start)
         there = there.where(Person.id.in_(group), Person.id.not_in(out))
         earned = dict.fromkeys(db.session.scalars(there), (0, None))
-    for row in db.session.execute(query):
-        if row.amount >= least or ranking.everybody:
-            earned[row.person_id] = int(row.amount), row.reached_at
+    earned |= {row.person_id: (int(row.amount), row.reached_at) for row in db.session.execute(query)}
     kept_out = barred_by_level(scheme.id, version, earned, last)
-    ranked = sorted(person_id for person_id in earned if person_id not in kept_out)
+    earned = {person_id: mine for person_id, mine in earned.items() if person_id not in kept_out}
+    if ranking.by == "household":
+        earned = by_household(scheme.id, earned)
+    ranked = sorted(person_id for person_id, mine in earned.items() if mine[0] >= least or ranking.everybody)
     parts = parts_of(scheme.id, ranked, ranking.split)
     return [
         Standing(person_id, earned[person_id][0], earned[person_id][1], part)
         for person_id in ranked
         for part in parts.get(person_id, ())
     ]
+
+
+Earned = dict[int, tuple[int, datetime | None]]
+
+
+def by_household(scheme_id: int, earned: Earned) -> Earned:
+    """What households earned, each by its member who earned most of it; who has no household stands alone."""
+    homes: dict[int, int] = {}
+    ordered = sorted(earned)
+    for begin in range(0, len(ordered), 5000):
+        of_some = select(Person.id, Person.household_id).where(
+            Person.scheme_id == scheme_id,
+            Person.id.in_(ordered[begin : begin + 5000]),
+            Person.household_id.is_not(None),
+        )
+        homes |= {row.id: row.household_id or row.id for row in db.session.execute(of_some)}
+    members: dict[int, list[int]] = defaultdict(list)
+    for person_id in ordered:
+        members[homes.get(person_id, person_id)].append(person_id)
+    found: Earned = {}
+    for people in members.values():
+        first = max(people, key=lambda one: (earned[one][0], -one))
+        moments = [moment for _, moment in (earned[one] for one in people) if moment is not None]
+        found[first] = sum(earned[one][0] for one in people), max(moments, default=None)
+    return found
 
 
 def body_of(version: RulebookVersion, ranking: Ranking) -> Mapping[str, Any]:
@@ -196,6 +222,7 @@ def run_ranking(
         "winners": sum(one.prize is not None and not ranking.prizes[one.prize - 1].takes_away for one in places),
         "title": ranking.title,
         "over": ranking.over,
+        "by": ranking.by,
     }
     db.session.flush()
     return run
