@@ -12,6 +12,7 @@ def install(app: Flask) -> None:
     for name in ("ledger", "people", "jobs", "files", "rulebook", "redemption", "reporting"):
         if find_spec(f"points.{name}.commands"):
             app.cli.add_command(import_module(f"points.{name}.commands").group)
+    app.cli.add_command(import_module("points.awards.periods.commands").group)
     import_module("points.opening.commands")  # joins the ledger's group
     backup = import_module("points.backup.commands")
     app.cli.add_command(backup.backup_command)

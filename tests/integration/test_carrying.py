@@ -185,6 +185,22 @@ def test_tried_dry_it_says_what_it_would_do_and_writes_nothing(world: World) -> 
     assert db.session.scalar(select(Pool).where(Pool.scheme_id == world.scheme_id)) is None
 
 
+def test_the_command_says_what_would_become_of_it_and_writes_nothing(world: World) -> None:
+    load(
+        world, carry=[HALF, {"balance": "honour", "per": "year", "percent": 10, "to": "points", "rest": "stay"}], **YEAR
+    )
+    person = world.person()
+    give(world, person, 101)
+    give(world, person, 25, "never", unit="HONOUR")
+    runner = world.app.test_cli_runner()
+    with clock.at(IN_2026):
+        said = runner.invoke(args=["carry", "try", "--scheme", world.scheme.code, "--on", "2026-06-01"]).output
+        assert "points.year 2026: 1 holders have 101 left; 50 goes on, 0 points for it, 0 to a pool, 51 lapses" in said
+        assert "honour.year 2026: 1 holders have 25 left; 0 goes on, 2 points for it, 0 to a pool, 20 lapses" in said
+        assert "nothing is due" in runner.invoke(args=["carry", "try", "--scheme", world.scheme.code]).output
+    assert lots(world, person.id) == {ENDS: 101}
+
+
 def test_a_process_killed_half_way_costs_nothing_and_the_next_goes_on(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

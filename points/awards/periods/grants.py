@@ -25,7 +25,7 @@ from ...rulebook.parsing import life_from
 from ...rulebook.queries import version_by_id, version_on
 from ...rulebook.rules import mark_of
 from ..balances import open_own, unit_code
-from ..budgets import marks_for
+from ..budgets import Left, left_for, marks_for
 from ..levels import scale_of
 from .ceiling import brim_of
 from .giving import Gift, give, lacking, life_of, some_lacking
@@ -71,6 +71,7 @@ class Offer:
     period: str
     points: int
     order: GrantOrder | None
+    budget: Left | None = None  # what it is issued from, unless from a pool; None: nothing limits it
 
 
 def for_all(who: Visitor, action: str) -> bool:
@@ -85,12 +86,10 @@ def offers(scheme_id: int, day: date) -> list[Offer]:
     found = []
     for grant in version.body.get("grants", ()):
         period = grant_period(day, grant["per"])
-        amount = amount_of(scheme_id, version, grant)
-        found.append(
-            Offer(
-                grant["code"], grant["title"], grant["per"], period, amount, order_of(scheme_id, grant["code"], period)
-            )
-        )
+        amount, order = amount_of(scheme_id, version, grant), order_of(scheme_id, grant["code"], period)
+        unit_id = units_of(scheme_id).get(unit_code(grant.get("balance", "points")))
+        budget = left_for(scheme_id, day.year, "", unit_id) if unit_id is not None else None
+        found.append(Offer(grant["code"], grant["title"], grant["per"], period, amount, order, budget))
     return found
 
 

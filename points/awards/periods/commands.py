@@ -1,0 +1,65 @@
+"""``flask carry``: what becomes of what is left when a period ends; tried dry, before it is due or after."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy import select
+
+from ... import clock
+from ...db import db
+from ...people.models import Scheme
+from ...rulebook.in_force import version_id_on
+from ...rulebook.pieces import carry_from
+from ...rulebook.queries import version_by_id
+from ...web.formats import decimal
+from .carrying import Due, due_entries, ground_of, run
+
+group = AppGroup("carry", help="The end of a period: what is left goes on, turns into something else, or lapses.")
+
+
+@group.command("try")
+@click.option("--scheme", "code", required=True, metavar="CODE", help="The scheme's code.")
+@click.option("--on", "on", type=click.DateTime(["%Y-%m-%d"]), help="As if the period of this day ended now.")
+def try_command(code: str, on: datetime | None) -> None:
+    """Say what is due, or would be for the period of a day, and write nothing. ``flask jobs run carry`` does it."""
+    scheme = db.session.scalar(select(Scheme).where(Scheme.code == code))
+    if scheme is None:
+        raise click.BadParameter(f"no scheme {code!r}", param_hint="--scheme")
+    at = clock.now()
+    day = clock.local_date(at, scheme.zone)
+    entries = entries_of(scheme, on.date()) if on else due_entries(scheme.id, day, scheme.zone)
+    if not entries:
+        click.echo("nothing is due")
+    for due in entries:
+        decimals = ground_of(scheme.id, due, at, dry_run=True).decimals
+        with click.progressbar(length=1, label=f"{due.code} {due.period}", file=sys.stderr, show_pos=True) as bar:
+
+            def tell(done: int, total: int) -> None:
+                bar.length = max(total, done, 1)
+                bar.update(done - bar.pos)
+
+            found = run(scheme.id, due, at, dry_run=True, progress=tell)
+        left, on_, pooled, lapses = (
+            decimal(amount, decimals[0]) for amount in (found.left, found.goes_on, found.pooled, found.lapses)
+        )
+        click.echo(
+            f"{due.code} {due.period}: {found.holders} holders have {left} left; {on_} goes on, "
+            f"{decimal(found.into, decimals[1])} {due.carry.to} for it, {pooled} to a pool, {lapses} lapses"
+        )
+    db.session.rollback()
+
+
+def entries_of(scheme: Scheme, day: date) -> list[Due]:
+    """What the rulebook in force on a day says of the end of the periods that the day falls in."""
+    version_id = version_id_on(scheme.id, day)
+    body = version_by_id(scheme.id, version_id).body if version_id is not None else {}
+    found = []
+    for one in body.get("carry", ()):
+        key, first, following = clock.period_of(day, one["per"])
+        assert version_id is not None and following is not None
+        found.append(Due(version_id, carry_from(one), key, first, following))
+    return found
