@@ -60,11 +60,12 @@ def here(path: str) -> str:
 
 
 @pass_eval_context
-def said(context: EvalContext, sentence: str, **facts: Any) -> str:
+def said(context: EvalContext, sentence: str, /, **facts: Any) -> str:
     """``_("…")`` of a template: the sentence in the reader's language with its facts, which HTML escapes. A page says
     thirty, and by flask-babel's own way each costs as much as a look into the database."""
     words: str = _in(get_locale(), sentence)
-    return (Markup(words) if context.autoescape else words) % facts  # noqa: S704  our own sentence; the facts are escaped
+    marked = Markup(words) if context.autoescape else words  # noqa: S704  our own sentence; the facts are escaped
+    return marked % facts if facts else marked
 
 
 @lru_cache(maxsize=8192)

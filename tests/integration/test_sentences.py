@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from flask import render_template_string
 from flask_babel import force_locale
 from marshmallow import fields, validate
 
@@ -42,3 +43,10 @@ def test_a_refusal_speaks_the_readers_language(world: World, sent: object, chine
             [[said]] = translated(errors).values()
             assert said.isascii(), "English holds no Chinese"
             assert english is None or said == english
+
+
+def test_a_fact_of_a_sentence_may_have_any_name(world: World) -> None:
+    said = '{{ _("%(column)s：%(sentence)s", column="数量", sentence="要填<数>") }}'
+    with world.app.test_request_context():
+        assert render_template_string(said) == "数量：要填&lt;数&gt;"
+        assert render_template_string('{{ _("占 5% 以上") }}') == "占 5% 以上"
