@@ -187,14 +187,16 @@ def differences() -> str:
     who: Visitor = editor(me())
     found = compared(who)
     links = {name: side(who, request.args[name])[2] for name in ("before", "after") if request.args.get(name)}
+    newest = [f"v{one.id}" for one in versions(who.scheme_id)[:2]]  # what is compared most often is offered
+    after, before = newest if len(newest) == 2 else ("", "")
     return render_template(
         "rulebook/changes.html",
         found=found[2] if found else None,
         labels=found[:2] if found else ("", ""),
         links=links,
         sides=sides(who),
-        before=request.args.get("before", ""),
-        after=request.args.get("after", ""),
+        before=request.args.get("before", before),
+        after=request.args.get("after", after),
         fates={name: gettext(words) for name, words in FATES.items()},
     )
 
