@@ -113,6 +113,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "who": WHOSE,
     "over": {"cut": N_("超出的不算"), "refuse": N_("整笔不收")},
+    "carry.of": {"all": N_("剩下的全部"), "ending": N_("只算到期的")},
+    "carry.rest": {"lapse": N_("清零"), "pool": N_("进公益池"), "stay": N_("不动")},
     "overflow": {"pool": N_("进公益池"), "lapse": N_("不要了"), "refuse": N_("整笔不收")},
     "credit": {
         "at_once": N_("通过就入账"),
