@@ -151,8 +151,9 @@ def rules(draw: Any, code: str, negative: bool) -> dict[str, Any]:
             )
         ),
     }
-    if draw(st.booleans()) and "index" not in made.get("beside", {}):
-        made["into"] = "index"
+    into = draw(st.sampled_from(["", "index", "minutes"]))
+    if into and into not in made.get("beside", {}):
+        made["into"] = into
     return made
 
 
@@ -167,19 +168,27 @@ def documents(draw: Any) -> dict[str, Any]:
     negative = draw(st.booleans())
     overflow = draw(st.sampled_from(["pool", "lapse", "refuse"]))
     night = {"code": "n", "title": "夜间", "factor": draw(number), "when": {"from": "22:00", "to": "06:00"}}
+    did = {
+        "rules": draw(st.sampled_from([["a"], ["b"], ["a", "b"]])),
+        "per": draw(st.sampled_from(CALENDAR)),
+        "who": draw(st.sampled_from(["person", "household", "team", "all"])),
+        **draw(maybe({}, least=st.integers(1, 3), most=st.integers(3, 5))),
+    }
+    also = {"code": "d", "title": "也做过", "factor": draw(number), "when": {"did": did, **draw(maybe({}, joined=st.just({"to": 90})))}}
+    low = {"from": -5, "title": "待改进", "effects": [{"type": "bars", "from": draw(st.sampled_from([["earn"], ["redeem"]]))}]}
     return body(
         [draw(rules("a", negative)), draw(rules("b", negative))],
         decimals=1,
         units=[{"code": "set", "title": "套", "title_en": "set"}],
         balances=[{"code": "index", "title": "指数", "decimals": draw(st.integers(0, 1))}],
         coefficients=[
-            {"code": "time", "title": "时段", "by": "system", "choices": [night]},
+            {"code": "time", "title": "时段", "by": "system", "choices": [night, also]},
             {"code": "hard", "title": "难度", "by": "reviewer", "choices": [{"code": "h", "title": "难", "add": draw(number)}]},
         ],
         ceilings=[{"balance": one, "most": draw(st.integers(1, 300)), "overflow": overflow} for one in ("points", "minutes", "index")],
         groups=[{"code": "day", "title": "当天", "once": "highest", "same": draw(st.sampled_from(["day", "act"]))}],
-        paths=[{"code": "own", "title": "自定", "stages": [{"title": "网格员", "by": ["leader"], "votes": 2, "panel": 3}]}],
-        levels=[{"code": "star", "title": "星级", "over": "honour", "steps": [{"from": 1, "title": "一星", "effects": [{"type": "coefficient", "factor": draw(number)}]}]}],
+        paths=[{"code": "own", "title": "自定", "stages": [{"title": "网格员", "by": ["leader"], "votes": 3, "panel": 3, "score": draw(st.sampled_from(["last", "average", "trimmed", "median"]))}]}],
+        levels=[{"code": "star", "title": "星级", "over": "honour", "steps": [low, {"from": 1, "title": "一星", "effects": [{"type": "coefficient", "factor": draw(number)}]}]}],
         **({"deductions": deductions} if negative else {}),
     )  # fmt: skip
 
@@ -201,6 +210,7 @@ fitting = {
     "coefficients": st.sampled_from([{}, {"hard": "h"}]),
     "sharers": st.integers(1, 9),
     "barred_until": st.none(),
+    "levels": st.sampled_from([frozenset(), frozenset({"star:1"}), frozenset({"star:1", "star:2"})]),
 }
 PARTS = {
     "quantity": quantities,
@@ -224,8 +234,10 @@ PARTS = {
     "subject": st.sampled_from(["", "3号楼", "\ud800"]),
     "act": st.sampled_from(["", "x", "y"]),
     "balances": st.dictionaries(st.sampled_from(["points", "honour", "minutes", "index"]), st.integers(-50, 5000)),
-    "levels": st.sets(st.sampled_from(["star:1", "star:7"])).map(frozenset),
+    "levels": st.sets(st.sampled_from(["star:1", "star:2", "star:7"])).map(frozenset),
     "barred_until": st.one_of(st.none(), st.dates()),
+    "joined_on": st.one_of(st.none(), st.dates()),
+    "scores": st.one_of(st.just(()), st.lists(st.integers(-700, 700), min_size=1, max_size=5).map(tuple)),
 }
 facts = st.one_of(
     st.builds(Facts, **{**PARTS, **fitting}), st.builds(Facts, **{**PARTS, **fitting}), st.builds(Facts, **PARTS)
