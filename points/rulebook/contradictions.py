@@ -20,7 +20,7 @@ PATHS = ("none", "one", "two", "panel", "committee")
 def contradictions(body: dict[str, Any], points_scale: int) -> Iterator[Problem]:
     """Every problem of a document whose shape is right, for a scheme with so many decimals."""
     if body["decimals"] > points_scale:
-        yield Problem("", gettext("积分小数位"), gettext("这里的积分没有小数，细则却有 1 位。"))
+        yield Problem("", gettext("积分小数位"), gettext("这里的积分没有小数。请把小数位写成 0，分值都写成整数。"))
     yield from parts_twice(body)
     yield from unknown_names(body)
     groups = by_code(body, "groups")

@@ -20,8 +20,8 @@ from .rules import Assessment, Facts, Rule, assess
 from .terms import DAY_KINDS, SOURCES
 from .wording import SOURCE_WORDS, question_of
 
-# Parts that name rules of the document: left out while one rule is looked at alone.
-NAMING_RULES = ("levels", "rankings")
+# Parts that name rules or levels of the document: left out while only some of its rules are looked at.
+NAMING_RULES = ("levels", "rankings", "missed", "redemption")
 MAX_QUANTITY = 10**9
 
 
@@ -52,7 +52,13 @@ def look_at(body: Mapping[str, Any], rule: Any, place: int, points_scale: int) -
     alone = {name: value for name, value in body.items() if name not in NAMING_RULES}
     for name in ("categories", "coefficients"):  # what is wrong there does not hide what the rule says
         alone[name] = body.get(name, [])
-    found: Checked = checked({**alone, "rules": [rule]}, points_scale)
+    mine_is = rule.get("code") if isinstance(rule, Mapping) else None
+    known = [one.get("code") for one in body.get("rules", ()) if isinstance(one, Mapping)]
+    named = [stand_in(code) for code in sorted(named_in([alone, rule])) if code in known and code != mine_is]
+    levels = {"levels": body["levels"]} if "levels" in body else {}
+    found: Checked = checked({**alone, **levels, "rules": [rule, *named]}, points_scale)
+    if found.document is None and levels:
+        found = checked({**alone, "rules": [rule, *named]}, points_scale)
     mine = [one for one in found.problems if one.place == 0]
     if found.document is not None:
         others = [one for n, one in enumerate(body.get("rules", ())) if n != place and isinstance(one, Mapping)]
@@ -61,6 +67,22 @@ def look_at(body: Mapping[str, Any], rule: Any, place: int, points_scale: int) -
             mine.append(Placed(("rules", 0, "code"), twice))
         return rule_from(found.document.rules[0]), mine
     return None, mine or list(found.problems)
+
+
+def stand_in(code: str) -> dict[str, Any]:
+    """A rule that only lends its code, to what is looked at without the rules that it names."""
+    return {"code": code, "title": code, "unit": "event", "amount": {"type": "fixed", "points": 0}}
+
+
+def named_in(value: Any) -> set[str]:
+    """The codes of rules that a part of a document names, wherever in it."""
+    if isinstance(value, list):
+        return set().union(*map(named_in, value))
+    if not isinstance(value, Mapping):
+        return set()
+    found = set().union(*(named_in(one) for name, one in value.items() if name != "rules"))
+    rules = value.get("rules")
+    return found | {one for one in rules if isinstance(one, str)} if isinstance(rules, list) else found
 
 
 def trial_of(rule: Rule, answers: Mapping[str, Any], today: date, scale: int) -> Trial:

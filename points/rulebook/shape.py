@@ -17,7 +17,7 @@ from marshmallow import Schema, fields, validate
 from ..web.schemas import Whole
 from .rule_schemas import AmountSchema, BesideField
 from .schema_fields import CODE, Day, Number, Or
-from .schemas import DocumentSchema
+from .schemas import DocumentSchema, WhoSchema
 
 Path = tuple[Any, ...]
 
@@ -79,11 +79,17 @@ def rule_shape() -> Group:
 
 def group_of(name: str, schema: Schema, required: bool = False) -> Group:
     found, attributes = [], []
-    for attribute, field in schema.fields.items():
+    for attribute, field in in_reading_order(schema):
         called = field.data_key or attribute
         attributes.append((attribute, called))
         found.append(node_of(called, field))
     return Group(name, tuple(found), required, tuple(attributes))
+
+
+def in_reading_order(schema: Schema) -> list[tuple[str, fields.Field[Any]]]:
+    """The fields as one fills them in: what it is first, and whom it is for at the end."""
+    whom = WhoSchema().fields if isinstance(schema, WhoSchema) else {}
+    return sorted(schema.fields.items(), key=lambda one: one[0] in whom)
 
 
 def node_of(name: str, field: fields.Field[Any]) -> Node:

@@ -19,6 +19,7 @@ from openpyxl import load_workbook
 
 from points.rulebook.document_file import document_of_file
 from points.rulebook.plain_pieces import sections
+from points.rulebook.preview import look_at
 from points.rulebook.rules import Assessment
 from points.rulebook.standings import Standing, is_missed, rank, stand
 from points.rulebook.workbook import workbook_of
@@ -139,3 +140,15 @@ def test_a_rulebook_of_the_field_names_its_source_and_has_five_cases(name: str) 
         deed for case in json.loads((FIELD / f"{name}.cases.json").read_text("utf-8")) for deed in case.get("deeds", ())
     ]
     assert len(deeds) >= 5
+
+
+@pytest.mark.parametrize("name", ["fire-safety", "longquanyi-volunteers", "party-members", "property-owners"])
+def test_every_rule_of_a_draft_can_be_looked_at_by_itself(name: str) -> None:
+    """Though other parts of the document name other rules, and its coefficients name levels."""
+    body = json.loads((FIELD / f"{name}.json").read_text("utf-8"))
+    with words.test_request_context():
+        for place, rule in enumerate(body["rules"]):
+            seen, problems = look_at(body, rule, place, 0)
+            assert seen is not None and problems == [], rule["code"]
+            broken = {**body, "levels": [{"code": "x"}], "missed": "wrong", "rankings": 5}
+            assert look_at(broken, rule, place, 0)[0] is not None, "what is wrong elsewhere hides nothing"
