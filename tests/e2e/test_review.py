@@ -12,13 +12,13 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
 from points.awards.models import Claim, ClaimState, SampledReview
-from points.db import db, transaction
+from points.db import db
 from points.files.actions import prepare_photo
-from points.people.models import Role, Scheme
+from points.people.models import Role
 from tests.e2e.conftest import OpenPage
 from tests.e2e.looking import readable
 from tests.factories import World
-from tests.integration.awards_world import RULES, claimed, load_rules, today
+from tests.integration.awards_world import RULES, claimed, load_rules, set_reviews, today
 
 pytestmark = pytest.mark.browser
 
@@ -28,12 +28,6 @@ def place(world: World) -> World:
     load_rules(world, *RULES)
     set_reviews(world, sample_percent=0)
     return world
-
-
-def set_reviews(world: World, **changed: object) -> None:
-    with transaction():
-        scheme = db.session.get_one(Scheme, world.scheme_id)
-        scheme.settings = {**scheme.settings, "reviews": {**scheme.settings.get("reviews", {}), **changed}}
 
 
 def picture(seed: int) -> io.BytesIO:

@@ -9,8 +9,8 @@ from typing import Any
 from points import clock
 from points.awards.actions import file_claim
 from points.awards.models import Claim
-from points.db import new_id, transaction
-from points.people.models import Person
+from points.db import db, new_id, transaction
+from points.people.models import Person, Scheme
 from points.rulebook.models import EarningRule, RulebookVersion
 from tests.factories import World
 
@@ -94,6 +94,7 @@ def load_rules(
                     place=place,
                     title=body["title"],
                     kind=body["kind"],
+                    category=body.get("category", ""),
                     body=body,
                 )
             )
@@ -117,3 +118,10 @@ def claimed(world: World, by: Person, rule: str = "visit", quantity: int = 1000,
             note=kwargs.pop("note", "陪楼下老邻居去医院换药"),
             **kwargs,
         )
+
+
+def set_reviews(world: World, **changed: object) -> None:
+    """Change some of the scheme's settings of reviews."""
+    with transaction():
+        scheme = db.session.get_one(Scheme, world.scheme_id)
+        scheme.settings = {**scheme.settings, "reviews": {**scheme.settings.get("reviews", {}), **changed}}

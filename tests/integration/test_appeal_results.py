@@ -28,9 +28,8 @@ from points.ledger.queries import balance_of, units_of
 from points.people.models import Role
 from tests.factories import World
 from tests.integration.appeals_world import Desk, reported
-from tests.integration.awards_world import REPORT, VISIT, claimed, load_rules
+from tests.integration.awards_world import REPORT, VISIT, claimed, load_rules, set_reviews
 from tests.integration.test_crediting import MINUS
-from tests.integration.test_review_paths import set_reviews
 
 
 @pytest.fixture

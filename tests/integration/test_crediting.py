@@ -28,8 +28,8 @@ from points.ledger.queries import balance_of, units_of
 from points.people.models import Person, Role, Scheme
 from points.proof.audit import audit
 from tests.factories import World
-from tests.integration.awards_world import VISIT, claimed, load_rules, today
-from tests.integration.test_review_paths import do, set_reviews, team_of, told, wallet
+from tests.integration.awards_world import VISIT, claimed, load_rules, set_reviews, today
+from tests.integration.test_review_paths import do, team_of, told, wallet
 
 FREE = {**VISIT, "caps": [], "beside": {}}
 INDEX = {"code": "pioneer", "title": "先锋指数", "decimals": 1}
@@ -300,7 +300,7 @@ def test_deductions_are_off_until_the_scheme_says_so_and_staff_enter_them(world:
     with pytest.raises(DeductionByStaff):
         claimed(world, resident, "minus")
     claim = claimed(world, staff, "minus", person_id=resident.id)
-    set_reviews(world)
+    set_reviews(world, deductions_allowed=False)
     with pytest.raises(DeductionsOff):
         do(world, approve, world.staff(Role.STAFF), claim.id)
 

@@ -25,10 +25,10 @@ from points.db import db, in_own_transaction, transaction
 from points.errors import NotFound
 from points.files.actions import prepare_photo, print_photos
 from points.files.models import PhotoPrint
-from points.people.models import Role, Scheme
+from points.people.models import Role
 from tests.factories import World
 from tests.forms import post
-from tests.integration.awards_world import RULES, claimed, load_rules, today
+from tests.integration.awards_world import RULES, claimed, load_rules, set_reviews, today
 from tests.integration.together import in_threads
 
 
@@ -37,12 +37,6 @@ def place(world: World) -> World:
     load_rules(world, *RULES)
     set_reviews(world, sample_percent=0)
     return world
-
-
-def set_reviews(world: World, **changed: object) -> None:
-    with transaction():
-        scheme = db.session.get_one(Scheme, world.scheme_id)
-        scheme.settings = {**scheme.settings, "reviews": {**scheme.settings.get("reviews", {}), **changed}}
 
 
 def scene(seed: int, size: tuple[int, int] = (640, 480), quality: int = 90) -> Any:

@@ -41,9 +41,9 @@ from points.inbox.models import Message
 from points.ledger import HolderKind
 from points.ledger.models import Holder
 from points.ledger.queries import balance_of, units_of
-from points.people.models import Person, Relative, Role, Scheme, Team, TeamKind, TeamMember
+from points.people.models import Person, Relative, Role, Team, TeamKind, TeamMember
 from tests.factories import World
-from tests.integration.awards_world import VISIT, claimed, load_rules
+from tests.integration.awards_world import VISIT, claimed, load_rules, set_reviews
 
 PANEL = {
     "code": "of_five",
@@ -75,12 +75,6 @@ def do(world: World, verb: Any, by: Person, *args: Any, **kwargs: Any) -> Any:
     kwargs.setdefault("key", uuid.uuid4())
     with transaction():
         return verb(who, *args, at=kwargs.pop("at", None) or clock.now(), **kwargs)
-
-
-def set_reviews(world: World, **settings: Any) -> None:
-    with transaction():
-        scheme = db.session.get_one(Scheme, world.scheme_id)
-        scheme.settings = {**scheme.settings, "reviews": settings}
 
 
 def steps_of(claim: Claim) -> list[str]:

@@ -12,9 +12,9 @@ from points.db import db
 from points.people.models import Role, Scheme, Trace
 from tests.factories import World
 from tests.forms import post
-from tests.integration.awards_world import VISIT, claimed, load_rules, today
+from tests.integration.awards_world import VISIT, claimed, load_rules, set_reviews, today
 from tests.integration.test_crediting import FREE, MINUS
-from tests.integration.test_review_paths import HELPED, set_reviews, told, wallet
+from tests.integration.test_review_paths import HELPED, told, wallet
 
 GRADED = {
     **FREE,
@@ -311,7 +311,6 @@ def test_a_leader_speaks_by_the_api_and_may_look_at_it_afterwards(world: World) 
     assert leader.post(f"/api/v1/claims/{claim.id}/approve", json={}, headers=key()).json["stage"] == 1
     assert leader.get(f"/api/v1/claims/{claim.id}").status_code == 200
     other = claimed(world, world.person())
-    set_reviews(world)
     assert leader.post(f"/api/v1/claims/{other.id}/undo", json={"reason": "x"}, headers=key()).status_code == 403
 
 
