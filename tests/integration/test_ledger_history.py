@@ -12,7 +12,8 @@ from sqlalchemy import event
 from points import clock
 from points.db import db, new_id
 from points.ledger import AccountClass
-from points.ledger.history import ASKED, _looking, balance_at, balances_by_mark, moved
+from points.ledger.history import ASKED, _looking, balance_at, balances_by_mark, balances_then, moved, wallets_at
+from points.ledger.models import Account
 from tests.conftest import WAYS
 from tests.factories import Books, World
 from tests.plans import plan_of
@@ -85,6 +86,31 @@ def test_what_somebody_had_then_of_each_date(books: Books) -> None:
         dict(zip((january, february), points, strict=True)) for points in ((0, 0), (50, 0), (50, 20), (0, 10))
     ]
     assert balances_by_mark(books.scheme_id, person, books.points, BEGIN, AccountClass.WALLET, ["2027-03-31"]) == {}
+
+
+def test_what_many_had_then_in_all_their_units(books: Books) -> None:
+    one, other, nobody, points = books.person(), books.person(), books.person(), books.points
+    with clock.at(BEGIN):
+        books.award(one, 50, "2027-01-31")
+        books.award(one, 20, "2027-02-28")
+    with clock.at(BEGIN + MINUTE):
+        books.post("award", books.leg("issuance", books.honour, -5), books.leg("wallet", books.honour, 5, one))
+        books.award(other, 7)
+        books.redeem(one, 60, {})
+    db.session.rollback()
+    people = [one, other, nobody]
+    assert wallets_at(books.scheme_id, people, BEGIN + HALF) == {
+        (one, points): 70,
+        (one, books.honour): 0,
+        (other, points): 0,
+    }
+    assert wallets_at(books.scheme_id, people, BEGIN + MINUTE + HALF) == {
+        (one, points): 10, (one, books.honour): 5, (other, points): 7,
+    }  # fmt: skip
+    used = db.session.query(Account).filter_by(scheme_id=books.scheme_id, holder_id=one, unit_id=points)
+    lots = {row.id: row.mark for row in used if row.seq}
+    found = balances_then(books.scheme_id, list(used), BEGIN + MINUTE + HALF)
+    assert {lots[account]: left for account, left in found.items()} == {"2027-01-31": 0, "2027-02-28": 10}
 
 
 def test_what_moved_between_two_moments(books: Books) -> None:
