@@ -23,7 +23,7 @@ from points.people.models import Person, Role, Trace
 from points.people.relatives import add_relative
 from tests.factories import Books, World
 from tests.forms import post
-from tests.integration.awards_world import today
+from tests.integration.awards_world import VISIT, load_rules, today
 from tests.integration.batches_world import HEADER, Desk, id_of
 from tests.integration.together import in_threads
 
@@ -292,6 +292,15 @@ def test_what_the_budget_does_not_cover_waits_in_the_queue(desk: Desk, world: Wo
     assert "这笔预算只剩" in desk.ours.get(f"{url}?show=queued").text
     assert sum(books.wallet(one) for one in people) == 20
     assert sorted(claim.state for claim in desk.claims()) == ["approved", "approved", "waiting"]
+
+
+def test_a_list_names_a_budget_by_its_categorys_title_not_its_code(desk: Desk, world: World, books: Books) -> None:
+    rule = {**VISIT, "code": "walk", "title": "陪同散步", "category": "help"}
+    load_rules(world, rule, label="新版", on=today(world), more={"categories": [{"code": "help", "title": "邻里互助"}]})
+    with transaction():
+        set_budget(world.scheme_id, books.points, str(today(world).year), 20)
+    page = desk.ours.get(desk.bring(desk.sheet(desk.row(world.person(), "walk", day=today(world).isoformat())))).text
+    assert "“邻里互助”能用的预算还剩 20 分" in page and "“help”" not in page
 
 
 def test_one_pair_cannot_let_everything_of_each_other_through(desk: Desk, world: World) -> None:

@@ -30,7 +30,7 @@ from ...web.formats import listed, points, sentence_of
 from ...web.paging import page_of
 from ...web.request import new_key, payload, wants_json
 from ...web.sentences import translated
-from ..budgets import left_for_many
+from ..budgets import categories_of, left_for_many
 from . import actions, awarding, bringing, queries, words
 from .models import BatchState, ClaimBatch, ClaimBatchRow, Fate
 from .queries import WantedBatches
@@ -180,13 +180,15 @@ def batch_page(batch: ClaimBatch, errors: Any = None, status: int = 200) -> Resp
 
 
 def budget_lines(batch: ClaimBatch) -> list[tuple[str, int, int]]:
-    """(category's code, points of the list, points left) for each budget that these rows are issued from."""
+    """(category's title, points of the list, points left) for each category of these rows that a budget bounds, its own
+    or the scheme's."""
     asked = queries.in_categories(batch)
     if not asked:
         return []
-    year = clock.local_date(clock.now(), me().zone).year
+    at, zone = clock.now(), me().zone
+    year, titles = clock.local_date(at, zone).year, categories_of(batch.scheme_id, at, zone)
     left = left_for_many(batch.scheme_id, year, list(asked), units_of(batch.scheme_id)[POINTS])
-    return [(category, asked[category], one.left) for category, one in left.items() if one is not None]
+    return [(titles.get(code, code), asked[code], one.left) for code, one in left.items() if one is not None]
 
 
 @pages.post("/batches/<int:batch_id>/send")
