@@ -85,6 +85,12 @@ def scores_at(stage: int, voices: Collection[Voice], own: int) -> list[int]:
     return [*(points for points in said if points is not None), own]
 
 
+def is_unseen(path: Sequence[Mapping[str, Any]], at_stage: int, spoken_at: int) -> bool:
+    """Whether what was named at a stage is not to be seen yet: its judges are still at it, each for themselves."""
+    stages = stages_in(path)
+    return spoken_at == at_stage and at_stage < len(stages) and stages[at_stage].score != "last"
+
+
 def refusing(stages: Sequence[Stage], stage: int, voices: Collection[Voice]) -> Verdict:
     """One more voice against it: the claim falls when those left on the panel can no longer carry it."""
     against = 1 + sum(1 for voice in voices if voice.stage == stage and voice.step == Step.AGAINST)

@@ -20,6 +20,7 @@ from ..people.models import Area, Person, Role
 from ..people.visitor import Visitor, within
 from ..rulebook.models import EarningRule, RulebookVersion
 from .models import Claim, ClaimPhoto, ClaimState, Review
+from .paths import is_unseen
 
 KINDS = ("volunteering", "report", "service", "mediation", "suggestion", "other")
 
@@ -194,16 +195,20 @@ def line_of(who: Visitor, claim_id: int) -> Line:
 
 
 def steps_of(scheme_id: int, claim_ids: Collection[int]) -> dict[int, list[StepLine]]:
-    """The steps of each claim, oldest first."""
+    """The steps of each claim, oldest first. What a judge named is not there while the others are still at it."""
     found: dict[int, list[StepLine]] = defaultdict(list)
     rows = db.session.execute(
-        select(Review, Person.name)
+        select(Review, Person.name, Claim.state, Claim.stage, Claim.round, Claim.path)
+        .join(Claim, (Claim.scheme_id == Review.scheme_id) & (Claim.id == Review.claim_id))
         .outerjoin(Person, (Person.scheme_id == Review.scheme_id) & (Person.id == Review.by_id))
         .where(Review.scheme_id == scheme_id, Review.claim_id.in_(claim_ids))
         .order_by(Review.at, Review.id)
     )
-    for review, name in rows:
-        step = StepLine(review.step, review.reason, review.at, review.by_id, name or "", review.points)
+    for review, name, state, stage, round_, path in rows:
+        judging = state == ClaimState.WAITING and review.round == (round_ or 1)
+        unseen = judging and is_unseen(path or (), stage or 0, review.stage)
+        points = None if unseen else review.points
+        step = StepLine(review.step, review.reason, review.at, review.by_id, name or "", points)
         found[review.claim_id].append(step)
     return found
 

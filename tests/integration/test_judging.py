@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from points.awards.models import Claim, Review
+from points.awards.queries import steps_of
 from points.awards.reviewing import approve, grant_many
 from points.awards.rules import CannotEarn, PointsNeeded
 from points.awards.undoing import undo
@@ -46,7 +47,10 @@ def test_a_jury_without_the_highest_and_the_lowest(world: World) -> None:
     claim = claimed(world, resident, "jury")
     for judge, points in zip(judges[:3], (10, 80, 91), strict=True):
         assert do(world, approve, judge, claim.id, points=points).decided_points is None
-        assert kept(claim).stage == 0, "nobody sees what another named"
+        assert kept(claim).stage == 0
+        assert {step.points for step in steps_of(world.scheme_id, [claim.id])[claim.id]} == {None}, (
+            "nobody sees another's"
+        )
     with pytest.raises(PointsNeeded):
         do(world, approve, judges[3], claim.id)
     with pytest.raises(CannotEarn):
@@ -60,6 +64,7 @@ def test_a_jury_without_the_highest_and_the_lowest(world: World) -> None:
     do(world, approve, officer, claim.id)
     assert wallet(world, resident) == 86
     assert reckoning(kept(claim).outcome) == ["4 人打分（10、80、91、100），去掉最高和最低，平均是 86 分"]
+    assert {step.points for step in steps_of(world.scheme_id, [claim.id])[claim.id]} > {10, 80, 91, 100}
     named = db.session.scalars(db.select(Review.points).filter_by(claim_id=claim.id, step="agreed").order_by(Review.id))
     assert list(named) == [10, 80, 91, 100]
 
