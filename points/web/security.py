@@ -66,8 +66,12 @@ def install(app: Flask) -> None:
     def check_text() -> None:
         """Refuse NUL and halves of characters: neither can be stored, so they would be an error further in."""
         texts = [request.path, *request.args, *(text for values in request.args.listvalues() for text in values)]
-        texts += [*request.form, *(text for values in request.form.listvalues() for text in values)]
-        if any("\x00" in text for text in texts) or (request.is_json and not is_text(request.get_data())):
+        if request.is_json:
+            if not is_text(request.get_data()):
+                abort(400)
+        elif request.mimetype:  # a body without a type is no form
+            texts += [*request.form, *(text for values in request.form.listvalues() for text in values)]
+        if any("\x00" in text for text in texts):
             abort(400)
 
     @app.before_request
