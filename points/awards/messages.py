@@ -202,6 +202,7 @@ WITH_APPEAL = frozenset(
     {"claim_rejected", "claim_recorded", "claim_reversed", "objection_upheld", "amount_changed", "barred",
      "deduction_announced", "deduction_made"}
 )  # fmt: skip
+BY_ITSELF = (Source.SELF_CHECKED, Source.SYSTEM)  # nobody at a desk entered it
 TO_ENTERER = {"claim_returned": "entered_returned", "claim_rejected": "entered_rejected"}
 
 
@@ -244,6 +245,6 @@ def messages_about(claim: Claim, title: str, code: str, key: str, values: Mappin
     name = f"claim:{claim.id}:{claim.round or 1}:{code}" + (f":{key}" if key else "")
     told = [Told(claim.person_id, code, filled, link, name)]
     to_enterer = TO_ENTERER.get(code)
-    if to_enterer and claim.entered_by != claim.person_id and claim.source in (Source.LEADER, Source.STAFF):
+    if to_enterer and claim.entered_by != claim.person_id and claim.source not in BY_ITSELF:
         told.append(Told(claim.entered_by, to_enterer, filled, link, f"{name}:entered"))
     return told

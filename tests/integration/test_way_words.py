@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 from points import clock
 from points.awards.models import Claim, Review, Step
-from points.awards.reviewing import approve
+from points.awards.reviewing import approve, send_back
 from points.awards.words import STEP_WORDS
 from points.db import db, new_id, transaction
 from points.people.models import Role
 from points.reporting.words import STEPS
 from tests.factories import World
-from tests.integration.awards_world import VISIT, claimed, load_rules
+from tests.integration.awards_world import VISIT, claimed, load_rules, today
 from tests.integration.test_crediting import FREE
-from tests.integration.test_review_paths import HELPED, PANEL
+from tests.integration.test_review_paths import HELPED, PANEL, told
 
 
 def page_of(world: World, claim: Claim) -> str:
@@ -56,3 +57,15 @@ def test_what_the_system_did_stands_among_the_steps(world: World) -> None:
     assert "到日子没能入账" in page_of(world, claim)
     steps = world.api(world.staff(Role.STAFF)).get(f"/api/v1/claims/{claim.id}").json["steps"]
     assert [(one["step"], one["by"]) for one in steps][1] == ("failed", "")
+
+
+def test_whoever_entered_a_late_deed_for_somebody_learns_that_it_came_back(world: World) -> None:
+    load_rules(world, VISIT)
+    enterer, resident = world.staff(Role.STAFF), world.person()
+    late = today(world) - timedelta(days=20)  # beyond the week: a late entry
+    claim = claimed(world, enterer, person_id=resident.id, done_on=late)
+    assert claim.source == "backfill"
+    who = world.visitor(world.staff(Role.OFFICER))
+    with transaction():
+        send_back(who, claim.id, reason="请补一张照片", key=uuid.uuid4(), at=clock.now())
+    assert told(world, enterer) == ["entered_returned"] and told(world, resident)[-1] == "claim_returned"
