@@ -92,14 +92,20 @@ function drawPerson({ serving, lines }) {
   $("use", claim).setAttribute("href", serving.lapsed ? "#i-clock" : "#i-okc");
   fill(claim, { claim: serving.lapsed ? say("lapsed_line") : say(`held_${serving.means}`, { n: minutes }) });
   claim.classList.toggle("only-pc", !serving.lapsed);
-  const terms = $("#terms");
-  terms.hidden = !(serving.terms.cannot.length + serving.terms.left.length);
-  terms.classList.toggle("wait", serving.terms.cannot.length > 0);
-  const said = serving.terms.cannot.length ? serving.terms.cannot : serving.terms.left;
-  $("span", terms).replaceChildren(...said.map((one) => Object.assign(document.createElement("span"), { className: "term", textContent: one })));
+  drawTerms(serving.terms ?? { cannot: [], left: [] });
   const limits = [...cardRows(serving), ...serving.limits.map((limit) => limitRow(limit, lines))];
   $("#limits").hidden = !limits.length;
   $("#limits dl").replaceChildren(...limits);
+}
+
+/** What the rulebook says: all that stands in the way, else what it leaves this resident. */
+function drawTerms({ cannot, left }) {
+  const note = $("#terms");
+  const said = cannot.length ? cannot : left;
+  note.hidden = !said.length;
+  note.classList.toggle("wait", cannot.length > 0);
+  const lines = said.map((one) => Object.assign(document.createElement("span"), { className: "term", textContent: one }));
+  $("span", note).replaceChildren(...lines);
 }
 
 function cardRows({ card }) {
