@@ -221,7 +221,8 @@ def carry_words(carry: Carry, named: Any) -> str:
         said = gettext("%(said)s，最多 %(n)s", said=said, n=number(carry.most))
     if carry.rest == "pool":
         return gettext("%(said)s，其余进“%(pool)s”", said=said, pool=carry.pool or gettext("公益池"))
-    return gettext("%(said)s，其余不动", said=said) if carry.rest == "stay" else gettext("%(said)s，其余清零", said=said)
+    sentence = N_("%(said)s，其余不动") if carry.rest == "stay" else N_("%(said)s，其余清零")
+    return gettext(sentence, said=said)
 
 
 def condition_words(one: Condition, named: Any) -> str:
