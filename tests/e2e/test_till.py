@@ -61,6 +61,7 @@ def test_scanned_goods_take_four_actions_and_the_next_customer_is_scanned_straig
         hands.scan(code)
     hands.press("F8")
     assert hands.done == 4
+    expect(page.locator("#receipt")).to_be_visible()
     expect(page.locator("#receipt .big")).to_have_text(f"{till.receipts()[0].day:%m%d}-0001")
     serve(hands, till.code(second).digits)
     expect(page.locator("#person")).to_contain_text("李○国")
