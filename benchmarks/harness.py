@@ -205,7 +205,7 @@ def our_server(url: str, workers: int = 2) -> Iterator[tuple[str, int]]:
     command = [sys.executable, "-m", "benchmarks.server", str(port), str(workers)]
     process = subprocess.Popen(command, cwd=ROOT, env=env)
     try:
-        for _ in range(150):
+        for _ in range(600):  # a minute: the machine may be busy
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
             time.sleep(0.1)
