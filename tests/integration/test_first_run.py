@@ -57,7 +57,8 @@ def test_an_empty_installation_leads_to_the_first_page_and_asks_for_the_code(emp
     assert code
     browser = Browser(empty)
     assert browser.get("/").headers["Location"] == "/first-run"
-    assert browser.get("/first-run").status_code == 200
+    page = browser.get("/first-run")
+    assert page.status_code == 200 and 'name="lang" value="en"' in page.text
     assert browser.get("/sign-in").status_code == 503
     for once in ("", "1234", "0000 0000 0000", "x" * 30):
         answer = browser.post("/first-run", **FORM, once=once)

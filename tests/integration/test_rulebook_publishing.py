@@ -103,3 +103,27 @@ def test_every_version_is_a_file_for_whoever_may_read_it(world: World) -> None:
     assert client.get(f"/rulebook/versions/{version}/rulebook.json").json == body()
     assert client.get(f"/rulebook/versions/{version}/rulebook.xlsx").status_code == 200
     assert db.session.scalar(select(func.count()).select_from(RulebookVersion).filter_by(id=version)) == 1
+
+
+def test_a_draft_begun_from_a_version_asks_for_a_name_of_its_own_without_reproach(world: World) -> None:
+    load(world, body("hailin"))
+    found = body("hailin")
+    found["rules"][0]["title"] = "改过的"
+    client = world.client(officer(world))
+    file = (BytesIO(json.dumps(found).encode()), "draft.json")
+    address = post(client, "/rulebook/drafts", {"start": "file", "document": file}).location
+    page = client.get(f"{address}/publish").text
+    assert 'name="label" value=""' in page and "已经有一个版本叫" not in page
+    taken = post(client, f"{address}/publish", {"label": "海林 试行", "effective_on": "2027-01-01", "version": "1"})
+    assert taken.status_code == 422 and "已经有一个版本叫" in taken.text
+
+
+def test_the_two_newest_versions_are_offered_to_be_compared(world: World) -> None:
+    client = world.client(officer(world))
+    load(world, body("hailin"))
+    assert " selected" not in client.get("/rulebook/changes").text
+    who, draft = begun(world)
+    with transaction():
+        newest = publish(who, draft.id, label="2027版", effective_on=date(2027, 1, 1), version=1, at=NOON)
+    page = client.get("/rulebook/changes").text
+    assert page.count(" selected>") == 2 and f'value="v{newest.version.id}" selected' in page
