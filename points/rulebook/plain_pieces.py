@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask_babel import gettext
@@ -249,6 +249,13 @@ def asked_words(one: Condition, levels: Sequence[Level], balances: Sequence[Bala
         if level.code == code and step.isdigit() and 0 < int(step) <= len(level.steps):
             said.append(gettext("到“%(step)s”", step=level.steps[int(step) - 1].title))
     return listing(said + who_words(one.who))
+
+
+def window_words(one: When) -> Iterator[str]:
+    """The days first, then the hours."""
+    yield from when_words(replace(one, begins="", ends=""))
+    if one.begins:
+        yield from when_words(When(begins=one.begins, ends=one.ends))
 
 
 def redeeming_lines(terms: RedeemingTerms) -> Iterator[str]:
