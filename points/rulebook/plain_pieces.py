@@ -15,7 +15,7 @@ from .pieces import Carry, Condition, Effect, Grant, Level, Missed, Opening, Pie
 from .plain_amounts import when_words
 from .plain_terms import ceiling_words, life_words, span_words
 from .redeeming import RedeemingTerms, redeeming_terms
-from .terms import Balance
+from .terms import Balance, When
 from .wording import RUN_WORDS, age_words, balance_word, listing
 
 PERIOD_WORDS: Mapping[str, str] = {
