@@ -261,9 +261,8 @@ def window_words(one: When) -> Iterator[str]:
 def redeeming_lines(terms: RedeemingTerms) -> Iterator[str]:
     """When somebody may redeem, and what stays: "能换的日子：星期 5，09:00 到 11:00"."""
     if terms.windows:
-        yield gettext(
-            "能换的日子：%(said)s", said=gettext("；").join(listing(when_words(one)) for one in terms.windows)
-        )
+        days = (gettext("，").join(window_words(one)) for one in terms.windows)
+        yield gettext("能换的日子：%(said)s", said=gettext("；").join(days))
     if terms.keep:
         yield gettext("换完要留下 %(n)s 分", n=number(terms.keep))
 
