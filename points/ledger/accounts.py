@@ -12,13 +12,13 @@ from typing import Any, cast
 from sqlalchemy import BigInteger, Executable, Table, and_, bindparam, case, exists, literal_column, or_, select
 from sqlalchemy.types import TypeEngine
 
-from ..db import db, insert_into, new_id
+from ..db import Prepared, db, insert_into, new_id
 from ..errors import LedgerFault
 from . import rules
 from .drafts import Leg
 from .models import Account, AccountClass, Holder, HolderKind, Unit, UnitKind
 from .rules import RANK, takes_freely
-from .sets import BIG, WORD, Rows, built_once, is_sqlite
+from .sets import BIG, WORD, Rows, is_sqlite
 
 accounts = cast(Table, Account.__table__)
 holders = cast(Table, Holder.__table__)
@@ -97,10 +97,10 @@ def open_missing(scheme_id: int, legs: Sequence[Leg], stripes: Stripes) -> None:
         for x in legs
         if not takes_freely(x)
     }
-    missing = db.session.execute(_missing(), {"scheme": scheme_id, **WANTED.bind(sorted(named))}).all()
+    missing = MISSING.all(scheme=scheme_id, **WANTED.bind(sorted(named)))
     if missing:
         rows = [(new_id(), *name, *rules.bounds_of(AccountClass(name[2]), name[3])) for name in missing]
-        db.session.execute(_opening(), {"scheme": scheme_id, **OPENED.bind(rows)})
+        OPENING.all(scheme=scheme_id, **OPENED.bind(rows))
 
 
 SAME = ("holder_id", "unit_id", "class", "stripe")
@@ -110,14 +110,12 @@ OPENED = Rows("opened", id=BIG, **NAME, floor=BIG, ceiling=BIG)
 WANTED = Rows("wanted", **NAME)
 
 
-@built_once
 def _missing() -> Executable:
     w, a = WANTED.source().c, accounts.c
     there = exists().where(a.scheme_id == SCHEME, *(a[name] == w[name] for name in (*SAME, "mark")))
     return select(*w.values()).where(~there).order_by(w.holder_id, w.unit_id, w["class"], w.mark)
 
 
-@built_once
 def _opening() -> Executable:
     o, zero = OPENED.source().c, literal_column("0", BigInteger)
     rows = (
@@ -134,7 +132,7 @@ def lock(scheme_id: int, legs: Sequence[Leg], stripes: Stripes) -> dict[Place, d
     """The accounts that the legs may touch, by place and mark, locked in the one order: rank of the class, then holder,
     unit, mark, stripe. The server function keeps to it too."""
     named = {(x.holder_id, x.unit_id, x.klass.value, x.mark, stripe_for(x, stripes)) for x in legs}
-    found = db.session.execute(_locking(), {"scheme": scheme_id, **WANTED.bind(sorted(named, key=str))})
+    found = LOCKING.all(scheme=scheme_id, **WANTED.bind(sorted(named, key=str)))
     places: dict[Place, dict[str, Locked]] = {}
     for holder_id, unit_id, word, mark, kind, *rest in found:
         klass = AccountClass(word)
@@ -143,7 +141,6 @@ def lock(scheme_id: int, legs: Sequence[Leg], stripes: Stripes) -> dict[Place, d
     return places
 
 
-@built_once
 def _locking() -> Executable:
     wanted, a = WANTED.source(), accounts.c
     w = wanted.c
@@ -161,6 +158,8 @@ def _locking() -> Executable:
         .with_for_update(of=accounts, key_share=True)
     )
 
+
+MISSING, OPENING, LOCKING = Prepared(_missing), Prepared(_opening), Prepared(_locking)
 
 _kinds: dict[tuple[int, int], UnitKind] = {}
 KEPT = 100_000

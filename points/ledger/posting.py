@@ -14,7 +14,7 @@ from typing import cast
 from sqlalchemy import Executable, Table, and_, bindparam, insert, or_, select, update
 
 from .. import clock
-from ..db import db
+from ..db import Prepared, db
 from ..errors import DomainError, KeyReused, LedgerFault
 from . import server
 from .accounts import SCHEME, accounts, draw_stripes, lock, open_missing
@@ -23,7 +23,7 @@ from .models import Posting, Transfer
 from .planning import Entry, plan
 from .repaying import repaying
 from .rules import check_shape, merged
-from .sets import BIG, MOMENT, WORD, Rows, built_once
+from .sets import BIG, MOMENT, WORD, Rows
 
 ZONE = "Asia/Shanghai"
 
@@ -125,14 +125,13 @@ def _known(scheme_id: int, entries: list[Entry]) -> dict[tuple[int, str], tuple[
     the first, sees it here. Asked before, it would go on and find the wallet empty.
     """
     names = {(entry.draft.actor_id, entry.draft.key) for entry in entries}
-    found = db.session.execute(_asking(), {"scheme": scheme_id, **NAMES.bind(sorted(names))})
+    found = ASKING.all(scheme=scheme_id, **NAMES.bind(sorted(names)))
     return {(row.actor_id, row.key): (row.id, row.request_hash) for row in found}
 
 
 NAMES = Rows("names", actor_id=BIG, key=WORD)
 
 
-@built_once
 def _asking() -> Executable:
     names, t = NAMES.source(), transfers.c
     same = and_(t.scheme_id == SCHEME, t.actor_id == names.c.actor_id, t.key == names.c.key)
@@ -159,8 +158,8 @@ def _write(scheme_id: int, entries: list[Entry], recorded_at: datetime) -> None:
     became = _change(scheme_id, [(account_id, *total) for account_id, total in totals.items()])
     if became != planned:
         raise LedgerFault("an account does not change between its lock and its update", planned=planned, became=became)
-    db.session.execute(_writing_heads(), {"scheme": scheme_id, **HEADS.bind(heads)})
-    db.session.execute(_writing_lines(), {"scheme": scheme_id, **LINES.bind(lines)})
+    WRITING_HEADS.all(scheme=scheme_id, **HEADS.bind(heads))
+    WRITING_LINES.all(scheme=scheme_id, **LINES.bind(lines))
 
 
 HEADS = Rows(
@@ -173,13 +172,11 @@ LINES = Rows(
 CHANGES = Rows("changes", id=BIG, amount=BIG, steps=BIG)
 
 
-@built_once
 def _writing_heads() -> Executable:
     heads = HEADS.source().c
     return insert(transfers).from_select(["scheme_id", *heads.keys()], select(SCHEME, *heads.values()))
 
 
-@built_once
 def _writing_lines() -> Executable:
     """One statement for all the lines: the trigger that sums them up sees whole transfers."""
     lines = LINES.source().c
@@ -188,11 +185,10 @@ def _writing_lines() -> Executable:
 
 def _change(scheme_id: int, changes: list[tuple[int, int, int]]) -> dict[int, tuple[int, int]]:
     """Add (account, amount, steps) to balances and counters: account → the balance and counter they became."""
-    rows = db.session.execute(_changing(), {"scheme": scheme_id, **CHANGES.bind(changes)})
+    rows = CHANGING.all(scheme=scheme_id, **CHANGES.bind(changes))
     return {row.id: (row.balance, row.seq) for row in rows}
 
 
-@built_once
 def _changing() -> Executable:
     """The one statement that changes a balance, guarded by floor and ceiling: it repeats what the plan has checked
     under the lock, and a row that it turns away is missing from its answer."""
@@ -208,3 +204,7 @@ def _changing() -> Executable:
         .values(balance=a.balance + change.amount, seq=a.seq + change.steps)
         .returning(a.id, a.balance, a.seq)
     )
+
+
+ASKING, CHANGING = Prepared(_asking), Prepared(_changing)
+WRITING_HEADS, WRITING_LINES = Prepared(_writing_heads), Prepared(_writing_lines)
