@@ -1,9 +1,9 @@
 """The database: ids, column types, and the one way to open a transaction.
 
 Every table but the directory tables puts ``scheme_id`` first in its keys (docs/decisions/0001). Nothing but
-``transaction`` commits. On SQLite reads are plain BEGIN under ``query_only``, writes BEGIN IMMEDIATE: with SQLAlchemy's
-default 685 of 800 concurrent debits were lost without an error. On PostgreSQL reads go without BEGIN and COMMIT (each
-statement sees a moment of its own anyhow), and a write among them is refused; writes BEGIN.
+``transaction`` commits. On SQLite reads are plain BEGIN on a line that can only read, writes BEGIN IMMEDIATE: with
+SQLAlchemy's default 685 of 800 concurrent debits were lost without an error. On PostgreSQL reads go without BEGIN and
+COMMIT (each statement sees a moment of its own anyhow), and a write among them is refused; writes BEGIN.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from .errors import Conflict, DomainError, StorageFull, TryAgain, Unreachable
+from .sqlite import TwoLines
 
 MAX_ID = 2**63 - 1
 MAX_AMOUNT = 10**12
@@ -526,8 +527,8 @@ def _connection_class() -> Any:
 
 @event.listens_for(Engine, "do_connect")
 def _connect(dialect: Dialect, record: Any, args: Any, options: Any) -> Any:
-    if dialect.name != "postgresql":
-        return None
+    if dialect.name == "sqlite":
+        return TwoLines(*args, **options)
     connection = _connection_class().connect(*args, **options)
     try:
         connection.is_replicated = bool(connection.execute("SHOW synchronous_standby_names").fetchone()[0])
@@ -538,23 +539,11 @@ def _connect(dialect: Dialect, record: Any, args: Any, options: Any) -> Any:
     return connection
 
 
-# ---------------------------------------------------------------- SQLite
-
-
-@event.listens_for(Engine, "connect")
-def _prepare(connection: Any, record: Any) -> None:
-    if isinstance(connection, sqlite3.Connection):
-        connection.isolation_level = None  # we send BEGIN ourselves
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.execute("PRAGMA recursive_triggers=ON")  # so that REPLACE meets the triggers against DELETE
-
-
 @event.listens_for(Engine, "begin")
 def _begin(connection: Any) -> None:
     writing = _writing.get() or connection.get_execution_options().get("writing", False)
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writing else 'ON'}")
+        connection.connection.dbapi_connection.reads = not writing
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
         return
     try:
@@ -588,7 +577,7 @@ class WriteOutside(RuntimeError):
 
 @event.listens_for(Engine, "before_cursor_execute")
 def _refuse_to_write_alone(connection: Any, cursor: Any, statement: Any, values: Any, context: Any, many: Any) -> None:
-    """On PostgreSQL a write without BEGIN would stay, whatever becomes of the rest. (SQLite has ``query_only``.)"""
+    """On PostgreSQL a write without BEGIN would stay, whatever becomes of the rest. (SQLite's line can only read.)"""
     if (context.isinsert or context.isupdate or context.isdelete) and _is_alone(connection):
         raise WriteOutside(statement)
 

@@ -13,7 +13,7 @@ POINTS = ROOT / "points"
 
 # From the ground up; names on one rung do not import each other (docs/architecture.md).
 RUNGS = [
-    {"errors", "clock", "config"},
+    {"errors", "clock", "config", "sqlite"},
     {"db"},
     {"ledger", "web", "database"},
     {"proof"},
@@ -88,7 +88,7 @@ def test_the_ledger_knows_neither_people_nor_http() -> None:
 
 def test_nothing_but_the_transaction_commits() -> None:
     for path in modules():
-        if path == POINTS / "db.py":
+        if path in (POINTS / "db.py", POINTS / "sqlite.py"):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and node.attr == "commit":
