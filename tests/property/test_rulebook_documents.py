@@ -174,8 +174,17 @@ def documents(draw: Any) -> dict[str, Any]:
         "who": draw(st.sampled_from(["person", "household", "team", "all"])),
         **draw(maybe({}, least=st.integers(1, 3), most=st.integers(3, 5))),
     }
-    also = {"code": "d", "title": "也做过", "factor": draw(number), "when": {"did": did, **draw(maybe({}, joined=st.just({"to": 90})))}}
-    low = {"from": -5, "title": "待改进", "effects": [{"type": "bars", "from": draw(st.sampled_from([["earn"], ["redeem"]]))}]}
+    also = {
+        "code": "d",
+        "title": "也做过",
+        "factor": draw(number),
+        "when": {"did": did, **draw(maybe({}, joined=st.just({"to": 90})))},
+    }
+    low = {
+        "from": -5,
+        "title": "待改进",
+        "effects": [{"type": "bars", "from": draw(st.sampled_from([["earn"], ["redeem"]]))}],
+    }
     return body(
         [draw(rules("a", negative)), draw(rules("b", negative))],
         decimals=1,
