@@ -66,12 +66,11 @@ def wallets_at(scheme_id: int, holder_ids: Collection[int], moment: datetime) ->
     """What these holders had in their wallets, in minor units, once all that was recorded up to the moment had been:
     (holder, unit) → over all dates. Whoever never had any of a unit is not in it."""
     a = accounts.c
-    found = db.session.execute(
-        select(a.id, a.seq, a.holder_id, a.unit_id).where(
-            *(a.scheme_id == scheme_id, a.holder_id.in_(list(holder_ids))),
-            *(a["class"] == AccountClass.WALLET, a.seq > 0),
-        )
-    ).all()
+    wanted: Select[Any] = select(a.id, a.seq, a.holder_id, a.unit_id).where(
+        *(a.scheme_id == scheme_id, a.holder_id.in_(list(holder_ids))),
+        *(a["class"] == AccountClass.WALLET, a.seq > 0),
+    )
+    found = db.session.execute(wanted).all()
     balances = _by_account(scheme_id, found, moment)
     had: dict[tuple[int, int], int] = {}
     for row in found:
