@@ -13,16 +13,12 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime
-from functools import cache
-from itertools import count
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from flask import has_request_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
@@ -43,7 +39,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from .errors import Conflict, DomainError, StorageFull, TryAgain, Unreachable
+from .postgresql import connection_class
 from .sqlite import TwoLines
+from .statements import Ready, fail
 
 MAX_ID = 2**63 - 1
 MAX_AMOUNT = 10**12
@@ -330,206 +328,14 @@ class Prepared:
         return next(iter(self.all(**values)), None)
 
 
-class Ready:
-    """A statement as one engine takes it.
-
-    PostgreSQL gets every value as text without a type, which the statement's own casts give it: psycopg would else send
-    a small number as another type than a large one, and each mixture would be a statement to prepare and plan anew.
-
-    What is the same each time (a state, a class) is written out. A plan for any value at all takes the commonest: the
-    look for an open serving read every serving there ever was (docs/decisions/0004).
-    """
-
-    def __init__(self, statement: Any, engines: Dialect) -> None:
-        self.is_sqlite = engines.name == "sqlite"
-        dialect = cast(Any, type(engines))(paramstyle=engines.paramstyle if self.is_sqlite else "numeric_dollar")
-        dialect.statement_compiler = _writing_out(dialect.statement_compiler)
-        compiled = statement.compile(dialect=dialect)
-        self.text, self.writes = str(compiled), getattr(statement, "is_dml", False)
-        parameters = {name: one for one, name in compiled.bind_names.items()}
-        self.given = [(name, self._goes_in(parameters[name].type, dialect)) for name in compiled.positiontup]
-        columns = getattr(statement, "exported_columns", ())
-        self.row = row_type("Row", [column.key for column in columns], rename=True) if columns else None
-        self.told = [
-            (place, process)
-            for place, column in enumerate(columns)
-            if (process := column.type.dialect_impl(dialect).result_processor(dialect, None))
-        ]
-
-    def _goes_in(self, kind: Any, dialect: Dialect) -> Callable[[Any], Any]:
-        process: Callable[[Any], Any] | None = kind.dialect_impl(dialect).bind_processor(dialect)
-        if self.is_sqlite:
-            return process or (lambda value: value)
-        return (lambda value: _as_text(process(value))) if process else _as_text
-
-    def run(self, connection: Any, values: dict[str, Any]) -> list[Any]:
-        for watch in watching:
-            watch(self.text)
-        given = [goes_in(values[name]) for name, goes_in in self.given]
-        driver = connection.connection.dbapi_connection
-        try:
-            if self.is_sqlite:
-                rows = driver.execute(self.text, given).fetchall()
-            else:
-                rows = driver.ask(self.text, given)
-        except connection.dialect.loaded_dbapi.Error as error:
-            _fail(connection, self.text, error)
-        if self.row is None:
-            return []
-        if self.told:
-            rows = [list(row) for row in rows]
-            for row in rows:
-                for place, process in self.told:
-                    row[place] = process(row[place])
-        return [self.row._make(row) for row in rows]
-
-
-@cache
-def _writing_out(compiler: Any) -> Any:
-    class WritingOut(compiler):  # type: ignore[misc]
-        def visit_bindparam(self, bindparam: Any, **options: Any) -> Any:
-            return super().visit_bindparam(bindparam, **{**options, "literal_binds": not bindparam.required})
-
-    return WritingOut
-
-
-watching: list[Callable[[str], None]] = []  # told of each such statement before it goes: SQLAlchemy's events are not
-row_type: Callable[..., Any] = namedtuple
-
-
-def _as_text(value: Any) -> str | None:
-    """A value as PostgreSQL reads it: numbers, words, moments, and lists of them."""
-    if type(value) is int:
-        return str(value)
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, (list, tuple)):
-        return "{" + ",".join("NULL" if one is None else _quoted(one) for one in value) + "}"
-    raise TypeError(f"no text for {value!r}")
-
-
-def _quoted(value: Any) -> str:
-    text = _as_text(value) or ""
-    return text if isinstance(value, int) else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
 # ---------------------------------------------------------------- PostgreSQL
-
-
-# Written only when the transaction wrote nothing (a recorded result was found again): a commit waits for the standby
-# only if there is something to wait for, and what was found may not have reached the standby itself.
-SETTLE = "SELECT pg_logical_emit_message(true, 'points', '') WHERE pg_current_xact_id_if_assigned() IS NULL"
-
-
-ANSWER_S = 60.0  # so long a request waits for one answer of the database
-
-
-@cache
-def _connection_class() -> Any:
-    import psycopg  # takes half a second, which an installation on SQLite need not wait for
-    from psycopg.adapt import Transformer
-    from psycopg.generators import execute
-    from psycopg.pq import ExecStatus, TransactionStatus
-
-    class OurConnection(psycopg.Connection[Any]):
-        """Keeps what it has prepared when a transaction is rolled back. psycopg would forget it then (the objects it
-        names might be gone), and after every refusal all would be parsed and planned anew, at twice the cost.
-
-        A commit whose wait for the standby was cut short is an error: it may be lost with this server. Done again with
-        the same key it finds what was recorded, and waits for the standby once more.
-        """
-
-        is_replicated = False  # whether commits wait for a standby; asked when the connection is opened
-        was_cut_short = False
-
-        def __init__(self, *args: Any, **options: Any) -> None:
-            super().__init__(*args, **options)
-            self.add_notice_handler(self.hear)
-            self.prepared: dict[str, bytes] = {}  # text → its name on this line; as many as the program has of them
-            self.numbers, self.reader = count(), Transformer(self)
-
-        def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-            """Within a request, not for ever: a server that is reached and says nothing (stopped, or behind a broken
-            line that keeps the connection up) would hold the thread, and in the end all of them."""
-            if timeout is not None or not has_request_context():
-                return super().wait(gen, interval, timeout)
-            try:
-                return super().wait(gen, interval, ANSWER_S)
-            except psycopg.errors._WaitTimeout:
-                self.close()
-                raise psycopg.OperationalError(f"the database has not answered for {ANSWER_S:.0f} s") from None
-
-        def hear(self, notice: psycopg.errors.Diagnostic) -> None:
-            if notice.source_function == "SyncRepWaitForLSN":  # the one word of the warning that is never translated
-                self.was_cut_short = True
-
-        def ask(self, text: str, values: list[str | None]) -> list[Any]:
-            """The rows of a statement that is prepared when it is first asked on this line. Without a cursor: setting
-            one up takes longer than sending and reading. With one where nothing may be prepared, or psycopg begins."""
-            if self.prepare_threshold is None or not self.autocommit:
-                cursor = psycopg.RawCursor(self)
-                cursor.execute(text, values)
-                return cursor.fetchall() if cursor.description else []
-            given = [None if value is None else value.encode() for value in values]
-            with self.lock:
-                self._check_connection_ok()
-                if (name := self.prepared.get(text)) is None:
-                    name = f"points_{next(self.numbers)}".encode()
-                    self.pgconn.send_prepare(name, text.encode())
-                    self._answer()
-                    self.prepared[text] = name
-                self.pgconn.send_query_prepared(name, given)
-                self.reader.set_pgresult(result := self._answer())
-                return self.reader.load_rows(0, result.ntuples, tuple)
-
-        def _answer(self) -> Any:
-            [result] = self.wait(execute(self.pgconn))
-            if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
-                raise psycopg.errors.error_from_result(result)
-            return result
-
-        def _deallocate(self, name: bytes | None) -> Any:
-            if name is None:  # all of them: psycopg does so after a rollback to a savepoint, and after a DROP
-                self.prepared.clear()
-            return super()._deallocate(name)
-
-        def begin(self) -> None:
-            """BEGIN as psycopg sends it by itself, where it is told not to: without a cursor made for it."""
-            with self.lock:
-                self.wait(self._exec_command(b"BEGIN READ WRITE"))
-
-        def commit(self) -> None:
-            is_open = self.pgconn.transaction_status == TransactionStatus.INTRANS
-            if self.is_replicated and is_open and not self.read_only:
-                self.execute(SETTLE)
-            self.was_cut_short = False
-            super().commit()
-            if self.was_cut_short:
-                raise psycopg.OperationalError("committed on this server, but no standby has confirmed it")
-
-        def rollback(self) -> None:
-            if self.pgconn.transaction_status == TransactionStatus.IDLE:
-                return  # the pool asks at every return
-            if self.pgconn.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
-                with self.lock:
-                    self.wait(self._exec_command(b"ROLLBACK"))
-            else:
-                super().rollback()
-
-    return OurConnection
 
 
 @event.listens_for(Engine, "do_connect")
 def _connect(dialect: Dialect, record: Any, args: Any, options: Any) -> Any:
     if dialect.name == "sqlite":
         return TwoLines(*args, **options)
-    connection = _connection_class().connect(*args, **options)
+    connection = connection_class().connect(*args, **options)
     try:
         connection.is_replicated = bool(connection.execute("SHOW synchronous_standby_names").fetchone()[0])
         connection.rollback()
@@ -549,14 +355,7 @@ def _begin(connection: Any) -> None:
     try:
         _begin_on_postgresql(connection, connection.connection.dbapi_connection, writing)
     except connection.dialect.loaded_dbapi.Error as error:
-        _fail(connection, "BEGIN", error)
-
-
-def _fail(connection: Any, statement: str, error: Exception) -> NoReturn:
-    """Raise the driver's error as SQLAlchemy's own statements would: as a DBAPIError, and when the line is lost with
-    all other lines of the pool given up as well. Raised bare, nobody would try again."""
-    connection._handle_dbapi_exception(error, statement, None, None, None)
-    raise error
+        fail(connection, "BEGIN", error)
 
 
 def _begin_on_postgresql(connection: Any, driver: Any, writing: bool) -> None:

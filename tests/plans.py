@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import event, text
 
-from points.db import db, watching
+from points.db import db
+from points.statements import watching
 
 
 @contextmanager

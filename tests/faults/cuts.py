@@ -90,6 +90,7 @@ def cut_everywhere(
     """Do it with the line cut at every message, in each way, once and at every try. Needs a request context: whoever
     waits outside of one waits as long as it takes."""
     database: Any = importlib.import_module("points.db")
+    lines: Any = importlib.import_module("points.postgresql")
     found = Counted()
     whole = length_of(proxy, ground, make)
     for way in ways:
@@ -97,9 +98,9 @@ def cut_everywhere(
             last = range(max(1, whole[side] - COMMIT + 1), whole[side] + 1)
             for point in sorted({*range(1, whole[side] + 1, every), *last}):
                 for times in (1, 99) if way != "stall" else (1,):
-                    answer_s = STALLED_S if way == "stall" else database.ANSWER_S
+                    answer_s = STALLED_S if way == "stall" else lines.ANSWER_S
                     trying_s = TRYING_S if times > 1 or way == "stall" else database.PATIENCE_S
-                    with patch.object(database, "ANSWER_S", answer_s), patch.object(database, "PATIENCE_S", trying_s):
+                    with patch.object(lines, "ANSWER_S", answer_s), patch.object(database, "PATIENCE_S", trying_s):
                         cut_at(proxy, ground, make, Cut(side, point, way, times), found)
     proxy.arm(None)
     found.faults += books_in_order(ground)

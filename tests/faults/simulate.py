@@ -18,7 +18,7 @@ from flask import Flask
 from sqlalchemy import event, text
 
 from points import clock
-from points.db import db, in_own_transaction, new_id, transaction, watching
+from points.db import db, in_own_transaction, new_id, transaction
 from points.errors import DomainError, LedgerFault
 from points.ledger import (
     AccountClass,
@@ -37,6 +37,7 @@ from points.ledger.expiry import sweep
 from points.ledger.queries import postings_of, units_of
 from points.people.actions import create_scheme
 from points.proof.audit import audit
+from points.statements import watching
 
 from . import model
 

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from points import clock, ledger
 from points.awards.models import CapUsage
-from points.db import db, in_own_transaction, transaction, watching
+from points.db import db, in_own_transaction, transaction
 from points.errors import InsufficientPoints, LedgerFault
 from points.ledger import AccountClass, Draft, Leg, UnitKind, open_unit
 from points.ledger.queries import units_of
@@ -33,6 +33,7 @@ from points.redemption.refusals import (
 )
 from points.redemption.returning import return_receipt
 from points.redemption.rules import Wanted
+from points.statements import watching
 from tests.factories import World
 from tests.integration.awards_world import VISIT, load_rules
 from tests.integration.redemption_world import RedemptionWorld, script_headers

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from points.db import Ready, db
+from points.db import db
 from points.redemption.looking import LOOKS
+from points.statements import Ready
 from tests.conftest import as_owner
 from tests.factories import World
 from tests.integration.redemption_world import RedemptionWorld

@@ -22,6 +22,7 @@ from points import clock
 from points.db import db, in_own_transaction
 from points.errors import TryAgain
 from points.ledger import post
+from points.postgresql import SETTLE, connection_class
 from tests.conftest import POWERS, fresh_database, make_app
 from tests.factories import Books, World
 from tests.servers import embedded
@@ -197,7 +198,7 @@ def test_without_replication_nothing_more_is_sent(server: str, tmp_path: Path) -
     sent: list[str] = []
     app = make_app(own_database(server, tmp_path), tmp_path)
     with app.app_context(), pytest.MonkeyPatch.context() as patch:
-        ours = database._connection_class()
+        ours = connection_class()
         execute = ours.execute
         patch.setattr(
             ours,
@@ -206,7 +207,7 @@ def test_without_replication_nothing_more_is_sent(server: str, tmp_path: Path) -
         )
         in_own_transaction(lambda: db.session.execute(text("SELECT 1")).scalar())
         assert sent.count("SHOW synchronous_standby_names") == 1  # when the connection was opened
-        assert database.SETTLE not in sent
+        assert SETTLE not in sent
         db.session.rollback()
         db.engine.dispose()
 
