@@ -1,5 +1,7 @@
 // A bulk approval in parts of fifty, so that progress shows and a lost connection loses nothing: each part is sent under
 // the same key, and what was done is found again. Without script the form sends all at once.
+import { filled } from "./words.js";
+
 const form = document.querySelector("[data-bulk]");
 document.documentElement.classList.add("scripted");
 const PART = 50;
@@ -20,7 +22,7 @@ if (form) {
     const all = [...form.querySelectorAll("input[name=id]")].map((one) => one.value);
     const say = (n) => {
       bar.value = n;
-      said.textContent = shell.dataset.writing.replace("{n}", n).replace("{all}", all.length);
+      said.textContent = filled(shell.dataset.writing, { n, all: all.length });
     };
     say(0);
     try {

@@ -1,4 +1,6 @@
 // The claim form with a forecast that follows the fields, a stepper, and one send per press.
+import { filled } from "./words.js";
+
 const form = document.getElementById("claim");
 document.documentElement.classList.add("scripted");
 
@@ -8,7 +10,7 @@ for (const field of document.querySelectorAll("input.file")) {
   const plain = said.textContent;
   field.addEventListener("change", () => {
     const count = field.files.length;
-    said.textContent = count ? said.dataset.many.replace("{n}", count) : plain;
+    said.textContent = count ? filled(said.dataset.many, { n: count }) : plain;
     makeSmaller(field);
   });
 }
@@ -208,7 +210,7 @@ if (form) {
         if (!one.hidden) found += 1;
       }
       if (wanted && folded) folded.open = true;
-      said.textContent = wanted ? (found ? seek.dataset.found.replace("{n}", found) : seek.dataset.none) : "";
+      said.textContent = wanted ? (found ? filled(seek.dataset.found, { n: found }) : seek.dataset.none) : "";
     });
     seek.addEventListener("keydown", (event) => {
       if (event.key === "Enter") event.preventDefault();

@@ -1,5 +1,7 @@
 // The review queue by keyboard: decisions are drafts until submitted. Without script the page is a form with a choice
 // per row; this module hides those choices and fills them in.
+import { filled } from "./words.js";
+
 const root = document.documentElement;
 root.classList.add("scripted");
 for (const hidden of document.querySelectorAll(".needs-script[hidden]")) hidden.hidden = false;
@@ -124,24 +126,24 @@ function paint() {
   const worth = drafts.filter((draft) => draft.verb === "approve").reduce((total, draft) => total + draft.worth, 0);
   const away = drafts.filter((draft) => !rowOf(draft.id)).length;
   const parts = [
-    [count("approve"), words.partApprove.replace("{points}", readable(worth))],
+    [count("approve"), words.partApprove],
     [count("return"), words.partReturn],
     [count("reject"), words.partReject],
   ]
     .filter(([n]) => n)
-    .map(([n, text]) => text.replace("{n}", n));
+    .map(([n, text]) => filled(text, { n, points: readable(worth) }));
   const text = drafts.length
-    ? words.sum.replace("{n}", drafts.length).replace("{parts}", parts.join(words.comma))
+    ? filled(words.sum, { n: drafts.length, parts: parts.join(words.comma) })
     : matchMedia("(pointer: coarse)").matches
       ? words.noneTouch
       : words.none;
-  sum.textContent = text + (away ? words.elsewhere.replace("{n}", away) : "");
-  submit.querySelector("span").textContent = words.submit.replace("{n}", drafts.length);
+  sum.textContent = text + (away ? filled(words.elsewhere, { n: away }) : "");
+  submit.querySelector("span").textContent = filled(words.submit, { n: drafts.length });
   submit.disabled = !drafts.length;
   document.getElementById("undo").disabled = !drafts.length;
   const approvePicked = document.getElementById("approve-picked");
   approvePicked.hidden = !picks().length;
-  approvePicked.querySelector("span").textContent = words.picked.replace("{n}", picks().length);
+  approvePicked.querySelector("span").textContent = filled(words.picked, { n: picks().length });
 }
 
 let turn = 0;
@@ -327,10 +329,11 @@ function paintPhoto() {
     const share = zoom ? ZOOMS[zoom] * fits : fits;
     image.width = Math.round(image.naturalWidth * share);
     const where = document.getElementById("big-where");
-    where.textContent = where.dataset.where
-      .replace("{n}", shown + 1)
-      .replace("{of}", shots.length)
-      .replace("{percent}", Math.round((zoom ? ZOOMS[zoom] : 1) * 100));
+    where.textContent = filled(where.dataset.where, {
+      n: shown + 1,
+      of: shots.length,
+      percent: Math.round((zoom ? ZOOMS[zoom] : 1) * 100),
+    });
   };
   image.alt = shots[shown].querySelector("img").alt;
   if (image.getAttribute("src") !== shots[shown].href) {
@@ -450,7 +453,7 @@ function approvePicks() {
   }
   paint();
   if (odd.length) {
-    const said = words.heldBack.replace("{n}", odd.length).replace("{names}", odd.join(words.comma));
+    const said = filled(words.heldBack, { n: odd.length, names: odd.join(words.comma) });
     document.getElementById("sum").textContent = said;
   }
 }

@@ -1,5 +1,7 @@
 // Residents: "/" goes to the search field. Imports: one press only, and how far the writing is. Without this file the same forms do the same work.
 
+import { filled } from "./words.js";
+
 const search = document.querySelector("input[type=search]");
 if (search) {
   document.addEventListener("keydown", (event) => {
@@ -57,7 +59,7 @@ async function write(form) {
     failed = 0;
     bar.max = Math.max(answer.total, 1);
     bar.value = answer.written;
-    said.textContent = said.dataset.say.replace("{written}", answer.written).replace("{total}", answer.total);
+    said.textContent = filled(said.dataset.say, answer);
     if (answer.done) break;
   }
   location.reload(); // the page says what became of it, and offers to go on when something is left

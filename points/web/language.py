@@ -7,12 +7,13 @@ from typing import Any
 
 from flask import Blueprint, Flask, has_request_context, redirect, request, session
 from flask.typing import ResponseReturnValue
-from flask_babel import Babel, get_locale, get_translations
+from flask_babel import get_locale, get_translations
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from .audience import PUBLIC, audience
+from .plurals import Languages, in_number
 
 LANGUAGES = {"zh": "zh_Hans_CN", "en": "en"}
 LOOKS = ("normal", "large", "sun", "night")
@@ -63,7 +64,7 @@ def here(path: str) -> str:
 def said(context: EvalContext, sentence: str, /, **facts: Any) -> str:
     """``_("…")`` of a template: the sentence in the reader's language with its facts, which HTML escapes. A page says
     thirty, and by flask-babel's own way each costs as much as a look into the database."""
-    words: str = _in(get_locale(), sentence)
+    words = in_number(_in(get_locale(), sentence), facts) if facts else _in(get_locale(), sentence)
     marked = Markup(words) if context.autoescape else words  # noqa: S704  our own sentence; the facts are escaped
     return marked % facts if facts else marked
 
@@ -76,7 +77,7 @@ def _in(locale: Any, sentence: str) -> str:
 
 
 def install(app: Flask) -> None:
-    Babel(app, locale_selector=locale, default_translation_directories=app.config["BABEL_TRANSLATION_DIRECTORIES"])
+    Languages(app, locale_selector=locale, default_translation_directories=app.config["BABEL_TRANSLATION_DIRECTORIES"])
     app.jinja_env.globals["_"] = said
     app.register_blueprint(pages)
     app.context_processor(

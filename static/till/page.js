@@ -1,5 +1,7 @@
 // What the page brought along, and the small tools every part of the till uses.
 
+import { filled } from "../words.js";
+
 export const data = JSON.parse(document.getElementById("till-data").textContent);
 
 export const $ = (selector, within = document) => within.querySelector(selector);
@@ -7,7 +9,7 @@ export const $$ = (selector, within = document) => [...within.querySelectorAll(s
 
 /** A sentence in the reader's language with its values: say("left", { n: 3 }). */
 export function say(name, values = {}) {
-  return data.words[name].replace(/\{(\w+)\}/g, (_, key) => String(values[key]));
+  return filled(data.words[name], values);
 }
 
 /** Minor units of points as people read them: (865, one decimal) → "86.5". */
