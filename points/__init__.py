@@ -30,8 +30,6 @@ def create_app(production: bool = False, **overrides: Any) -> Flask:
         import_module(f"points.web.{part}").install(app)
     import_module("points.ledger.models")
     for name in CAPABILITIES:
-        install = getattr(import_module(f"points.{name}"), "install", None)
-        if install:
-            install(app)
+        import_module(f"points.{name}").install(app)
     import_module("points.cli").install(app)
     return app

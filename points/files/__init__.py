@@ -7,14 +7,8 @@ a row points at a whole file.
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-
 from flask import Flask
 
 
 def install(app: Flask) -> None:
-    import_module("points.files.models") if find_spec("points.files.models") else None
-    for part in ("pages", "api"):
-        if find_spec(f"points.files.{part}"):
-            import_module(f"points.files.{part}").install(app)
+    from . import models  # noqa: F401  makes the table known

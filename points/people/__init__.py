@@ -6,16 +6,13 @@ which is written down; nobody signs in without a slip, a password, or an adminis
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-
 from flask import Flask
 from flask_login import LoginManager
 
 
 def install(app: Flask) -> None:
     from ..web.audience import visitor as asking
-    from . import visitor
+    from . import first_run, front, pages, sign_in, sign_in_api, team_api, visitor
 
     login = LoginManager()
     login.session_protection = None  # sessions are rows of ours, revocable; a changed address is no reason to end one
@@ -23,6 +20,5 @@ def install(app: Flask) -> None:
     login.init_app(app)
     app.extensions["waiting_for"] = lambda who: None
     app.context_processor(lambda: {"visitor": asking()})
-    for part in ("sign_in", "sign_in_api", "front", "first_run", "pages", "team_api"):
-        if find_spec(f"points.people.{part}"):
-            import_module(f"points.people.{part}").install(app)
+    for part in (sign_in, sign_in_api, front, first_run, pages, team_api):
+        part.install(app)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 
 from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -102,6 +101,5 @@ def own(receipt_id: int) -> ResponseReturnValue:
 
 def install(app: Flask) -> None:
     for part in ("till_api", "till_pages", "plain_pages", "return_pages", "card_pages"):
-        if find_spec(f"points.redemption.{part}"):
-            import_module(f"points.redemption.{part}")
+        import_module(f"points.redemption.{part}")
     app.register_blueprint(pages)
