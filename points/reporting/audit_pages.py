@@ -14,11 +14,11 @@ from ..db import db
 from ..ledger.models import Transfer
 from ..web import Page, audience, me, page_of
 from ..web.formats import listed as list_name
-from ..web.formats import moment, plain_cell
+from ..web.formats import moment, plain, plain_cell
 from .books import Filter, listed, rows_of
 from .pages import pages
 from .walk import walk_from
-from .words import KINDS, plain_points
+from .words import KINDS
 
 EXPORTED = 10_000
 
@@ -73,7 +73,7 @@ def audit_file() -> Response:
     transfers = list(db.session.scalars(query))
     for start in range(0, len(transfers), 500):
         for row in rows_of(who, transfers[start : start + 500]):
-            points = "" if row.points is None else plain_points(row.points, who.points_scale)
+            points = "" if row.points is None else plain(row.points, who.points_scale)
             words: list[Any] = [row.kind_word, plain_cell(row.words), list_name(row.person), points, row.number]
             table.writerow([moment(row.recorded_at), *words])
     return current_app.response_class(

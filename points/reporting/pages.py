@@ -22,16 +22,15 @@ from ..errors import NotFound
 from ..inbox.pages import know_unread
 from ..people.models import Area, Person
 from ..people.visitor import Visitor
+from ..redemption.about import InForce, in_force_for
 from ..redemption.forecast import Forecast, forecast_under
-from ..rulebook.in_force import version_id_on
 from ..shop import queries as shop
 from ..shop.serving import picture_url
 from ..web import PUBLIC, audience, me
-from ..web.formats import day, masked, plain_cell, time_of, weekday
+from ..web.formats import day, masked, plain, plain_cell, time_of, weekday
 from .first_page import beside
 from .standing import standing_of
 from .statement import Line, by_month, latest_of, statement_of, waiting_of
-from .words import plain_points
 
 pages = Blueprint("reporting", __name__)
 PRINTED = 200
@@ -109,12 +108,10 @@ class Good:
         return self.available > 0 and self.missing <= 0 and self.left != 0 and not self.needs
 
 
-def may_redeem(who: Visitor, points: int, version_id: int | None) -> Forecast:
-    """What the rulebook in force lets the visitor redeem now."""
+def may_redeem(who: Visitor, points: int, standing: InForce) -> Forecast:
+    """What the rulebook in force lets the visitor redeem now, and decisions about them."""
     at = clock.now()
-    return forecast_under(
-        version_id, who.scheme_id, who.person_id, points, scale=who.points_scale, zone=who.zone, at=at
-    )
+    return forecast_under(standing, who.scheme_id, who.person_id, points, scale=who.points_scale, zone=who.zone, at=at)
 
 
 def goods_for(who: Visitor, shop_id: int, points: int, terms: Forecast) -> list[Good]:
@@ -156,7 +153,7 @@ def home() -> str:
     also, standing = beside(who, day), standing_of(who.scheme_id, who.person_id, day)
     know_unread(also.unread)
     doors = doors_for(who, 2)
-    terms = may_redeem(who, standing.points, also.version_id)
+    terms = may_redeem(who, standing.points, also)
     goods = goods_for(who, doors[0].id, standing.points, terms) if doors and not terms.refusals else []
     return render_template(
         "reporting/home.html",
@@ -243,7 +240,7 @@ def as_file(lines: list[Line], scale: int) -> Response:
     table.writerow([gettext(name) for name in ("日期", "时间", "什么事", "得、换", "余", "编号")])
     for line in lines:
         on = day(line.at, True)
-        amounts = (plain_points(line.amount, scale), plain_points(line.balance_after, scale))
+        amounts = (plain(line.amount, scale), plain(line.balance_after, scale))
         table.writerow([on, time_of(line.at), plain_cell(line.words), *amounts, line.number])
     return current_app.response_class(
         out.getvalue(),
@@ -309,7 +306,7 @@ def goods() -> str:
     show = "can" if request.args.get("show") == "can" else "all"
     text = request.args.get("q", "").strip()[:40]
     standing = standing_of(who.scheme_id, who.person_id, today(who))
-    terms = may_redeem(who, standing.points, version_id_on(who.scheme_id, today(who)))
+    terms = may_redeem(who, standing.points, in_force_for(who.scheme_id, who.person_id, today(who)))
     every = goods_for(who, chosen.id, standing.points, terms) if chosen else []
     shown = [good for good in every if show == "all" or good.within_reach]
     if text:

@@ -14,7 +14,7 @@ from ..awards import queries as awards
 from ..errors import N_
 from ..redemption import queries as redemption
 from ..rulebook.wording import reckoning
-from ..web.formats import decimal, in_english, listed, zone
+from ..web.formats import in_english, listed, zone
 
 # What each kind of transfer is called; the words of deeds and goods come from their own papers.
 KINDS = {
@@ -144,8 +144,3 @@ def reckoning_of(deed: awards.Behind | None) -> list[str]:
 def usable_until(deed: awards.Behind | None) -> date | None:
     mark = (deed.outcome or {}).get("mark", "never") if deed else "never"
     return None if mark == "never" else date.fromisoformat(mark)
-
-
-def plain_points(minor: int, scale: int) -> str:
-    """For files: a plain number with an ordinary minus sign."""
-    return decimal(minor, scale).replace("−", "-")

@@ -15,7 +15,7 @@ from ...errors import N_
 from ...people.pictures import qr_svg
 from ...people.visitor import Visitor
 from ...web import audience, me, page_of
-from ...web.formats import day, decimal, scale
+from ...web.formats import day, decimal, numeric, scale
 from ...web.schemas import tidy
 from ..models import Claim
 from .listing import Published, published
@@ -90,7 +90,7 @@ def export_lists(kind: str) -> Response:
             notice.opens_on.isoformat(),
             notice.closes_on.isoformat(),
             found[notice.id].count if notice.id in found else 0,
-            float(decimal(found[notice.id].points, scale()).replace("−", "-")) if notice.id in found else 0,
+            numeric(found[notice.id].points, scale()) if notice.id in found else 0,
             found[notice.id].held if notice.id in found else 0,
             gettext("公示中") if notice.closed_at is None else gettext("已结束"),
         )
@@ -243,7 +243,7 @@ def export(notice_id: int, kind: str) -> Response:
             entry.grid,
             entry.title,
             entry.claim.done_on.isoformat(),
-            float(decimal(entry.points, scale()).replace("−", "-")),
+            numeric(entry.points, scale()),
             gettext(STATES[entry.claim.state][2]),
         )
         for entry in entries_from(who.scheme_id, rows)
