@@ -183,6 +183,7 @@ register(
     more={
         "to_points": N_("现在是 {to_points} 分。"),
         "returned_points": N_("扣掉的 {returned_points} 分还给您了。"),
+        "exchange": N_("这次交换不算了：给出去的还给您了，换来的收回了。"),
         "until_on": N_("名单公示到{until_on}，没有人提异议就入账。"),
         "due_on": N_("{due_on}入账。"),
     },

@@ -105,6 +105,12 @@ class Assessment:
         """Whether it takes anything away."""
         return any(amount < 0 for amount in (self.points, self.honour, self.minutes, *self.others.values()))
 
+    @property
+    def is_exchange(self) -> bool:
+        """Whether it gives of one balance and takes of another."""
+        given = any(amount > 0 for amount in (self.points, self.honour, self.minutes, *self.others.values()))
+        return given and self.is_deduction
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON can carry it; ``from_dict`` gives the same assessment back."""
         return {

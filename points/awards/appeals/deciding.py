@@ -272,6 +272,9 @@ def end(who: Visitor, appeal: Appeal, claim: Claim, state: AppealState, reason: 
 def told_of(appeal: Appeal, claim: Claim) -> dict[str, object]:
     """What the claimant is told of the result: points, and when they count."""
     if appeal.about == About.DEDUCTION:
+        outcome = Assessment.from_dict(claim.outcome) if claim.outcome else None
+        if outcome is not None and outcome.is_exchange:
+            return {"exchange": True}
         return {"returned_points": -(appeal.points_before or 0)}
     when: dict[str, object] = {"to_points": points_of(claim)}
     if claim.state == ClaimState.DUE:

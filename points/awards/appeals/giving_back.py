@@ -10,11 +10,12 @@ from sqlalchemy import select
 
 from ... import clock, ledger
 from ...db import Overtaken, db
-from ...errors import Conflict
+from ...errors import Conflict, InsufficientPoints
 from ...ledger import AccountClass
 from ...ledger.models import Account, Posting, Transfer
 from ...people.visitor import Visitor
 from ..models import Claim
+from ..rules import AlreadySpent
 from .models import Appeal
 
 
@@ -73,7 +74,8 @@ def waived_of(claim: Claim) -> dict[tuple[int, int], int]:
 def give_back(who: Visitor, appeal: Appeal, claim: Claim, mark: str, at: datetime) -> None:
     """Post the opposite of a deduction, and what was repaid of its debt as points that live as the award would.
 
-    Raises Overtaken when an award repaid some more of the debt at this very moment: the body is run again.
+    Raises AlreadySpent when what an exchange gave is no longer there, and Overtaken when an award repaid some more of
+    the debt at this very moment: the body is run again.
     """
     assert claim.transfer_id is not None
     part = part_of(claim)
@@ -92,6 +94,8 @@ def give_back(who: Visitor, appeal: Appeal, claim: Claim, mark: str, at: datetim
                 zone=who.zone,
                 lines=part.lines,
             ).transfer_id
+        except InsufficientPoints as refusal:  # of what an exchange gave
+            raise AlreadySpent(**refusal.facts) from refusal
         except Conflict as refusal:
             if refusal.facts.get("cause") != "ceiling":
                 raise
