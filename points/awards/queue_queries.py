@@ -25,10 +25,11 @@ from .budgets import categories_of
 from .models import Claim, ClaimState, Correction, CorrectionState, SampledReview
 from .notice.models import Objection, ObjectionState
 from .queries import Line, lines, seen_by_staff, waits_for
-from .queue_filter import ALL, MINE, QueueFilter, conditions, flagged
+from .queue_filter import ALL, MINE, QueueFilter, conditions, flagged, for_roles
 
 PAGE = 50
 COUNTED = 1_000  # a count that reaches this says "1,000 and more"
+LOOKED_THROUGH = 5_000  # claims that wait, for the number on the rail
 MOST_ELSEWHERE = 500  # claims of other areas in one list; the next follow when these are decided
 MOST_CHOICES = 500  # areas, teams, rules that a filter offers
 KEPT_FOR_S, MOST_KEPT = 30, 1_000
@@ -148,8 +149,7 @@ def open_count(who: Visitor) -> dict[str, int]:
     """For the rail: how much waits for this visitor, by endpoint."""
     counts = {}
     if who.reach("claims.review"):
-        mine = ids(who, QueueFilter(state=ClaimState.WAITING), clock.now())
-        counts["awards.queue"] = counted(mine.order_by(Claim.made_at, Claim.id)).number
+        counts["awards.queue"] = counted(oldest_mine(who, clock.now())).number
     if who.reach("corrections.confirm"):
         counts["awards.corrections"] = (
             db.session.scalar(
@@ -161,6 +161,14 @@ def open_count(who: Visitor) -> dict[str, int]:
             or 0
         )
     return counts
+
+
+def oldest_mine(who: Visitor, at: datetime) -> Select[Any]:
+    """What waits for this visitor among the ``LOOKED_THROUGH`` claims that wait longest: every page of staff counts
+    them, so it may not look through a hundred thousand that are another role's turn."""
+    waiting = ids(who, QueueFilter(state=ClaimState.WAITING), at).add_columns(for_roles(who).label("is_mine"))
+    looked = waiting.order_by(Claim.made_at, Claim.id).limit(LOOKED_THROUGH).subquery()
+    return select(looked.c.id).where(looked.c.is_mine)
 
 
 # ---------------------------------------------------------------- what a filter offers

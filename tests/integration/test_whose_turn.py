@@ -13,6 +13,7 @@ import pytest
 
 from points import clock
 from points.awards.models import Claim, ClaimPhoto, ClaimState
+from points.awards.queue_queries import open_count
 from points.awards.reviewing import approve
 from points.db import db, transaction
 from points.people.models import Area, Role
@@ -139,3 +140,13 @@ def test_ones_own_claims_are_narrowed_searched_and_exported(world: World) -> Non
     assert [row[2] for row in sheet.iter_rows(min_row=2, values_only=True)] == [VISIT["title"]]
     post(browser, "/claims/search", {"text": "没有"})
     assert "没有这样的申报" in browser.get("/claims").text
+
+
+def test_the_rail_counts_as_many_as_the_queue_shows(world: World, elsewhere: Area) -> None:
+    load_rules(world, {**VISIT, "path": SCHEME_WIDE}, {**SWEEP, "path": LEADERS})
+    staff = world.staff(Role.STAFF)
+    resident = world.person()
+    first, _, swept = (claimed(world, resident), claimed(world, world.person()), claimed(world, resident, rule="sweep"))
+    assert swept.state == "waiting" and open_count(world.visitor(staff))["awards.queue"] == 2
+    agreed(world, staff, first)  # now another's turn
+    assert len(found_by(world, staff)) == open_count(world.visitor(staff))["awards.queue"] == 1
