@@ -228,8 +228,11 @@ class Post:
                     claim_id=claim.id,
                 )
             )
-        if "earn" in seen.bars_from:
-            self.told["barred"].append((claim, {"until_on": seen.bars}))
+        code = {(True, False): "barred", (False, True): "barred_at_the_till", (True, True): "barred_from_both"}.get(
+            ("earn" in seen.bars_from, "redeem" in seen.bars_from)
+        )
+        if code:
+            self.told[code].append((claim, {"until_on": seen.bars}))
 
     def tell(self) -> None:
         """Tell the claimants, in one statement for each thing there is to say."""

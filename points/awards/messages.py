@@ -161,6 +161,20 @@ register(
     more=APPEAL,
     tone="no",
 )
+register(
+    "barred_at_the_till",
+    N_("暂时不能换东西"),
+    N_("因为“{title}”，到{until_on}为止不能换东西。积分还在，照常可以得分。"),
+    more=APPEAL,
+    tone="no",
+)
+register(
+    "barred_from_both",
+    N_("暂时不能得积分，也不能换东西"),
+    N_("因为“{title}”，到{until_on}为止不能得积分，也不能换东西。已经有的积分还在。"),
+    more=APPEAL,
+    tone="no",
+)
 register("grant_credited", N_("积分到账"), N_("“{title}”，{points} 分到账了。"), more=CREDITED, tone="ok")
 
 register(
@@ -201,7 +215,7 @@ register("entered_rejected", N_("您代报的没有通过"), N_("您替居民报
 # Told with the last day to appeal, unless the caller gives another.
 WITH_APPEAL = frozenset(
     {"claim_rejected", "claim_recorded", "claim_reversed", "objection_upheld", "amount_changed", "barred",
-     "deduction_announced", "deduction_made"}
+     "barred_at_the_till", "barred_from_both", "deduction_announced", "deduction_made"}
 )  # fmt: skip
 BY_ITSELF = (Source.SELF_CHECKED, Source.SYSTEM)  # nobody at a desk entered it
 TO_ENTERER = {"claim_returned": "entered_returned", "claim_rejected": "entered_rejected"}

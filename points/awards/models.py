@@ -289,18 +289,18 @@ class SampledReview(Model):
 
 
 class Bar(InScheme, Model):
-    """Somebody earns nothing, or is left out of rankings, until a day: the effect of a deduction or an outcome."""
+    """Somebody earns nothing, is left out of rankings, or redeems nothing until a day: of a deduction or an outcome."""
 
     __tablename__ = "bars"
     person_id: Mapped[int]
-    what: Mapped[str] = mapped_column(String(10))  # earn, ranking
+    what: Mapped[str] = mapped_column(String(10))  # earn, ranking, redeem
     until_on: Mapped[date]  # the last day
     claim_id: Mapped[int]
     lifted_at: Mapped[datetime | None]
     __table_args__ = (
         to("people", "person_id"),
         to("claims", "claim_id"),
-        one_of("what", ("earn", "ranking")),
+        one_of("what", ("earn", "ranking", "redeem")),
         Index(None, "scheme_id", "person_id", "until_on"),
     )
 

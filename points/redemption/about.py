@@ -9,12 +9,13 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import BigInteger, String, Text, bindparam, case, cast, func, or_, select, update
 
 from .. import clock
 from ..awards.balances import PREFIX, UNIT_OF
+from ..awards.bars import barred_from
 from ..awards.facts import age_on, places_of
 from ..awards.levels import earned_of
 from ..awards.models import CapUsage
@@ -23,7 +24,7 @@ from ..db import Prepared, db, insert_into, table_of
 from ..ledger.models import Account, AccountClass, Unit
 from ..ledger.sets import BIG, WORD, is_sqlite
 from ..people.models import Assignment, Person, Role, Team, TeamMember
-from ..rulebook.in_force import version_id_on
+from ..rulebook.in_force import version_id_on, version_in_force
 from ..rulebook.pieces import Level, Profile
 from ..rulebook.queries import terms_of
 from ..rulebook.redeeming import RedeemingTerms
@@ -85,35 +86,66 @@ def about_columns() -> tuple[Any, ...]:
 
 
 def asked_of(found: Any, scheme_id: int, scale: int, zone: str, at: datetime) -> Asked | None:
-    """The terms in force for the person of a look's row; None where the rulebook says nothing of redeeming."""
-    if found.version_id is None:
-        return None
-    terms = terms_of(scheme_id, found.version_id)
-    if terms.says_nothing:
+    """The terms in force for the person of a look's row; None where nothing is said of redeeming, to anybody or to
+    them."""
+    terms = terms_under(scheme_id, found.version_id)
+    if terms.says_nothing and found.barred_until is None:
         return None
     now = clock.local(at, zone)
     if terms.asks_about_people:
         who = redeemer_of(found, terms, scheme_id, now.date(), scale)
     else:
-        who = Redeemer(found.person_id, found.household_id)
+        who = Redeemer(found.person_id, found.household_id, barred_until=found.barred_until)
     return Asked(terms, who, now, scale)
 
 
-def asked_about(
-    scheme_id: int, person_id: int, version_id: int | None, scale: int, zone: str, at: datetime
-) -> Asked | None:
-    """The same for somebody who is not at a till, under the version in force."""
-    if version_id is None or terms_of(scheme_id, version_id).says_nothing:
+def terms_under(scheme_id: int, version_id: int | None) -> RedeemingTerms:
+    return terms_of(scheme_id, version_id) if version_id is not None else NOTHING_SAID
+
+
+NOTHING_SAID = RedeemingTerms(0)
+
+
+def asked_about(scheme_id: int, person_id: int, standing: InForce, scale: int, zone: str, at: datetime) -> Asked | None:
+    """The same for somebody who is not at a till. One look at them, where there is anything to be kept."""
+    if standing.barred_until is None and terms_under(scheme_id, standing.version_id).says_nothing:
         return None
-    periods = {period: clock.period_of(clock.local_date(at, zone), period)[0] for period in PERIODS}
-    found = ABOUT.first(scheme=scheme_id, person=person_id, version=version_id, **periods)
+    day = clock.local_date(at, zone)
+    periods = {period: clock.period_of(day, period)[0] for period in PERIODS}
+    found = ABOUT.first(scheme=scheme_id, person=person_id, version=standing.version_id, today=day, **periods)
     return asked_of(found, scheme_id, scale, zone, at) if found else None
+
+
+class InForce(Protocol):
+    """What is in force for somebody today: the rulebook's version, and the last day of a bar."""
+
+    @property
+    def version_id(self) -> int | None: ...
+    @property
+    def barred_until(self) -> date | None: ...
+
+
+def in_force_for(scheme_id: int, person_id: int, day: date) -> InForce:
+    found: InForce = IN_FORCE.first(scheme=scheme_id, person=person_id, day=day, today=day)
+    return found
+
+
+def _in_force() -> Any:
+    person = bindparam("person", type_=BigInteger)
+    return select(
+        version_in_force().scalar_subquery().label("version_id"), barred_from("redeem", person).label("barred_until")
+    )
+
+
+IN_FORCE = Prepared(_in_force)
 
 
 def _about() -> Any:
     version = bindparam("version", type_=BigInteger)
     return select(
-        people.c.id.label("person_id"), people.c.household_id, version.label("version_id"), *about_columns()
+        *(people.c.id.label("person_id"), people.c.household_id, version.label("version_id")),
+        barred_from("redeem", people.c.id).correlate(people).label("barred_until"),
+        *about_columns(),
     ).where(people.c.scheme_id == SCHEME, people.c.id == bindparam("person", type_=BigInteger))
 
 
@@ -150,6 +182,7 @@ def redeemer_of(found: Any, terms: RedeemingTerms, scheme_id: int, day: date, sc
         frozenset().union(*(one.names for one in standings)),
         (barring.title, barring.step_title) if barring else None,
         {(subject, cap, period): used for subject, cap, period, used in json.loads(found.rule_used)},
+        found.barred_until,
     )
 
 

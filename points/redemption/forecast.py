@@ -10,10 +10,9 @@ from flask_babel import gettext
 
 from .. import clock
 from ..errors import DomainError
-from ..rulebook.in_force import version_id_on
 from ..rulebook.plain_pieces import redeeming_lines
 from ..web.formats import points, sentence_of
-from .about import asked_about
+from .about import InForce, asked_about, in_force_for
 from .terms import FAMILY_SPANS, SPANS, Asked, hindrances, in_words, unmet_for, uses_of
 
 
@@ -42,17 +41,17 @@ NOTHING_SAID = Forecast()
 
 
 def forecast_of(scheme_id: int, person_id: int, has: int, *, scale: int, zone: str, at: datetime) -> Forecast:
-    """``has``: the points that they may spend, minor units. A look at the version in force where it says nothing of
-    redeeming or asks for points alone, and one more where it asks about the person."""
-    version_id = version_id_on(scheme_id, clock.local_date(at, zone))
-    return forecast_under(version_id, scheme_id, person_id, has, scale=scale, zone=zone, at=at)
+    """``has``: the points that they may spend, minor units. A look at what is in force, and one more at the person
+    where anything is said of redeeming."""
+    standing = in_force_for(scheme_id, person_id, clock.local_date(at, zone))
+    return forecast_under(standing, scheme_id, person_id, has, scale=scale, zone=zone, at=at)
 
 
 def forecast_under(
-    version_id: int | None, scheme_id: int, person_id: int, has: int, *, scale: int, zone: str, at: datetime
+    standing: InForce, scheme_id: int, person_id: int, has: int, *, scale: int, zone: str, at: datetime
 ) -> Forecast:
-    """The same where the version in force is known."""
-    asked = asked_about(scheme_id, person_id, version_id, scale, zone, at)
+    """The same where what is in force is known."""
+    asked = asked_about(scheme_id, person_id, standing, scale, zone, at)
     if asked is None:
         return NOTHING_SAID
     return Forecast(tuple(hindrances(asked, has)), tuple(left_words(asked)), asked, has)

@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.expression import FromClause
 
+from ..awards.bars import barred_from
 from ..clock import PERIODS
 from ..db import Prepared, UtcDateTime, is_id, table_of
 from ..ledger.models import Account, AccountClass, Unit
@@ -132,6 +133,7 @@ def _look(means: str, asks: bool = False) -> Select[Any]:
         *(receipts.c.id.label("receipt_id"), receipts.c.request_hash),
         *who.columns,
         _version().label("version_id"),
+        barred_from("redeem", person.id).correlate(people).label("barred_until"),
         *(about_columns() if asks else ()),
         _goods().label("goods"),
         _limits().label("limits"),

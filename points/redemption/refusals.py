@@ -128,6 +128,13 @@ class LevelBars(Conflict):
     sentence = N_("现在是{level}“{step}”，按积分细则先不能换。怎么恢复请问社区。")
 
 
+class BarredFromRedeeming(Conflict):
+    """What was decided about a deed keeps this resident from redeeming. Facts: ``until_on``, the last day."""
+
+    code = "barred_from_redeeming"
+    sentence = N_("按积分细则，到{until_on}为止先不能换，之后照常。分都还在。为什么，请看“消息”或者问社区。")
+
+
 class GoodsNotForThem(Conflict):
     """Goods that the rulebook keeps for some. Facts: ``goods`` (names), ``items`` (ids), ``condition``, in words."""
 

@@ -20,6 +20,7 @@ from ..rulebook.plain_pieces import asked_words
 from ..rulebook.redeeming import RedeemingLimit, RedeemingTerms, is_open, next_open
 from ..rulebook.standings import may_redeem
 from .refusals import (
+    BarredFromRedeeming,
     GoodsNotForThem,
     LevelBars,
     NotForRedeeming,
@@ -77,6 +78,7 @@ class Redeemer:
     amounts    thousandths of each balance but the points; levels: every step reached, "star:1"
     barred_by  the level (and step, as titles) that keeps them from redeeming while they stand there
     used       what counts already, by row
+    barred_until  the last day on which a decision about a deed keeps them from redeeming
     """
 
     person_id: int
@@ -86,6 +88,7 @@ class Redeemer:
     levels: frozenset[str] = frozenset()
     barred_by: tuple[str, str] | None = None
     used: Mapping[Row, int] = field(default_factory=dict)
+    barred_until: date | None = None
 
 
 @dataclass(frozen=True)
@@ -128,8 +131,8 @@ FREE = Obeyed()
 def obey(asked: Asked, lines: Sequence[Wanted], total: int, has: int) -> Obeyed:
     """Whether the terms allow a basket. ``total`` and ``has`` (what may be spent) in minor units.
 
-    Raises RedemptionClosed, LevelBars, NotForRedeeming, TooFewToBegin, GoodsNotForThem, RedeemedOftenEnough,
-    RedeemedEnough, PointsMustStay.
+    Raises BarredFromRedeeming, RedemptionClosed, LevelBars, NotForRedeeming, TooFewToBegin, GoodsNotForThem,
+    RedeemedOftenEnough, RedeemedEnough, PointsMustStay.
     """
     if refusal := next(hindrances(asked, has), None):
         raise refusal
@@ -148,6 +151,8 @@ def obey(asked: Asked, lines: Sequence[Wanted], total: int, has: int) -> Obeyed:
 def hindrances(asked: Asked, has: int) -> Iterator[DomainError]:
     """Everything that keeps somebody from redeeming anything at all now, whatever the basket."""
     terms = asked.terms
+    if asked.who.barred_until is not None:
+        yield BarredFromRedeeming(until_on=asked.who.barred_until)
     if not is_open(terms.windows, asked.now):
         yield closed(asked)
     if (least := asked.minor(terms.least_points)) > has:

@@ -140,7 +140,13 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "subject": {"person": N_("一个人"), "household": N_("一家人"), "team": N_("一个队")},
     "also.for": {"team": N_("做这件事的队"), "helped": N_("受助或者被推荐的人")},
     "spend": {"any": N_("怎么用都行"), "donate_only": N_("只能捐出去")},
-    "bars.from": {"earn": N_("不能得分"), "ranking": N_("不能评比")},
+    "bars.from": {"earn": N_("不能得分"), "ranking": N_("不能评比"), "redeem": N_("不能兑换")},
+    "bars.rest_of": {
+        "month": N_("当月底"),
+        "quarter": N_("当季度末"),
+        "half_year": N_("当半年末"),
+        "year": N_("当年年底"),
+    },
     "effects.from": {"earn": N_("不能得分"), "ranking": N_("不参加排名"), "redeem": N_("不能兑换")},
     "score": {
         "last": N_("以最后一个人定的为准"),
@@ -214,6 +220,7 @@ LABELS: Mapping[str, str] = {
     "ends.years": N_("几年后不再算"),
     "ends": N_("扣的分什么时候不再算"),
     "bars.from": N_("不能做什么"),
+    "bars.rest_of": N_("或者到哪天为止"),
     "pools.for": N_("用在哪里"),
     "effects.rules": N_("只对这些规则"),
     "effects.categories": N_("只对这些分类"),

@@ -193,7 +193,9 @@ def bars_from(body: Body | None) -> Bars | None:
     if not body:
         return None
     after = body.get("after", {})
-    return Bars(frozenset(body["from"]), span_from(body["for"]), after.get("times", 1), after.get("per", "lifetime"))
+    span = span_from(body["for"]) if "for" in body else None
+    times, per = after.get("times", 1), after.get("per", "lifetime")
+    return Bars(frozenset(body["from"]), span, times, per, body.get("rest_of", ""))
 
 
 def late_from(body: Body | None) -> Late | None:

@@ -301,11 +301,20 @@ def deduction_words(rule: Rule) -> list[str]:
     return [*said, *bars_words(rule.bars)]
 
 
+BAR_WORDS = {"earn": N_("%(span)s不能得分"), "ranking": N_("%(span)s不参加排名"), "redeem": N_("%(span)s不能兑换")}
+REST_WORDS = {
+    "month": N_("当月剩下的日子"),
+    "quarter": N_("当季度剩下的日子"),
+    "half_year": N_("当半年剩下的日子"),
+    "year": N_("当年剩下的日子"),
+}
+
+
 def bars_words(bars: Bars | None) -> list[str]:
     if bars is None:
         return []
-    sentences = {"earn": N_("%(span)s内不能得分"), "ranking": N_("%(span)s内不参加排名")}
-    said = [gettext(sentences[one], span=span_words(bars.span)) for one in sentences if one in bars.start]
+    span = gettext(REST_WORDS[bars.rest_of]) if bars.span is None else gettext("%(span)s内", span=span_words(bars.span))
+    said = [gettext(sentence, span=span) for one, sentence in BAR_WORDS.items() if one in bars.start]
     if bars.times == 1:
         return said
     per = gettext(PER_WORDS[bars.per])

@@ -136,6 +136,7 @@ FIELD_WORDS: Mapping[str, str] = {
     "appeal_days": N_("几天内可以申诉"),
     "bars": N_("限制"),
     "for": N_("多长时间"),
+    "rest_of": N_("或者到哪天为止"),
     "steps": N_("级别"),
     "effects": N_("待遇"),
     "measure": N_("看余额还是看得分"),

@@ -11,7 +11,7 @@ from fractions import Fraction
 from ..clock import period_of
 from ..ledger.rules import expires_on, wallet_mark
 from .assessment import CapKey, CapTake, Line, Values
-from .terms import CALENDAR_LIVES, Life, Rule, Span
+from .terms import CALENDAR_LIVES, Bars, Life, Rule, Span
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
@@ -103,6 +103,14 @@ def after(span: Span, day: date) -> date:
     months = day.year * 12 + day.month - 1 + span.number * (12 if span.unit == "years" else 1)
     year, month = divmod(months, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def last_day_of(bars: Bars, day: date) -> date:
+    """The last day of what begins on a day."""
+    if bars.span is not None:
+        return after(bars.span, day)
+    following = period_of(day, bars.rest_of)[2]
+    return following - timedelta(days=1) if following else day
 
 
 def rounded(value: Fraction, how: str) -> int:

@@ -31,7 +31,21 @@ from .schema_fields import (
     word,
     words,
 )
-from .terms import ALSO, BARRED, CALENDAR, CAP_PERIODS, CAPPED, CREDITS, KINDS, LIVES, SOURCES, SUBJECTS, TRIGGERS, WHO
+from .terms import (
+    ALSO,
+    ANEW,
+    BARRED,
+    CALENDAR,
+    CAP_PERIODS,
+    CAPPED,
+    CREDITS,
+    KINDS,
+    LIVES,
+    SOURCES,
+    SUBJECTS,
+    TRIGGERS,
+    WHO,
+)
 
 
 class QuantitySchema(Part):
@@ -125,8 +139,14 @@ class TimesSchema(Part):
 
 class BarsSchema(Part):
     start = words(*BARRED, least=1, data_key="from", required=True)
-    span = fields.Nested(SpanSchema, data_key="for", required=True)
+    span = fields.Nested(SpanSchema, data_key="for")
+    rest_of = fields.String(validate=word(*ANEW))
     after = fields.Nested(TimesSchema)
+
+    @validates_schema
+    def ends(self, data: dict[str, Any], **_: Any) -> None:
+        if ("span" in data) == ("rest_of" in data):
+            raise ValidationError({"for": [N_("写多久，或者写到哪一段时间的最后一天，二选一。")]})
 
 
 class OutcomeSchema(Part):

@@ -20,7 +20,7 @@ from .eligibility import ask_for_evidence, check, is_late
 from .parsing import rule_from
 from .paths import notice_for, stages_for
 from .pricing import price
-from .reckoning import FIRST_DAY, LAST_DAY, Facts, Reckoning, Usage, after, mark_of, posting_day
+from .reckoning import FIRST_DAY, LAST_DAY, Facts, Reckoning, Usage, after, last_day_of, mark_of, posting_day
 from .spacing import keep_apart, spacing_keys
 from .terms import Rule
 
@@ -157,7 +157,7 @@ def made(it: Reckoning) -> Assessment:
         path=stages_for(it),
         notice_days=notice_for(it),
         credit=rule.credit,
-        bars=after(bars.span, it.credited_on) if bars else None,
+        bars=last_day_of(bars, it.credited_on) if bars else None,
         bars_from=tuple(sorted(bars.start)) if bars else (),
         ends=after(rule.deductions.ends, it.credited_on) if taken and rule.deductions else None,
         appeal_days=rule.deductions.appeal_days if taken and rule.deductions else 0,

@@ -31,7 +31,7 @@ from .schema_fields import (
 )
 from .schema_fields import MAX_QUANTITY as MAX_QUANTITY
 from .schema_fields import Day as Day
-from .terms import ANEW, CAP_PERIODS, CREDITS, ENDS, FORMAT, LEVEL_BARS, OVERFLOWS, ROUNDINGS, SAME, SCORES, WHO
+from .terms import ANEW, BARRED, CAP_PERIODS, CREDITS, ENDS, FORMAT, OVERFLOWS, ROUNDINGS, SAME, SCORES, WHO
 
 MAX_RULES = 500
 CARRIED = ("month", "quarter", "half_year", "year")
@@ -130,7 +130,7 @@ class EffectSchema(Part):
     categories = some(fields.String(), 50, 1)
     points = Number(least="0.001", most=MAX_POINTS)
     text = Text(least=1, most=200)
-    start = words(*LEVEL_BARS, least=1, data_key="from")
+    start = words(*BARRED, least=1, data_key="from")
 
     @validates_schema
     def belongs(self, data: dict[str, Any], **_: Any) -> None:

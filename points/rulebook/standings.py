@@ -63,7 +63,7 @@ class LevelStanding:
         return frozenset(f"{self.code}:{place}" for place in range(1, self.step + 1))
 
     def bars(self, what: str) -> bool:
-        """Whether the step keeps whoever stands there from something altogether (``terms.LEVEL_BARS``)."""
+        """Whether the step keeps whoever stands there from something altogether (``terms.BARRED``)."""
         return any(one.type == "bars" and what in one.bars and not one.narrow for one in self.effects)
 
 

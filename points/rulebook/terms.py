@@ -67,8 +67,7 @@ CREDITS = ("at_once", *CALENDAR)
 ANEW = ("month", "quarter", "half_year", "year")  # periods in which an opening is given anew
 CHOSEN_BY = ("claimant", "reviewer", "system", "number")
 OVERFLOWS = ("pool", "lapse", "refuse")
-BARRED = ("earn", "ranking")
-LEVEL_BARS = (*BARRED, "redeem")  # what a step of a level may keep somebody from
+BARRED = ("earn", "ranking", "redeem")  # what a deed, or a step of a level, may keep somebody from
 ENDS = ("first", "last")
 SCORES = ("last", "average", "trimmed", "median")
 
@@ -181,12 +180,16 @@ class Span:
 
 @dataclass(frozen=True)
 class Bars:
-    """What somebody is barred from, and for how long; after so many times within a period."""
+    """What somebody is barred from, and for how long; after so many times within a period.
+
+    span   so long from the day it is credited; None: for the rest of the month, quarter… of ``rest_of``
+    """
 
     start: frozenset[str]
-    span: Span
+    span: Span | None
     times: int = 1
     per: str = "lifetime"
+    rest_of: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from flask import Flask
 from flask_babel import Babel
 
 from points.redemption.refusals import (
+    BarredFromRedeeming,
     GoodsNotForThem,
     LevelBars,
     NotForRedeeming,
@@ -176,3 +177,11 @@ def test_all_that_stands_in_the_way_is_told_beforehand() -> None:
     }  # fmt: skip
     found = [type(one) for one in hindrances(asked(who, **said), 40)]
     assert found == [RedemptionClosed, TooFewToBegin, NotForRedeeming, RedeemedOftenEnough, PointsMustStay]
+
+
+def test_a_decision_about_a_deed_keeps_from_redeeming_before_anything_else_is_asked() -> None:
+    barred = Redeemer(7, barred_until=date(2026, 12, 31))
+    for said in ({}, {"windows": [{"months": [1]}]}):
+        with pytest.raises(BarredFromRedeeming) as refused:
+            obey(asked(barred, **said), [RICE], 30, 100)
+        assert refused.value.facts == {"until_on": date(2026, 12, 31)}

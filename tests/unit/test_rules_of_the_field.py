@@ -7,6 +7,7 @@ A row is the wording, the rules and parts that express it, and deeds in order: w
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -69,6 +70,23 @@ def test_three_times_in_a_year_bar_and_two_do_not() -> None:
         date(2026, 11, 1),
     ]
     assert book.award(done_on=date(2027, 1, 1)).bars is None
+
+
+@pytest.mark.parametrize(
+    ("ends", "last"),
+    [
+        ({"for": {"months": 3}}, date(2026, 8, 20)),
+        ({"rest_of": "month"}, date(2026, 5, 31)),
+        ({"rest_of": "quarter"}, date(2026, 6, 30)),
+        ({"rest_of": "half_year"}, date(2026, 6, 30)),
+        ({"rest_of": "year"}, date(2026, 12, 31)),
+    ],
+)
+def test_an_outcome_bars_from_redeeming_for_a_span_or_for_the_rest_of_a_period(ends: Any, last: date) -> None:
+    bars = {"from": ["redeem"], **ends}
+    book = Book(body([rule_body(outcomes=[{"code": "false", "title": "虚报", "bars": bars}])]))
+    made = book.award(outcome="false", credited_on=date(2026, 5, 20))
+    assert (made.points, made.bars, made.bars_from) == (0, last, ("redeem",))
 
 
 def test_service_time_has_its_own_limit() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 
 from ... import ledger
 from ...db import db, is_id
@@ -18,9 +18,10 @@ from ...people.models import Person, Relative, Scheme, TeamMember
 from ...people.visitor import Visitor, within
 from ...rulebook.rules import Assessment
 from .. import reversing, usage
+from ..bars import lift_bars
 from ..granting import grant
 from ..messages import tell_of
-from ..models import Bar, Claim, ClaimState, Correction, CorrectionState, Review, SampledReview, Step
+from ..models import Claim, ClaimState, Correction, CorrectionState, Review, SampledReview, Step
 from ..notice.models import Objection
 from ..reversing import Cause
 from ..settings import reviews_of
@@ -236,16 +237,6 @@ def give_back_deduction(who: Visitor, appeal: Appeal, claim: Claim, reason: str,
     lift_bars(claim, at)
     claim.state, claim.state_reason, claim.due_on = ClaimState.REVERSED, reason[:200], None
     appeal.points_after = 0
-
-
-def lift_bars(claim: Claim, at: datetime) -> None:
-    """What the former decision kept the claimant from."""
-    db.session.execute(
-        update(Bar)
-        .where(Bar.scheme_id == claim.scheme_id, Bar.claim_id == claim.id, Bar.lifted_at.is_(None))
-        .values(lifted_at=at),
-        execution_options={"synchronize_session": False},
-    )
 
 
 def give_caps_back(who: Visitor, claim: Claim) -> None:
