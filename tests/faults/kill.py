@@ -197,11 +197,10 @@ class Load:
                 give_up = time.monotonic() + 15
             begun = time.monotonic()
             try:
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-                connection.request("POST", "/api/v1/redemptions", body, headers)
-                response = connection.getresponse()
-                status, found = response.status, json.loads(response.read() or b"{}")
-                connection.close()
+                with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+                    connection.request("POST", "/api/v1/redemptions", body, headers)
+                    response = connection.getresponse()
+                    status, found = response.status, json.loads(response.read() or b"{}")
             except (OSError, http.client.HTTPException, ValueError):
                 status, found = 0, {}
             with self.lock:
