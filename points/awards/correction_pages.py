@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import Response, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from .. import clock
-from ..db import in_own_transaction
-from ..errors import DomainError, NotFound
+from ..db import db, in_own_transaction
+from ..errors import N_, DomainError, NotFound
 from ..ledger.queries import balances_of, units_of
 from ..people.actions import POINTS
 from ..people.visitor import Visitor
 from ..web import audience, me, page_of
 from ..web.errors import status_of
-from ..web.formats import sentence_of
+from ..web.formats import day, listed, moment, numeric, sentence_of
 from ..web.request import idempotency_key, new_key
 from ..web.schemas import tidy
+from ..web.tables import csv_answer, xlsx_answer
 from .correcting import ask_correction, confirm_correction, refuse_correction
 from .correction_queries import Asked, corrections_in_reach
 from .models import Correction, CorrectionState
@@ -26,6 +27,17 @@ from .pages import pages
 from .queue_items import opened
 from .queue_pages import reasons
 from .rules import OwnCorrection, Parties, objection
+
+MOST_EXPORTED = 20_000
+HEADER = (
+    *(N_("编号"), N_("姓名"), N_("做了什么"), N_("哪天"), N_("原来入账"), N_("状态"), N_("谁提的"), N_("什么时候提的")),
+    *(N_("原因"), N_("为什么没更正"), N_("什么时候办的")),
+)
+STATES = {
+    CorrectionState.ASKED: N_("等确认"),
+    CorrectionState.DONE: N_("已更正"),
+    CorrectionState.REFUSED: N_("没有更正"),
+}
 
 
 @pages.post("/queue/<int:claim_id>/correction")
@@ -60,11 +72,54 @@ def corrections() -> ResponseReturnValue:
     return show_corrections(me(), "", 0)
 
 
+def wanted_now() -> tuple[str, str]:
+    """Which corrections are asked for: their state by the address, the words by the session."""
+    state = request.args.get("state", "")
+    known = state == "all" or state in list(CorrectionState)
+    return state if known else CorrectionState.ASKED, str(session.get("corrections_text", ""))
+
+
+@pages.post("/corrections/search")
+@audience("corrections.confirm")
+def search_corrections() -> ResponseReturnValue:
+    """Keep the search in the session: names do not belong in addresses."""
+    session["corrections_text"] = "" if "clear" in request.form else tidy(request.form.get("text", ""), 40)
+    state = request.form.get("state", "")
+    known = state == "all" or state in list(CorrectionState)
+    return redirect(url_for("awards.corrections", **({"state": state} if known else {})))
+
+
+@pages.get("/corrections/export.<any(xlsx, csv):kind>")
+@audience("corrections.confirm")
+def export_corrections(kind: str) -> Response:
+    """The same list, whole, for a spreadsheet: names masked."""
+    who: Visitor = me()
+    query = corrections_in_reach(who, *wanted_now()).order_by(Correction.asked_at, Correction.id)
+    rows = [Asked(*row) for row in db.session.execute(query.limit(MOST_EXPORTED))]
+    cells = [
+        [
+            row.person_number,
+            listed(row.person),
+            row.title,
+            day(row.claim.done_on, True),
+            numeric(row.claim.points or 0, who.points_scale),
+            gettext(STATES[CorrectionState(row.correction.state)]),
+            listed(row.asked_by),
+            moment(row.correction.asked_at),
+            row.correction.reason,
+            row.correction.decided_reason,
+            moment(row.correction.decided_at),
+        ]
+        for row in rows
+    ]
+    answer = xlsx_answer if kind == "xlsx" else csv_answer
+    return answer(gettext("更正"), [gettext(one) for one in HEADER], cells)
+
+
 def show_corrections(who: Visitor, error: str, about: int) -> str:
-    asked_state = request.args.get("state", "")
-    state = asked_state if asked_state == "all" or asked_state in list(CorrectionState) else CorrectionState.ASKED
+    state, text = wanted_now()
     page = page_of(
-        corrections_in_reach(who, state),
+        corrections_in_reach(who, state, text),
         Correction.asked_at,
         Correction.id,
         shape=(datetime, int),
@@ -86,6 +141,7 @@ def show_corrections(who: Visitor, error: str, about: int) -> str:
         },
         page=page,
         state=state,
+        text=text,
         keys={row.correction.id: new_key() for row in rows},
         error=error,
         about=about,

@@ -14,6 +14,7 @@ from ..people.visitor import Visitor
 from ..rulebook.models import EarningRule
 from .models import Claim, Correction
 from .queries import seen_by_staff
+from .queue_filter import searched
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,11 @@ def corrections_of(scheme_id: int, claim_id: int) -> list[tuple[Correction, str]
     return [(correction, name) for correction, name in rows]
 
 
-def corrections_in_reach(who: Visitor, state: str) -> Select[Any]:
-    """Corrections of one state (or ``all``) in this visitor's areas: a query to page through by (asked_at, id)."""
+def corrections_in_reach(who: Visitor, state: str, text: str = "") -> Select[Any]:
+    """Corrections of one state (or ``all``) in this visitor's areas: a query to page through by (asked_at, id).
+
+    text  how the resident's name begins, their number, or a part of the rule's title
+    """
     asker = aliased(Person)
     query = (
         select(
@@ -59,4 +63,6 @@ def corrections_in_reach(who: Visitor, state: str) -> Select[Any]:
         .join(EarningRule, (EarningRule.scheme_id == Claim.scheme_id) & (EarningRule.id == Claim.rule_id))
         .where(seen_by_staff(who))
     )
+    if text := text.strip()[:40]:
+        query = query.where(searched(who.scheme_id, text))
     return query if state == "all" else query.where(Correction.state == state)

@@ -324,6 +324,24 @@ def test_a_wrong_award_is_asked_and_confirmed_on_pages(place: World) -> None:
     assert "已更正" in second.get("/corrections?state=done").get_data(as_text=True)
 
 
+def test_corrections_are_searched_and_exported(place: World) -> None:
+    staff, second = place.client(place.staff(Role.STAFF)), place.client(place.staff(Role.STAFF))
+    for name, reason in (("王秀兰", "记错了人"), ("李国强", "记了两次")):
+        claim = claimed(place, place.person(name))
+        send(staff, f"/queue/{claim.id}", {"do": "approve"})
+        send(staff, f"/queue/{claim.id}/correction", {"reason": reason})
+    whole = second.get("/corrections").get_data(as_text=True)
+    assert "记错了人" in whole and "记了两次" in whole
+    send(second, "/corrections/search", {"text": "李国", "state": "asked"})
+    found = second.get("/corrections").get_data(as_text=True)
+    assert "记了两次" in found and "记错了人" not in found
+    table = second.get("/corrections/export.csv?state=all").get_data(as_text=True)
+    assert "李○○" in table and "记了两次" in table and "记错了人" not in table and "李国强" not in table
+    assert second.get("/corrections/export.xlsx").data[:2] == b"PK"
+    send(second, "/corrections/search", {"text": "没有这个人"})
+    assert "没有找到" in second.get("/corrections").get_data(as_text=True)
+
+
 # ---------------------------------------------------------------- hostile values
 
 BAD = [
