@@ -243,7 +243,7 @@ def test_staff_see_lists_and_one_list_and_find_in_both(board: Board, claim: Clai
         index = client.get("/notices").text
         assert "2026-11-001" in index and "公示中，第 3 天" in index
         assert "2026-11-001" not in client.get("/notices?state=closed").text
-        post(client, "/notices/search", {"text": "2026-11-009"})
+        post(client, "/notices/search", {"text": "2026-11-009"}, follow_redirects=True)
         assert "没有找到" in client.get("/notices").text
         post(client, "/notices/search", {"clear": "1"})
         page = client.get(f"/notices/{board.notice_of(claim).id}").text
@@ -424,3 +424,36 @@ def test_the_page_says_why_somebody_may_not_decide_and_asks_no_more_for_many_tha
     page, many = look()
     assert page.count("这一条是您审过的") == len(claims)
     assert many <= few + 1
+
+
+def test_anybody_searches_a_list_by_what_it_shows_and_learns_no_more(board: Board, claim: Claim) -> None:
+    board.granted(at=MONDAY)
+    number = "2026-11-001"
+    client = board.world.client()
+
+    def found(text: str) -> list[str]:
+        with clock.at(WEDNESDAY):
+            page = post(client, public(board, "/search"), {"number": number, "text": text}, follow_redirects=True)
+        assert page.status_code == 200
+        return re.findall(r'<li id="p(\d+)"', page.text)
+
+    whole = found("")
+    assert len(whole) == 2
+    assert found("护理") == found("王") == found("王○○") == found("王小明") == whole  # a whole name tells no more
+    assert found(whole[1]) == [whole[1]]
+    assert found("李") == found("秀兰") == found("%") == found("13912345678") == []
+
+
+def test_anybody_finds_a_list_by_its_number_or_community(board: Board, claim: Claim) -> None:
+    client = board.world.client()
+    with clock.at(WEDNESDAY):
+        assert (
+            "2026-11-001" in post(client, public(board, "/search"), {"text": "2026-11-001"}, follow_redirects=True).text
+        )
+        assert "和苑社区" in post(client, public(board, "/search"), {"text": "和苑"}, follow_redirects=True).text
+        nothing = post(client, public(board, "/search"), {"text": "2026-11-009"}, follow_redirects=True)
+        assert "没有找到" in nothing.text and "noticelist" not in nothing.text
+        assert (
+            "noticelist"
+            in post(client, public(board, "/search"), {"text": "x", "clear": "1"}, follow_redirects=True).text
+        )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from flask import Response, g, jsonify, render_template, url_for
+from flask import Response, g, jsonify, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from marshmallow import ValidationError
@@ -25,6 +25,7 @@ from ...web.audience import visitor
 from ...web.errors import status_of
 from ...web.formats import sentence_of
 from ...web.request import idempotency_key, new_key
+from ...web.schemas import tidy
 from ...web.sentences import translated
 from ..models import Claim, ClaimState
 from .edge import LOOKING_UP, READING, count, object_publicly
@@ -33,6 +34,7 @@ from .models import Notice, Objection
 from .objecting import Said
 from .pages import pages
 from .queries import (
+    called,
     entries_from,
     entries_of,
     listed_notices,
@@ -74,11 +76,11 @@ def shown_notice(scheme: Scheme, number: str) -> tuple[Notice, str]:
 # ---------------------------------------------------------------- reading
 
 
-def listed(scheme: Scheme) -> Any:
-    """A page of the lists that are shown, the newest first."""
+def listed(scheme: Scheme, text: str = "") -> Any:
+    """A page of the lists that are shown, the newest first; ``text``: by number or community."""
     since = date.fromordinal(today_of(scheme).toordinal() - SHOWN_DAYS)
     return page_of(
-        listed_notices(scheme.id).where(Notice.closes_on >= since),
+        called(listed_notices(scheme.id).where(Notice.closes_on >= since), text),
         Notice.opens_on,
         Notice.id,
         shape=(date, int),
@@ -93,7 +95,8 @@ def listed(scheme: Scheme) -> Any:
 @audience(PUBLIC)
 def public_index(code: str) -> ResponseReturnValue:
     scheme = scheme_of(code)
-    page = listed(scheme)
+    text = str(session.get("public_notices_text", ""))
+    page = listed(scheme, text)
     return render_template(
         "notice/public_index.html",
         scheme=scheme,
@@ -102,7 +105,21 @@ def public_index(code: str) -> ResponseReturnValue:
         page=page,
         today=today_of(scheme),
         days=SHOWN_DAYS,
+        text=text,
     )
+
+
+@pages.post("/s/<code>/notice/search")
+@audience(PUBLIC)
+def public_search(code: str) -> ResponseReturnValue:
+    """Keep what is looked for in the cookie: names do not belong in addresses."""
+    scheme = scheme_of(code)
+    number = tidy(request.form.get("number", ""), 20)
+    name = "public_notice_text" if number else "public_notices_text"
+    session[name] = "" if "clear" in request.form else tidy(request.form.get("text", ""), 40)
+    if not number:
+        return redirect(url_for("notice.public_index", code=scheme.code))
+    return redirect(url_for("notice.public_notice", code=scheme.code, number=shown_notice(scheme, number)[0].number))
 
 
 @pages.get("/s/<code>/notice.json")
@@ -119,8 +136,9 @@ def public_notice(code: str, number: str) -> ResponseReturnValue:
     """One list: what is on it, until when, and where to say that something is wrong."""
     scheme = scheme_of(code)
     notice, area = shown_notice(scheme, number)
+    text = str(session.get("public_notice_text", ""))
     page = page_of(
-        entries_of(scheme.id, notice.id, public=True),
+        entries_of(scheme.id, notice.id, public=True, text=text),
         Claim.notice_place,
         shape=(int,),
         size=SHEET,
@@ -136,6 +154,7 @@ def public_notice(code: str, number: str) -> ResponseReturnValue:
         entries=entries_from(scheme.id, page.rows),
         whole=whole,
         page=page,
+        text=text,
         today=today_of(scheme),
         may_object=today_of(scheme) <= notice.closes_on,
         open_states=(ClaimState.ON_NOTICE, ClaimState.HELD),

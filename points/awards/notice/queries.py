@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, not_, or_, select
 from sqlalchemy.orm import aliased
 
 from ...db import db, is_id
@@ -75,10 +75,22 @@ def notices_in_reach(who: Visitor, state: str = "all", text: str = "") -> Select
         query = query.where(Notice.closed_at.is_(None))
     elif state == "closed":
         query = query.where(Notice.closed_at.is_not(None))
-    if text := text.strip()[:40]:
-        like = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        query = query.where(or_(Notice.number == text, Area.name.like(f"%{like}%", escape="\\")))
-    return query
+    return called(query, text)
+
+
+def called(query: Select[Any], text: str) -> Select[Any]:
+    """Of ``listed_notices`` those of this number, or of a community whose name holds it."""
+    if not (text := text.strip()[:40]):
+        return query
+    return query.where(or_(Notice.number == text, Area.name.like(holding(text), escape="\\")))
+
+
+def holding(text: str) -> str:
+    return f"%{beginning(text)}"
+
+
+def beginning(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
 
 def listed_notices(scheme_id: int) -> Select[Any]:
@@ -157,11 +169,27 @@ def entries_of(scheme_id: int, notice_id: int, *, public: bool = False, text: st
     if public:
         query = query.where(is_public())
     if text := text.strip()[:40]:
-        like = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        query = query.where(
-            or_(Person.name.like(f"{like}%", escape="\\"), EarningRule.title.like(f"%{like}%", escape="\\"))
-        )
+        query = query.where(shown_as(text) if public else seen_as(text))
     return query
+
+
+def seen_as(text: str) -> ColumnElement[bool]:
+    """Staff search by how a name begins and by what was done."""
+    return or_(Person.name.like(beginning(text), escape="\\"), EarningRule.title.like(holding(text), escape="\\"))
+
+
+def shown_as(text: str) -> ColumnElement[bool]:
+    """Anybody searches what the list shows: a place on it, what was done, a team, and of a name its first character.
+    Whoever types a whole name finds everybody who stands there as 王○○, and learns no more than the list says."""
+    is_team = and_(EarningRule.body["subject"].as_string() == "team", Team.name.is_not(None))
+    told = [
+        EarningRule.title.like(holding(text), escape="\\"),
+        and_(is_team, Team.name.like(holding(text), escape="\\")),
+        and_(not_(func.coalesce(is_team, False)), Person.name.like(beginning(text[0]), escape="\\")),
+    ]
+    if text.isascii() and text.isdigit() and len(text) < 7:
+        told.append(Claim.notice_place == int(text))
+    return or_(*told)
 
 
 def entries_from(scheme_id: int, rows: Iterable[Any]) -> list[Entry]:
