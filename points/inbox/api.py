@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from flask import Flask
@@ -12,12 +11,11 @@ from marshmallow import Schema, fields, validate
 from .. import clock
 from ..db import in_own_transaction
 from ..people.visitor import Visitor
-from ..web import SIGNED_IN, audience, me, page_of
+from ..web import SIGNED_IN, audience, me
 from ..web.schemas import IdField, Strict, Text
 from .actions import mark_all_read, mark_read
-from .models import Message
 from .queries import messages_of, messages_of_resident, unread_count
-from .words import in_words
+from .words import InWords, in_words, told
 
 api = Blueprint("inbox_api", __name__, url_prefix="/api/v1", description="What the system tells a person")
 
@@ -37,6 +35,11 @@ class MessageOut(Schema):
 
 class MessagesAskedSchema(Strict):
     unread = fields.Boolean(load_default=False)
+    text = Text(
+        load_default="",
+        most=40,
+        metadata={"description": "Those that say this, in the reader's language, among the next 200"},
+    )
     after = Text(load_default="", most=400, metadata={"description": "`next` of the page before"})
 
 
@@ -60,8 +63,8 @@ class ResidentMessagesOut(Schema):
     messages = fields.List(fields.Nested(MessageOut))
 
 
-def shown(message: Message) -> dict[str, Any]:
-    said = in_words(message)
+def shown(said: InWords) -> dict[str, Any]:
+    message = said.message
     return {
         "id": message.id,
         "code": message.code,
@@ -81,15 +84,7 @@ def shown(message: Message) -> dict[str, Any]:
 def index(asked: dict[str, Any]) -> dict[str, Any]:
     """One's own messages, newest first."""
     who: Visitor = me()
-    page = page_of(
-        messages_of(who.scheme_id, who.person_id, unread=asked["unread"]),
-        Message.at,
-        Message.id,
-        shape=(datetime, int),
-        descending=True,
-        cursor=asked["after"],
-        key_of=lambda one: (one.at, one.id),
-    )
+    page = told(messages_of(who.scheme_id, who.person_id, unread=asked["unread"]), asked["text"], 50, asked["after"])
     return {
         "messages": [shown(one) for one in page.rows],
         "unread": unread_count(who.scheme_id, who.person_id),
@@ -120,7 +115,7 @@ def of_resident(person_id: int) -> dict[str, Any]:
     """What a resident was told lately, for the counter. That it was looked at is written down, so it is a POST."""
     who, at = me(), clock.now()
     _, messages = in_own_transaction(lambda: messages_of_resident(who, person_id, at))
-    return {"messages": [shown(one) for one in messages]}
+    return {"messages": [shown(in_words(one)) for one in messages]}
 
 
 def install(app: Flask) -> None:

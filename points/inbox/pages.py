@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from flask import Blueprint, Flask, g, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from .. import clock
 from ..db import in_own_transaction
 from ..people.models import Role
 from ..people.visitor import Visitor
-from ..web import SIGNED_IN, audience, in_transaction, me, page_of
+from ..web import SIGNED_IN, audience, in_transaction, me
 from ..web.audience import visitor
 from ..web.language import here
 from ..web.paging import moment_from
+from ..web.schemas import tidy
 from .actions import mark_all_read, mark_read
-from .models import Message
 from .queries import MOST_COUNTED, messages_of, messages_of_resident, own_message, unread_count
-from .words import in_words
+from .words import in_words, told
 
 pages = Blueprint("inbox", __name__)
 
@@ -29,26 +27,29 @@ PAGE = 20
 @pages.get("/messages")
 @audience(SIGNED_IN)
 def index() -> ResponseReturnValue:
-    """One's own, newest first; ``show=unread`` those not read yet."""
+    """One's own, newest first; ``show=unread`` those not read yet; those that say what is looked for."""
     who: Visitor = me()
     show = "unread" if request.args.get("show") == "unread" else "all"
-    page = page_of(
-        messages_of(who.scheme_id, who.person_id, unread=show == "unread"),
-        Message.at,
-        Message.id,
-        shape=(datetime, int),
-        descending=True,
-        size=PAGE,
-        key_of=lambda one: (one.at, one.id),
-    )
+    text = str(session.get("messages_text", ""))
+    page = told(messages_of(who.scheme_id, who.person_id, unread=show == "unread"), text, PAGE)
     return render_template(
         "inbox/messages.html",
         layout="web/console.html" if who.roles & AT_A_DESK else "web/resident.html",
         page=page,
-        messages=[in_words(one) for one in page.rows],
+        messages=page.rows,
         show=show,
+        text=text,
         shown_at=clock.now().isoformat(),
     )
+
+
+@pages.post("/messages/search")
+@audience(SIGNED_IN)
+def search() -> ResponseReturnValue:
+    """Keep the search in the cookie: what somebody was told does not belong in an address."""
+    session["messages_text"] = "" if "clear" in request.form else tidy(request.form.get("text", ""), 40)
+    show = request.form.get("show", "")
+    return redirect(url_for("inbox.index", **({"show": show} if show == "unread" else {})))
 
 
 @pages.post("/messages/<int:message_id>/open")

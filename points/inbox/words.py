@@ -7,14 +7,17 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext
+from sqlalchemy import Select
 
 from ..errors import N_
 from ..web.formats import hours, in_english, said
+from ..web.paging import Page, latest_of
 from .codes import Wording, wording_of
 from .models import Message
 
 # tone → badge tint and icon
 TONES = {"ok": ("ok", "check"), "wait": ("wait", "clock"), "no": ("", "cross"), "info": ("info", "info")}
+LOOKED_THROUGH = 200  # messages on one page of a search
 GONE = Wording("", N_("一条通知"), N_("这条通知的说法已经不用了。要问清楚，请点“求助”。"))
 
 
@@ -44,6 +47,18 @@ def in_words(message: Message) -> InWords:
     parts = [wording.body, *(sentence for name, sentence in wording.more if message.values.get(name))]
     body = (" " if in_english() else "").join(gettext(part).format_map(values) for part in parts)
     return InWords(message, gettext(wording.title).format_map(values), body, *TONES[wording.tone])
+
+
+def told(query: Select[Any], text: str, size: int, cursor: str | None = None) -> Page[InWords]:
+    """A page of ``messages_of`` in words, newest first.
+
+    text  of the next ``LOOKED_THROUGH`` messages those that say it; what is older follows on the next page
+    """
+    page = latest_of(query, Message.at, Message.id, size=LOOKED_THROUGH if text else size, cursor=cursor)
+    found = [in_words(message) for message in page.rows]
+    if text:
+        found = [one for one in found if text.casefold() in f"{one.title}\n{one.body}".casefold()]
+    return Page(found, page.next)
 
 
 def value_words(name: str, value: Any) -> str:

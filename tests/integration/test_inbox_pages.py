@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,6 +13,7 @@ from points import clock
 from points.db import db, transaction
 from points.inbox import Told, tell, tell_many
 from points.inbox.models import Message
+from points.inbox.words import LOOKED_THROUGH
 from points.people.models import Role, Trace
 from tests.factories import World
 from tests.forms import post
@@ -139,3 +142,23 @@ def test_staff_see_the_count_in_the_console(world: World) -> None:
     client = world.client(staff)
     assert 'class="rail"' in client.get("/messages").get_data(as_text=True)
     assert "没看过的：" in client.get("/queue").get_data(as_text=True)
+
+
+def test_messages_are_searched_as_they_are_read_however_many_there_are(world: World) -> None:
+    person = world.person()
+    notice(world, person, key="oldest")
+    other = {**VALUES, "title": "楼道值守"}
+    with transaction():
+        for n in range(LOOKED_THROUGH):
+            at = clock.now() + timedelta(seconds=n + 1)
+            tell(world.scheme_id, person.id, "claim_on_notice", other, "/claims", f"k{n}", at)
+    client = world.client(person)
+    first = post(client, "/messages/search", {"text": "陪同就医"}, follow_redirects=True).text
+    assert "没有找到" in first and "“陪同就医”" not in first
+    second = client.get(html.unescape(re.findall(r'rel="next" href="([^"]+)"', first)[0])).text
+    assert "“陪同就医”通过了" in second and "楼道值守" not in second
+    api = world.api(person)
+    assert len(api.get("/api/v1/messages?text=楼道值守").json["messages"]) == LOOKED_THROUGH
+    english = api.get("/api/v1/messages?text=PUBLIC LIST", headers={"Accept-Language": "en"}).json["messages"]
+    assert len(english) == LOOKED_THROUGH
+    assert "楼道值守" in post(client, "/messages/search", {"text": "x", "clear": "1"}, follow_redirects=True).text
