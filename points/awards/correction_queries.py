@@ -28,6 +28,7 @@ class Asked:
     household_id: int | None
     title: str
     asked_by: str
+    decided_by: str | None
 
 
 def corrections_of(scheme_id: int, claim_id: int) -> list[tuple[Correction, str]]:
@@ -46,7 +47,7 @@ def corrections_in_reach(who: Visitor, state: str, text: str = "") -> Select[Any
 
     text  how the resident's name begins, their number, or a part of the rule's title
     """
-    asker = aliased(Person)
+    asker, decider = aliased(Person), aliased(Person)
     query = (
         select(
             Correction,
@@ -56,10 +57,12 @@ def corrections_in_reach(who: Visitor, state: str, text: str = "") -> Select[Any
             Person.household_id,
             EarningRule.title,
             asker.name.label("by"),
+            decider.name.label("decider"),
         )
         .join(Claim, (Claim.scheme_id == Correction.scheme_id) & (Claim.id == Correction.claim_id))
         .join(Person, (Person.scheme_id == Claim.scheme_id) & (Person.id == Claim.person_id))
         .join(asker, (asker.scheme_id == Correction.scheme_id) & (asker.id == Correction.asked_by))
+        .outerjoin(decider, (decider.scheme_id == Correction.scheme_id) & (decider.id == Correction.decided_by))
         .join(EarningRule, (EarningRule.scheme_id == Claim.scheme_id) & (EarningRule.id == Claim.rule_id))
         .where(seen_by_staff(who))
     )

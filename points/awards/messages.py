@@ -212,6 +212,13 @@ register(
     tone="wait",
 )
 register("entered_rejected", N_("您代报的没有通过"), N_("您替居民报的“{title}”没通过：{reason}。"), tone="no")
+# To whoever approved an award that a second reader would have decided otherwise.
+register(
+    "sample_disagreed",
+    N_("您批的一条，复看的人不同意"),
+    N_("“{title}”，{done_on}做的，是您批的。另一位复看，不同意：{reason}。复看不改账；真有错，点开提出更正。"),
+    tone="wait",
+)
 # Told with the last day to appeal, unless the caller gives another.
 WITH_APPEAL = frozenset(
     {"claim_rejected", "claim_recorded", "claim_reversed", "objection_upheld", "amount_changed", "barred",

@@ -16,8 +16,10 @@ from sqlalchemy import func, select
 
 from ..db import db, insert_into, is_id, table_of
 from ..errors import N_, Conflict, DomainError, NotAllowed, NotFound
+from ..inbox import Told, tell_many
 from ..people.models import Person
 from ..people.visitor import Visitor, within
+from ..rulebook.queries import rule_by_id
 from ..web.settings import setting
 from .models import Claim, SampledReview
 from .settings import reviews_of
@@ -85,7 +87,7 @@ def draw(scheme_id: int, settings: Any, claims: Iterable[Claim], at: datetime) -
 
 
 def read_sample(who: Visitor, claim_id: int, *, agrees: bool, note: str, at: datetime) -> SampledReview:
-    """Say whether one would have decided the same. The same answer again is the first one.
+    """Say whether one would have decided the same; whoever approved it is told when not. Again: the first answer.
 
     Raises NotFound, OwnSample, OwnClaim and the like, SampleRead, NoteNeeded.
     """
@@ -105,7 +107,18 @@ def read_sample(who: Visitor, claim_id: int, *, agrees: bool, note: str, at: dat
         raise NoteNeeded()
     sample.state, sample.note, sample.read_by, sample.read_at = state, note, who.person_id, at
     db.session.flush()
+    if not agrees:
+        tell_reviewer(claim, sample, at)
     return sample
+
+
+def tell_reviewer(claim: Claim, sample: SampledReview, at: datetime) -> None:
+    """What the second reader would have done otherwise, and why: to whoever approved it, without the reader's name."""
+    title = rule_by_id(claim.scheme_id, claim.rule_id).title
+    values = {"title": title, "done_on": claim.done_on, "reason": sample.note}
+    key = f"claim:{claim.id}:{claim.round or 1}:sample_disagreed"
+    told = Told(sample.reviewer_id, "sample_disagreed", values, f"/queue/{claim.id}", key)
+    tell_many(claim.scheme_id, [told], at)
 
 
 def sample_for(who: Visitor, claim_id: int, *, lock: bool = False) -> SampledReview:

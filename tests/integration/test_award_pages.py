@@ -308,7 +308,7 @@ def test_only_reviewers_open_the_queue_and_only_in_their_area(place: World) -> N
 
 def test_a_wrong_award_is_asked_and_confirmed_on_pages(place: World) -> None:
     claim = claimed(place, place.person())
-    staff, second = place.client(place.staff(Role.STAFF)), place.client(place.staff(Role.STAFF))
+    staff, second = place.client(place.staff(Role.STAFF)), place.client(place.staff(Role.STAFF, name="秦岚"))
     send(staff, f"/queue/{claim.id}", {"do": "approve"})
     assert send(staff, f"/queue/{claim.id}/correction", {"reason": ""}).status_code == 422
     assert send(staff, f"/queue/{claim.id}/correction", {"reason": "记错了人"}).status_code == 302
@@ -321,7 +321,10 @@ def test_a_wrong_award_is_asked_and_confirmed_on_pages(place: World) -> None:
     assert send(second, f"/corrections/{asked}", {"do": "refuse"}).status_code == 422
     assert send(second, f"/corrections/{asked}", {"do": "confirm"}).status_code == 302
     assert only_claim(place).state == "reversed"
-    assert "已更正" in second.get("/corrections?state=done").get_data(as_text=True)
+    done = second.get("/corrections?state=done").get_data(as_text=True)
+    assert "已更正" in done and re.search("谁确认的</dt><dd>秦○○", done)  # both of the two people
+    page = staff.get(f"/queue/{claim.id}").get_data(as_text=True)
+    assert "<span>原来入账</span>" in page and "<span>已入账</span>" not in page
 
 
 def test_corrections_are_searched_and_exported(place: World) -> None:

@@ -341,6 +341,8 @@ def test_a_drawn_award_is_read_by_another_and_counts_for_its_reviewer(place: Wor
     with pytest.raises(SampleRead), transaction():
         read_sample(third, claim.id, agrees=True, note="", at=at)
     officer = place.visitor(place.staff(Role.OFFICER, place.subdistrict))
+    told = place.client(staff).get("/messages").get_data(as_text=True)
+    assert told.count("另一位复看，不同意：照片里没有人") == 1  # once, to whoever approved it
     (line,) = agreement_of(officer, clock.now())
     assert (line.name, line.agreed, line.disagreed, line.percent) == ("刘芳", 0, 1, 0)
 
