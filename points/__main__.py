@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from flask.cli import FlaskGroup
-
 from . import create_app
+from .cli import Operator
 from .database import commands  # noqa: F401  adds its commands to Flask-Migrate's
 
 if __name__ == "__main__":
-    FlaskGroup(create_app=create_app, help="The operator's commands (./run flask …).").main(prog_name="flask")
+    Operator(create_app=create_app, help="The operator's commands (./run flask …).").main(prog_name="flask")
