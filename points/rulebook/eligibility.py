@@ -35,7 +35,7 @@ def check_who(it: Reckoning) -> None:
     if rule.areas and not rule.areas & facts.areas:
         it.refuse("not_for_area", N_("这一项只有{names}的人能得。"), {"names": ",".join(sorted(rule.areas))})
     if rule.members and not rule.members & facts.members:
-        it.refuse("not_for_member", N_("这一项只给名单里的人：{names}。"), {"names": ",".join(sorted(rule.members))})
+        it.refuse("not_for_member", N_("这一项只给名单里的人：{lists}。"), {"lists": ",".join(sorted(rule.members))})
     barred = facts.barred_until
     if barred is not None and facts.done_on <= barred and not rule.takes_away:
         it.refuse("barred", N_("{until_on}以前（含这一天）不能得分。"), {"until_on": barred})

@@ -9,6 +9,7 @@ from flask_babel import gettext
 from ..errors import N_
 from ..web.formats import day, decimal
 from ..web.navigation import ROLE_NAMES
+from .lists import list_names
 from .terms import Amount, Coefficient, CoefficientChoice, Did, Rule, Told, When
 from .wording import ROUNDING_WORDS, age_words, balance_word, listing, unit_of
 
@@ -173,7 +174,7 @@ def when_words(when: When) -> Iterator[str]:
     if when.roles:
         yield gettext("或").join(gettext(ROLE_NAMES[one]) for one in ROLE_NAMES if one in when.roles)
     if when.members:
-        yield gettext("名单：%(names)s", names=listing(sorted(when.members)))
+        yield gettext("名单：%(names)s", names=listing(list_names(when.members)))
     if when.least_age is not None or when.most_age is not None:
         least = "" if when.least_age is None else when.least_age
         yield age_words(f"{least}-{'' if when.most_age is None else when.most_age}")

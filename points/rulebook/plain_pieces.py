@@ -11,6 +11,7 @@ from flask_babel import gettext
 from ..errors import N_
 from ..web.formats import decimal, hours
 from ..web.navigation import ROLE_NAMES
+from .lists import list_names
 from .pieces import Carry, Condition, Effect, Grant, Level, Missed, Opening, Pieces, Prize, Ranking, Who, pieces_of
 from .plain_amounts import when_words
 from .plain_terms import ceiling_words, life_words, span_words
@@ -107,7 +108,7 @@ def who_words(who: Who) -> list[str]:
     if who.areas:
         said.append(gettext("住在：%(names)s", names=listing(sorted(who.areas))))
     if who.members:
-        said.append(gettext("名单：%(names)s", names=listing(sorted(who.members))))
+        said.append(gettext("名单：%(names)s", names=listing(list_names(who.members))))
     return said
 
 

@@ -9,6 +9,7 @@ from flask_babel import gettext
 from ..errors import N_
 from ..web.formats import day
 from ..web.navigation import ROLE_NAMES
+from .lists import list_names
 from .plain_amounts import beside_amount, number
 from .terms import Balance, Bars, Cap, Ceiling, Life, Once, Path, Proof, Rule, Spacing, Span, Stage
 from .wording import (
@@ -157,7 +158,7 @@ def who_words(rule: Rule) -> list[str]:
     if rule.areas:
         said.append(gettext("住在：%(names)s", names=listing(sorted(rule.areas))))
     if rule.members:
-        said.append(gettext("名单：%(names)s", names=listing(sorted(rule.members))))
+        said.append(gettext("名单：%(names)s", names=listing(list_names(rule.members))))
     if rule.subject == "household":
         said.append(gettext("以家庭为单位"))
     elif rule.subject == "team":

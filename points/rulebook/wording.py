@@ -13,6 +13,7 @@ from ..errors import N_
 from ..web.formats import day, decimal, in_english, zone
 from ..web.navigation import ROLE_NAMES
 from .assessment import Assessment, Line
+from .lists import list_names
 from .terms import Rule
 
 UNIT_WORDS = {
@@ -193,6 +194,7 @@ WORDED: Mapping[str, Callable[[str], str]] = {
     "source": lambda text: gettext(SOURCE_WORDS.get(text, text)),
     "roles": lambda text: listing(gettext(ROLE_NAMES.get(role, role)) for role in text.split(",")),
     "names": lambda text: listing(text.split(",")),
+    "lists": lambda text: listing(list_names(text.split(","))),
     "ages": age_words,
     "balance": balance_word,
     "told_unit": lambda text: text,

@@ -13,11 +13,11 @@ from sqlalchemy import select, update
 
 from points import clock, ledger
 from points.awards.models import CapUsage
-from points.db import db, in_own_transaction, transaction
+from points.db import db, in_own_transaction, new_id, transaction
 from points.errors import InsufficientPoints, LedgerFault
-from points.ledger import AccountClass, Draft, Leg, UnitKind, open_unit
+from points.ledger import AccountClass, Draft, HolderKind, Leg, UnitKind, open_holder, open_unit
 from points.ledger.queries import units_of
-from points.people.models import Person, Role
+from points.people.models import Person, Role, Team, TeamKind
 from points.proof.audit import audit
 from points.redemption.actions import cancel_serving, print_cards, redeem_code
 from points.redemption.models import Receipt
@@ -84,6 +84,55 @@ def test_every_way_of_redeeming_is_refused_alike_and_takes_nothing(shop: Redempt
         assert refused.value.facts == {"least_points": 50, "missing_points": 1}
     assert (shop.balance(poor), shop.takings(), shop.shelf(shop.soap)) == (49, 0, 10)
     assert shop.bought(rich, (shop.soap, 1)).points == 6
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "words"),
+    [
+        ({"conditions": [{"balance": "points", "least": 101}]}, "too_few_to_begin", "满 101 分才能换，还差 1 分"),
+        ({"conditions": [{"ages": {"from": 149}, "note": "满 149 岁"}]}, "not_for_redeeming", "要满 149 岁"),
+        ({"windows": [{"from": "2090-01-01"}]}, "redemption_closed", "2090年1月1日起可以换"),
+        ({"conditions": [{"goods": ["香皂"], "ages": {"from": 149}}]}, "goods_not_for_them", "香皂要"),
+        ({"limits": [{"per": "month", "points": 5}]}, "redeemed_enough", "本月最多换 5 分"),
+        ({"keep": 95}, "points_must_stay", "换完要留下 95 分"),
+    ],
+)
+def test_the_page_without_script_and_the_api_say_which_term_is_in_the_way(
+    shop: RedemptionWorld, said: dict[str, Any], error: str, words: str
+) -> None:
+    terms(shop, **said)
+    person, desk = shop.resident(100), shop.world.client(shop.clerk_person)
+    token = {"csrf_token": script_headers(desk, "/till")["X-CSRFToken"]}
+    begun = desk.post(f"/till/{shop.till.id}/begin", data={"code": shop.code(person).digits, **token})
+    assert begun.status_code == 302
+    form = {f"quantity-{shop.soap.id}": "1", "key": str(uuid.uuid4()), **token}
+    refused = desk.post(begun.location, data=form)
+    page = refused.get_data(as_text=True)
+    assert refused.status_code == 409 and words in page
+    assert f'name="quantity-{shop.soap.id}"' in page and 'value="1"' in page, "what was typed stays"
+    body = {"code": shop.code(person).digits, "till_id": str(shop.till.id)}
+    wanted = {**body, "lines": [{"item_id": str(shop.soap.id), "quantity": 1}]}
+    once = {"Idempotency-Key": str(uuid.uuid4())}
+    for _ in range(2):  # sent again it is refused again: nothing was kept under the key
+        answer = shop.world.api(shop.clerk_person).post("/api/v1/redemptions", json=wanted, headers=once)
+        assert (answer.status_code, answer.get_json()["error"]) == (409, error)
+        assert words in answer.get_json()["message"]
+    assert shop.untouched(person) and not any(used(shop).values())
+
+
+def test_the_page_without_script_and_the_api_count_times_alike(shop: RedemptionWorld) -> None:
+    terms(shop, limits=[{"per": "month", "times": 1}])
+    person, desk = shop.resident(100), shop.world.client(shop.clerk_person)
+    token = {"csrf_token": script_headers(desk, "/till")["X-CSRFToken"]}
+    begun = desk.post(f"/till/{shop.till.id}/begin", data={"code": shop.code(person).digits, **token})
+    form = {f"quantity-{shop.soap.id}": "1", "key": str(uuid.uuid4()), **token}
+    assert desk.post(begun.location, data=form).status_code == 302 and shop.balance(person) == 94
+    body = {"code": shop.code(person).digits, "till_id": str(shop.till.id)}
+    wanted = {**body, "lines": [{"item_id": str(shop.soap.id), "quantity": 1}]}
+    api = shop.world.api(shop.clerk_person)
+    answer = api.post("/api/v1/redemptions", json=wanted, headers={"Idempotency-Key": str(uuid.uuid4())})
+    assert (answer.status_code, answer.get_json()["error"]) == (409, "redeemed_often_enough")
+    assert shop.balance(person) == 94
 
 
 def test_outside_its_days_nothing_is_given_out_and_what_was_taken_can_still_be_returned(shop: RedemptionWorld) -> None:
@@ -195,6 +244,32 @@ def test_who_may_redeem_what_is_asked_of_the_register_as_it_is_now(shop: Redempt
     with transaction():
         db.session.execute(update(Person).where(Person.id == worker.id).values(birth_year=1950))
     assert shop.bought(worker, (shop.rice, 1)).points == 30
+
+
+def test_a_list_that_may_redeem_is_called_by_its_name_never_by_its_code(shop: RedemptionWorld) -> None:
+    terms(shop, conditions=[{"members": ["party"]}])
+    with transaction():
+        holder, at, area_id = (
+            open_holder(shop.scheme_id, new_id(), HolderKind.GROUP),
+            clock.now(),
+            shop.world.community.id,
+        )
+        team = Team(id=holder, code="party", name="在册党员", kind=TeamKind.LIST, area_id=area_id, made_at=at)
+        team.scheme_id = shop.scheme_id
+        shop.world.add(team)
+    person = shop.resident(100)
+    for page in ("/me", "/code"):
+        said = shop.world.client(person).get(page).get_data(as_text=True)
+        assert "名单：在册党员" in said and "名单：party" not in said
+    desk = shop.world.api(shop.clerk_person)
+    body = {"code": shop.code(person).digits, "till_id": str(shop.till.id)}
+    wanted = {**body, "lines": [{"item_id": str(shop.soap.id), "quantity": 1}]}
+    answer = desk.post("/api/v1/redemptions", json=wanted, headers={"Idempotency-Key": str(uuid.uuid4())})
+    assert answer.status_code == 409 and answer.get_json()["facts"]["condition"] == "名单：在册党员"
+    load_rules(shop.world, {**VISIT, "members": ["party"]}, label="名单版", on=clock.local_date(at, shop.clerk.zone))
+    claim = {"rule": "visit", "done_on": str(clock.local_date(at, shop.clerk.zone)), "quantity": "1", "note": "陪同"}
+    [refusal] = shop.world.api(person).post("/api/v1/claims/forecast", json=claim).get_json()["refusals"]
+    assert "在册党员" in refusal["text"] and "party" not in refusal["text"]
 
 
 def test_a_level_and_what_was_served_open_the_shelf(shop: RedemptionWorld) -> None:
