@@ -228,7 +228,7 @@ def broken_builds(field_: Field) -> None:
                 if broken == "lock_order_inverted" and engine == "sqlite":
                     continue  # one writer at a time
                 with field_.database(engine), field_.part(f"broken on purpose: {broken}, storm", engine) as part:
-                    turns = 12 if broken == "lock_order_inverted" else 50
+                    turns = 4 if broken == "lock_order_inverted" else 50
                     weather = Weather(field_.seed, 30, broken, only, clients=8, turns=turns)
                     noticed(part, sailors.storm(build(pieces=40), weather).faults)
     with field_.database("sqlite") as app:

@@ -14,10 +14,11 @@ from importlib import import_module
 from queue import Queue
 from threading import Thread
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 from flask import current_app
 
+from points.db import Prepared
 from points.ledger import accounts, holds, planning, posting, reversal, rules, server
 
 database: Any = import_module("points.db")  # the module: ``points.db`` is also the name of what is in it
@@ -60,16 +61,14 @@ def key_forgotten() -> Iterator[None]:
 @broken
 def lock_order_inverted() -> Iterator[None]:
     """Every other writer locks from hot to cold."""
-    locking = accounts._locking
+    forth, a = accounts.LOCKING, accounts.accounts.c
+    inverted = (accounts.lock_rank.desc(), a.holder_id.desc(), a.unit_id.desc())
+    back = Prepared(lambda: accounts._locking().order_by(None).order_by(*inverted))
 
-    def either() -> Any:
-        forth: Any = locking()
-        if random.random() < 0.5:
-            return forth
-        a = accounts.accounts.c
-        return forth.order_by(None).order_by(accounts.lock_rank.desc(), a.holder_id.desc(), a.unit_id.desc())
+    def either(**values: Any) -> Any:
+        return random.choice((forth, back)).all(**values)
 
-    with patch.object(accounts, "_locking", either), statements_only():
+    with patch.object(accounts, "LOCKING", Mock(all=either)), statements_only():
         yield
 
 

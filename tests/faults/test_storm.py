@@ -41,7 +41,7 @@ def test_a_storm_notices_a_broken_build(sky: Flask, sailors: Crew, broken: str) 
     if broken == "lock_order_inverted" and db.engine.dialect.name == "sqlite":
         return  # one writer at a time: there is no order to get wrong
     only, word = CAUGHT[broken]
-    turns = 12 if broken == "lock_order_inverted" else 50  # a deadlock takes a second to be noticed
+    turns = 4 if broken == "lock_order_inverted" else 50  # a deadlock takes a second to be noticed
     weather = Weather(1, 30.0, broken, only, clients=8, turns=turns)
     found = sailors.storm(build(pieces=40), weather)
     assert any(re.search(word, fault) for fault in found.faults), (found.told.counts(), found.faults[:20])
