@@ -14,6 +14,7 @@ from flask_babel import gettext
 from sqlalchemy import select
 
 from .. import clock
+from ..awards.periods.carried import carry_hints
 from ..awards.periods.gifts import may_give_under
 from ..awards.periods.levels import standings_under
 from ..awards.words import BADGES
@@ -168,6 +169,7 @@ def home() -> str:
         levels=standings_under(who.scheme_id, who.person_id, also.version_id, day),
         terms=terms,
         may_give=may_give_under(who.scheme_id, also.version_id),
+        carry_hints=carry_hints(who.scheme_id, also.version_id) if standing.due else [],
     )
 
 

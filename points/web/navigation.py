@@ -48,6 +48,7 @@ RAIL: tuple[tuple[str, tuple[tuple[str, str, str, str | None], ...]], ...] = (
             ("simulating.index", "chart", N_("细则试算"), None),
             ("budgets.index", "sand", N_("预算"), None),
             ("periods.grants_index", "users", N_("按人群发放"), None),
+            ("periods.carrying", "clock", N_("期末结转"), None),
             ("periods.rankings", "chart", N_("排行榜"), "grants.see"),
             ("awards.settings", "okc", N_("审核设置"), None),
             ("reporting.audit", "shield", N_("查账"), None),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, datetime
+from datetime import datetime
 
 import click
 from flask.cli import AppGroup
@@ -12,11 +12,9 @@ from sqlalchemy import select
 from ... import clock
 from ...db import db
 from ...people.models import Scheme
-from ...rulebook.in_force import version_id_on
-from ...rulebook.pieces import carry_from
-from ...rulebook.queries import version_by_id
 from ...web.formats import decimal
-from .carrying import Due, due_entries, ground_of, run
+from .carried import entries_on
+from .carrying import due_entries, ground_of, run
 
 group = AppGroup("carry", help="The end of a period: what is left goes on, turns into something else, or lapses.")
 
@@ -31,7 +29,7 @@ def try_command(code: str, on: datetime | None) -> None:
         raise click.BadParameter(f"no scheme {code!r}", param_hint="--scheme")
     at = clock.now()
     day = clock.local_date(at, scheme.zone)
-    entries = entries_of(scheme, on.date()) if on else due_entries(scheme.id, day, scheme.zone)
+    entries = entries_on(scheme.id, on.date()) if on else due_entries(scheme.id, day, scheme.zone)
     if not entries:
         click.echo("nothing is due")
     for due in entries:
@@ -51,15 +49,3 @@ def try_command(code: str, on: datetime | None) -> None:
             f"{decimal(found.into, decimals[1])} {due.carry.to} for it, {pooled} to a pool, {lapses} lapses"
         )
     db.session.rollback()
-
-
-def entries_of(scheme: Scheme, day: date) -> list[Due]:
-    """What the rulebook in force on a day says of the end of the periods that the day falls in."""
-    version_id = version_id_on(scheme.id, day)
-    body = version_by_id(scheme.id, version_id).body if version_id is not None else {}
-    found = []
-    for one in body.get("carry", ()):
-        key, first, following = clock.period_of(day, one["per"])
-        assert version_id is not None and following is not None
-        found.append(Due(version_id, carry_from(one), key, first, following))
-    return found

@@ -1,5 +1,5 @@
-"""What the rulebook in force says of levels and gifts, kept: pages that everybody opens ask for it, and a document may
-be 400 KB. Versions never change, so what was read once holds."""
+"""What the rulebook in force says of levels, gifts and carrying over, kept: pages that everybody opens ask for it, and
+a document may be 400 KB. Versions never change, so what was read once holds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from ...rulebook.in_force import version_id_on
 from ...rulebook.queries import version_by_id
 
-KEPT = ("levels", "gifts", "balances", "ceilings")
+KEPT = ("levels", "gifts", "balances", "ceilings", "carry")
 
 
 @dataclass(frozen=True)
