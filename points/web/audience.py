@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from flask import Flask, current_app, redirect, request, url_for
+from flask import Flask, current_app, g, has_request_context, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -63,6 +63,17 @@ def visitor() -> Any | None:
     """Whoever is asking, or None. Looked up once a request (Flask-Login keeps it; ``people`` says how to find it)."""
     found = current_user._get_current_object()
     return found if found.is_authenticated else None
+
+
+def reader() -> Any | None:
+    """Whoever reads the page that is being made; None for nobody's, and where none is made (due work, a command)."""
+    return visitor() if has_request_context() else None
+
+
+def known_to_request(name: str) -> dict[Any, Any]:
+    """What was looked up for this request under a name, to be filled."""
+    found: dict[Any, Any] = g.setdefault(name, {})
+    return found
 
 
 def me() -> Any:
