@@ -10,9 +10,9 @@ from typing import Any
 from flask_babel import gettext
 from marshmallow import ValidationError
 
-from .contradictions import contradictions
+from .contradictions import contradictions, misnamed
 from .document import Document
-from .problems import FIELD_WORDS, Problem, leaves, problems_in, rule_name
+from .problems import FIELD_WORDS, UNKNOWN, Problem, leaves, problems_in, rule_name
 from .schemas import DocumentSchema
 from .shape import Group, Path, document_shape, opened, place_of, rule_shape
 
@@ -50,14 +50,29 @@ def checked(body: Any, points_scale: int) -> Checked:
     try:
         loaded = DocumentSchema().load(body)
     except ValidationError as error:
-        paths = [path for path, _ in leaves(error.messages, ())][:MOST]
-        found = zip(paths, problems_in(error.messages, body), strict=False)
-        return Checked(None, tuple(Placed(place_of(path, form), problem) for path, problem in found))
+        said = list(leaves(error.messages, ()))[:MOST]
+        paths = [place_in(path, form, is_known=word != UNKNOWN) for path, word in said]
+        found = [Placed(path, one) for path, one in zip(paths, problems_in(error.messages, body), strict=False)]
+        return Checked(None, tuple(found + names_beside(body, found))[:MOST])
     except (RecursionError, TypeError):  # not of our shape at all
         return Checked(None, (Placed((), Problem("", "", gettext("读不懂，不是我们的格式。"))),))
     plain = json.loads(json.dumps(loaded, ensure_ascii=False))
     wrong = [Placed(likely_place(problem, plain), problem) for problem in contradictions(plain, points_scale)]
     return Checked(None, tuple(wrong[:MOST])) if wrong else Checked(Document(plain))
+
+
+def place_in(path: Path, form: Any, *, is_known: bool) -> Path:
+    """Where a message of the schema belongs; a field we do not know keeps the name it was given."""
+    return place_of(path, form) if is_known or not path else (*place_of(path[:-1], form), path[-1])
+
+
+def names_beside(body: Any, found: list[Placed]) -> list[Placed]:
+    """What names lead nowhere, beside what is wrong with the shape: so that all is mended at once."""
+    rules = body.get("rules") if isinstance(body, dict) else None
+    places = {rule_name(n + 1, rule): n for n, rule in enumerate(rules if isinstance(rules, list) else ())}
+    wrong = [Placed(("rules", places[problem.rule], *problem.at), problem) for problem in misnamed(body)]
+    said = {one.path for one in found}
+    return [one for one in wrong if one.path not in said]
 
 
 def likely_place(problem: Problem, body: Mapping[str, Any]) -> Path:

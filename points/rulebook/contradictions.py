@@ -23,15 +23,11 @@ def contradictions(body: dict[str, Any], points_scale: int) -> Iterator[Problem]
         yield Problem("", gettext("积分小数位"), gettext("这里的积分没有小数。请把小数位写成 0，分值都写成整数。"))
     yield from parts_twice(body)
     yield from unknown_names(body)
+    yield from codes_twice(body["rules"])
     groups = by_code(body, "groups")
-    places: dict[str, int] = {}
     units: dict[str, set[str]] = {}
     for place, rule in enumerate(body["rules"], 1):
         where = rule_name(place, rule)
-        if rule["code"] in places:
-            sentence = gettext("代号和第 %(place)s 条重复。", place=places[rule["code"]])
-            yield Problem(where, gettext("代号"), sentence)
-        places.setdefault(rule["code"], place)
         for name in rule.get("groups", ()):
             units.setdefault(name, set()).add(rule["unit"])
             if name not in groups:
@@ -72,6 +68,37 @@ def field_word(name: str) -> str:
 
 
 # ---------------------------------------------------------------- names
+
+
+def codes_twice(rules: Iterable[dict[str, Any]]) -> Iterator[Problem]:
+    places: dict[str, int] = {}
+    for place, rule in enumerate(rules, 1):
+        if "code" not in rule:
+            continue
+        if rule["code"] in places:
+            sentence = gettext("代号和第 %(place)s 条重复。", place=places[rule["code"]])
+            yield Problem(rule_name(place, rule), gettext("代号"), sentence, ("code",))
+        places.setdefault(rule["code"], place)
+
+
+def misnamed(body: Any) -> Iterator[Problem]:
+    """What can be said of the names in a document whose shape is not right yet: rules called alike, and units,
+    categories and review paths that nothing defines. What cannot be read is left out."""
+    known = {part: readable(body, part, ("code",)) for part in ("units", "categories", "paths")}
+    known = {part: [one for one in rows if "code" in one] for part, rows in known.items()}
+    rules = readable(body, "rules", ("code", "unit", "category", "review"))
+    yield from codes_twice(rules)
+    for place, rule in enumerate(rules, 1):
+        yield from unknown_words(rule, rule_name(place, rule), known)
+
+
+def readable(body: Any, part: str, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The rows of a part, each with those of these fields that are words."""
+    rows = body.get(part) if isinstance(body, dict) else None
+    return [
+        {name: row[name] for name in names if isinstance(row.get(name), str)} if isinstance(row, dict) else {}
+        for row in (rows if isinstance(rows, list) else ())
+    ]
 
 
 def parts_twice(body: dict[str, Any]) -> Iterator[Problem]:
@@ -207,20 +234,22 @@ def known_balances(body: dict[str, Any]) -> set[str]:
 def unknown_in(rule: dict[str, Any], where: str, body: dict[str, Any]) -> Iterator[Problem]:
     """Names in a rule that lead nowhere."""
     balances = known_balances(body)
-    if rule["unit"] not in UNITS and rule["unit"] not in by_code(body, "units"):
-        yield Problem(where, field_word("unit"), not_defined(rule["unit"]))
-    if "category" in rule and rule["category"] not in by_code(body, "categories"):
-        yield Problem(where, field_word("category"), not_defined(rule["category"]))
+    yield from unknown_words(rule, where, body)
     for name in rule["amount"].get("coefficients", ()):
         if name not in by_code(body, "coefficients"):
             yield Problem(where, field_word("coefficients"), not_defined(name), ("amount", "coefficients"))
-    if "review" in rule and rule["review"] not in PATHS and rule["review"] not in by_code(body, "paths"):
-        yield Problem(where, field_word("review"), not_defined(rule["review"]))
     for name in rule.get("beside", {}):
         if name not in balances - {"points"}:
             yield Problem(where, field_word("beside"), not_defined(name))
     if rule.get("into", "points") not in balances:
         yield Problem(where, field_word("into"), not_defined(rule["into"]))
+
+
+def unknown_words(rule: dict[str, Any], where: str, body: dict[str, Any]) -> Iterator[Problem]:
+    """Its unit, category and review path, where nothing is called so."""
+    for name, part, always in (("unit", "units", UNITS), ("category", "categories", ()), ("review", "paths", PATHS)):
+        if name in rule and rule[name] not in always and rule[name] not in by_code(body, part):
+            yield Problem(where, field_word(name), not_defined(rule[name]), (name,))
 
 
 # ---------------------------------------------------------------- one rule

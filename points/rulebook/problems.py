@@ -12,6 +12,8 @@ from flask_babel import gettext
 from ..errors import N_
 from ..web.sentences import translated
 
+UNKNOWN = "Unknown field."  # in marshmallow's words
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -210,7 +212,12 @@ def problems_in(messages: Any, data: Any) -> Iterator[Problem]:
             rules = data.get("rules") if isinstance(data, dict) else None
             rule = rule_name(path[1] + 1, rules[path[1]] if isinstance(rules, list) else None)
             rest = path[2:]
-        yield Problem(rule, " › ".join(field_words(rest)), translated(sentence))
+        # a field we do not know is called as it was written, whatever we call one of that name elsewhere
+        if rest and sentence == UNKNOWN:
+            words = [*field_words(rest[:-1]), str(rest[-1])[:40]]
+        else:
+            words = list(field_words(rest))
+        yield Problem(rule, " › ".join(words), translated(sentence))
 
 
 def field_words(path: tuple[Any, ...]) -> Iterator[str]:
