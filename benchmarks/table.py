@@ -36,6 +36,7 @@ AT_MOST: Mapping[str, tuple[float, float]] = {
     "growth.statement.deep": (1.5, 1.1),
     "audit.million_s": (10, 3),
     "awards.queue_ms": (100, 60),
+    "simulator.run_s": (120, 60),
 }
 
 

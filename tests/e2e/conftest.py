@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -31,7 +33,13 @@ class Quiet(WSGIRequestHandler):
 @pytest.fixture(scope="session")
 def live_server(app: Flask) -> Iterator[str]:
     """The application of the ``app`` fixture, served by threads on a port of its own: its address without a slash."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+
+    def whole(environ: Any, start: Any) -> list[bytes]:
+        """An answer in one piece: of a visitor who leaves in the middle of one, the server would forget to close it."""
+        with closing(app(environ, start)) as answer:
+            return [b"".join(answer)]
+
+    server = make_server("127.0.0.1", 0, whole, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

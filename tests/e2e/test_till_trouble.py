@@ -193,10 +193,10 @@ def test_a_reload_in_the_middle_of_confirming_redeems_once(window: OpenPage, til
     serve(hands, till.code(resident).digits)
     hands.scan(RICE)
     hands.scan(SOAP)
+    page.route("**/redeem", lambda route: (route.fetch(), route.abort()))
     page.reload()
     expect(page.locator("#basket .bline")).to_have_count(2)  # the basket survives
 
-    page.route("**/redeem", lambda route: (route.fetch(), route.abort()))
     hands.press("F8")
     expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("网络慢")
     page.unroute("**/redeem")

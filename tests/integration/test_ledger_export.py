@@ -85,6 +85,10 @@ def fill(books: Books) -> None:
     books.post("waiver", books.leg("issuance", points, -6), books.leg("debt", points, 6, other))
     moved = (books.leg("wallet", points, -2, other, "never"), books.leg("wallet", points, 1, other, "2027-12-31"))
     books.post("carry", *moved, books.leg("expired", points, 1))
+    for_points = books.leg("issuance", points, -3), books.leg("wallet", points, 3, other, "never")
+    books.post(
+        "exchange", *for_points, books.leg("debt", books.honour, -1, other), books.leg("issuance", books.honour, 1)
+    )
     kinds = db.session.scalars(select(Transfer.kind).where(Transfer.scheme_id == books.scheme_id).distinct())
     assert set(kinds) == {*MAY, *UNDOES}
     db.session.rollback()
