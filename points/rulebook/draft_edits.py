@@ -128,8 +128,9 @@ def bare(value: Any) -> Any:
     if isinstance(value, Mapping):
         kept = {name: bare(one) for name, one in value.items()}
         return {name: one for name, one in kept.items() if one not in ("", [], {}, None) and one is not False}
-    if isinstance(value, list):  # lists of words say the same in any order
-        return sorted(value) if all(isinstance(one, str) for one in value) else [bare(one) for one in value]
+    if isinstance(value, list):  # lists of words and of days say the same in any order
+        plain = all(isinstance(one, (str, int)) for one in value)
+        return sorted(value, key=str) if plain else [bare(one) for one in value]
     return value
 
 

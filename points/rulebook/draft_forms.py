@@ -12,7 +12,7 @@ from flask_babel import gettext
 
 from ..web.schemas import CONTROL
 from .amount_schemas import BELONGS
-from .editor_words import PATH_WORDS, hint_of, label_of, said
+from .editor_words import PATH_WORDS, WEEKDAYS, hint_of, label_of, said
 from .shape import GIVES, OR, Group, Leaf, Node, Rows
 from .terms import BALANCES, CALENDAR_LIVES, UNITS
 from .wording import UNIT_WORDS
@@ -38,6 +38,7 @@ FITTING: Mapping[str, Mapping[str, set[str]]] = {
         "bars": {"from", "rules", "categories"},
     },
 }
+DAYS = ("months", "weekdays", "month_days")  # lists of numbers
 MODES = {"brackets": ("highest", "additive", "progressive"), "choice": ("one", "several")}
 PLAIN_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,3})?", re.ASCII)
 
@@ -138,6 +139,7 @@ class Maker:
                 given = [str(one) for one in value] if isinstance(value, list) else []
                 strangers = [(one, one) for one in given if one not in dict(options)]
                 made.kind, made.options, made.value = "words", [*options, *strangers], given
+                made.hint = ""  # it says how to write a list
             else:
                 made.value = "\n".join(map(str, value)) if isinstance(value, list) else value
         elif node.kind == "text" and (options := self.known(node.name, where)) is not None:
@@ -157,6 +159,10 @@ class Maker:
             return [(one, said("what", "", one)) for one in BALANCES] + self.titles("balances")
         if name == "review":
             return [(path, gettext(words)) for path, words in PATH_WORDS.items()] + self.titles("paths")
+        if name == "weekdays":
+            return [(str(day), gettext(words)) for day, words in enumerate(WEEKDAYS, 1)]
+        if name == "months":
+            return [(str(month), gettext("%(n)s月", n=month)) for month in range(1, 13)]
         if name == "pool":
             return [(title, title) for _, title in self.titles("pools")] or None
         part = {
@@ -230,7 +236,9 @@ def leaf_in(node: Leaf, sent: list[str]) -> Any:
     if node.kind == "words":
         return list(dict.fromkeys(texts))
     if node.kind == "lines":
-        return list(dict.fromkeys(line.strip() for text in texts for line in text.split("\n") if line.strip()))
+        lines = dict.fromkeys(line.strip() for text in texts for line in text.split("\n") if line.strip())
+        days = node.name in DAYS
+        return [int(line) if days and re.fullmatch(r"[0-9]{1,2}", line, re.ASCII) else line for line in lines]
     text = texts[0]
     if node.kind == "whole":
         return int(text) if re.fullmatch(r"-?[0-9]{1,9}", text, re.ASCII) else text

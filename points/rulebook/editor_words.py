@@ -229,7 +229,7 @@ LABELS: Mapping[str, str] = {
     "rankings.rules": N_("只算这些规则"),
     "rankings.categories": N_("只算这些分类"),
     "rankings.by": N_("按人还是按户排"),
-    "did.rules": N_("哪些规则（代号）"),
+    "did.rules": N_("哪些规则"),
     "did.per": N_("在多长时间里"),
     "did.least": N_("至少几次"),
     "did.most": N_("最多几次"),
@@ -286,6 +286,7 @@ LABELS: Mapping[str, str] = {
     "carry.of": N_("算哪些"),
     "carry.rest": N_("剩下的"),
     "carry.pool": N_("哪个公益池"),
+    "effects.type": N_("什么待遇"),
     "redemption.conditions": N_("什么人能换"),
     "redemption.value": N_("1 分抵多少元"),
     "conditions.least": N_("满多少"),
@@ -297,6 +298,7 @@ LABELS: Mapping[str, str] = {
     "redemption.windows": N_("哪些日子能换"),
     "redemption.prices": N_("建议的价格"),
 }
+WEEKDAYS = (N_("星期一"), N_("星期二"), N_("星期三"), N_("星期四"), N_("星期五"), N_("星期六"), N_("星期日"))
 HINTS: Mapping[str, str] = {
     "code": N_("字母和数字，如 r01。用过的代号以后别给别的事用。"),
     "text": N_("文件上是怎么写的，照抄在这里，居民也看得到。"),
@@ -327,6 +329,13 @@ HINTS: Mapping[str, str] = {
     "everybody": N_("要给排在最后的扣分时打开：这段时间一次都没做的也算在内，中途才来的不算。"),
     "effects.from": N_("只要还在这一级就不能；到了上一级自动恢复。最低的一级从 0（欠分的从负数）起。"),
     "starts": N_("如 09-01；不填就是 1月1日。"),
+    "month_days": N_("一行一个数，如 15。"),
+    "when.since": N_("如 06-20，每年都从这一天起。"),
+    "when.until": N_("如 09-20，每年都到这一天。"),
+    "when": N_("写了几样，要都符合才算。"),
+    "windows": N_("一行是一段日子，一行里写了几样，要都符合；几行里符合一行就能换。不写就是天天能换。"),
+    "redemption.keep": N_("换完手里至少要留这么多分。"),
+    "carry": N_("到了期末，没用完的积分怎么办；不写就不动。"),
     "case_by_case": N_("酌情定的规则没写范围时用这个；不填是 0 到 1000 分。"),
     "deductions": N_("写了这一段才能有负分的规则；还要体系的设置里打开扣分，才能公布。"),
 }

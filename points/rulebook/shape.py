@@ -248,7 +248,7 @@ def misfits(node: Node, value: Any, path: Path = ()) -> Iterator[Path]:
         for place, row in enumerate(value):
             yield from misfits(node.row, row, (*path, place))
     elif node.kind in ("words", "lines"):
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        if not isinstance(value, list) or not all(isinstance(one, (str, int)) for one in value):  # days are numbers
             yield path
     elif not isinstance(value, (str, int, float)):
         yield path

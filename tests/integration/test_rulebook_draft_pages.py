@@ -259,3 +259,22 @@ def test_a_draft_may_be_as_wrong_as_it_likes_and_its_pages_open(world: World, do
     for path in paths:
         assert client.get(at + path).status_code == 200, path
     assert client.get(f"/rulebook/changes?before=d{made.json['id']}&after=d{made.json['id']}").status_code == 200
+
+
+def test_days_and_months_of_redeeming_are_ticked_and_kept(world: World) -> None:
+    client = world.client(officer(world))
+    window = {"weekdays": [6, 7], "months": [3, 12], "month_days": [1, 15]}
+    draft = begun(world, body(redemption={"windows": [window]}))[1]
+    address = f"/rulebook/drafts/{draft.id}"
+    page = client.get(f"{address}/parts/redemption").text
+    for name, ticked, offered in (("weekdays", {"6", "7"}, 7), ("months", {"3", "12"}, 12)):
+        boxes = re.findall(
+            rf'<input type="checkbox" name="redemption.windows.0.{name}" value="([0-9]+)"( checked)?', page
+        )
+        assert {value for value, checked in boxes if checked} == ticked and len(boxes) == offered
+    assert "一行一个数，如 15" in page and "星期六" in page
+    sent = fields_of(page) | {"redemption.windows.0.weekdays": ["1", "7"], "do": "save"}
+    assert post(client, f"{address}/parts/redemption", sent).status_code == 302
+    db.session.expire_all()
+    (kept,) = db.session.scalars(select(RulebookDraft.body).where(RulebookDraft.scheme_id == world.scheme_id))
+    assert kept["redemption"]["windows"] == [{**window, "weekdays": [1, 7]}]
