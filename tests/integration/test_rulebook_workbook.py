@@ -18,8 +18,12 @@ from openpyxl import Workbook, load_workbook
 
 from points.rulebook.document import BadDocument, document_from, presets
 from points.rulebook.document_file import document_of_file
+from points.rulebook.plain_terms import bars_words
+from points.rulebook.rules import rule_from
 from points.rulebook.workbook import workbook_of
 from tests.factories import World
+from tests.rulebook_book import DEDUCTIONS, rule_body
+from tests.rulebook_book import body as book_body
 
 BOOKS = {path.stem: path for path in sorted((Path(__file__).parents[1] / "rulebooks").glob("*.json"))}
 KNOWN: dict[str, Callable[[], Any]] = {
@@ -47,6 +51,22 @@ def test_a_rulebook_comes_back_from_excel_as_it_was(speaking: None, name: str) -
     assert document_of_file(data, 1).body == body
     assert document_of_file(saved_again(data), 1).body == body
     assert document_of_file(data, 1).hash == document_from(body).hash
+
+
+def test_what_bars_from_redeeming_comes_back_from_excel_and_is_said_in_words(speaking: None) -> None:
+    rest = {"code": "false", "title": "虚报", "percent": 0, "bars": {"from": ["redeem"], "rest_of": "year"}}
+    three = {"from": ["redeem"], "for": {"months": 3}, "after": {"times": 2, "per": "year"}}
+    rules = [rule_body(outcomes=[rest]), rule_body(code="r02", amount={"type": "fixed", "points": -5}, bars=three)]
+    made = document_from(book_body(rules, deductions=DEDUCTIONS))
+    for locale in ("zh", "en"):
+        with force_locale(locale):
+            assert document_of_file(saved_again(workbook_of(made.body)), 1).body == made.body
+    outcomes, deduction = (rule_from(one) for one in made.rules)
+    assert bars_words(outcomes.outcomes[0].bars) == ["当年剩下的日子不能兑换"]
+    assert bars_words(deduction.bars) == ["每年满 2 次，3 个月内不能兑换"]
+    with pytest.raises(BadDocument) as refused:
+        document_from(book_body([rule_body(outcomes=[{**rest, "bars": {"from": ["redeem"]}}])]))
+    assert "二选一" in str(refused.value.facts["problems"])
 
 
 @pytest.mark.parametrize(("written", "read"), [("en", "en"), ("en", "zh"), ("zh", "en")])
