@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from . import create_app
-from .cli import Operator
-from .database import commands  # noqa: F401  adds its commands to Flask-Migrate's
+from .database.commands import Operator  # which adds commands to Flask-Migrate's, too
 
 if __name__ == "__main__":
     Operator(create_app=create_app, help="The operator's commands (./run flask …).").main(prog_name="flask")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from os import environ
+from typing import Any
 
 import click
 from alembic.script import ScriptDirectory
 from flask import current_app
-from flask.cli import with_appcontext
+from flask.cli import FlaskGroup, with_appcontext
 from flask_migrate.cli import db as group
 from sqlalchemy import Inspector, inspect
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
 
 from ..db import db
 from . import distribution
@@ -102,3 +104,32 @@ def _check(seen: Inspector) -> None:
 def _print(statements: list[str]) -> None:
     for statement in statements:
         click.echo(f"{statement};")
+
+
+# ---------------------------------------------------------------- what is wrong with the database
+
+# An unknown table or column, as SQLite says it and by PostgreSQL's code.
+NOT_THERE = ("no such table", "no such column", "42P01", "42703")
+
+
+class Operator(FlaskGroup):
+    """The operator's commands; what is wrong with the database is said in a sentence, and the exit code is 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DBAPIError as error:
+            sentence = said_of(error)
+            if sentence is None:
+                raise
+            raise click.ClickException(sentence) from None
+
+
+def said_of(error: DBAPIError) -> str | None:
+    """What the operator should do about an error of the database, if it is one they can mend."""
+    told, state = str(error.orig), getattr(error.orig, "sqlstate", None)
+    if state in NOT_THERE or any(told.startswith(one) for one in NOT_THERE):
+        return "The database is not set up for this version yet. First run: ./run flask db upgrade"
+    if error.connection_invalidated or "connection failed" in told or "unable to open database file" in told:
+        return f"The database cannot be reached; check DATABASE_URL and that it runs. It said: {told.splitlines()[0]}"
+    return None

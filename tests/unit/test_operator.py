@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from points import create_app
-from points.cli import Operator
+from points.database.commands import Operator
 from points.db import db
 
 
