@@ -3,7 +3,7 @@
 Verbs: ``actions`` (file_claim, forecast, withdraw, resend), ``confirming`` (confirm, deny, confirm_on_paper),
 ``reviewing`` (approve, send_back, reject, grant_many), ``undoing`` (undo), ``granting`` and ``crediting`` (what the
 last voice and its day bring about), ``correcting`` (ask_correction, confirm_correction, refuse_correction). Questions:
-``queries`` (one's own, what stands behind a transfer), ``queue_queries``, ``correction_queries``, ``standing`` (who may
+``queries`` (one's own), ``behind`` (a transfer), ``queue_queries``, ``correction_queries``, ``standing`` (who may
 decide). ``notice``, ``appeals``, ``batches`` and ``periods`` are stations of the way. docs/awards.md tells it whole.
 
 Laws: nobody decides about their own deed, their household's, a relative's, or what they entered, and nobody twice; a

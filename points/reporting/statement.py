@@ -10,7 +10,8 @@ from typing import Any
 from flask_babel import gettext
 
 from .. import clock
-from ..awards import queries as awards
+from ..awards import behind as awards
+from ..awards import queries as claims
 from ..db import db
 from ..ledger.queries import unit_of
 from ..ledger.statement import statement
@@ -124,7 +125,7 @@ def waiting_of(scheme_id: int, person_id: int) -> list[Waiting]:
             line.claim.state,
             line.claim.due_on if line.claim.state in ("on_notice", "due") else None,
         )
-        for line in awards.waiting_of(scheme_id, person_id)
+        for line in claims.waiting_of(scheme_id, person_id)
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import gettext
 from sqlalchemy import and_, select
 
-from ..awards import queries as awards
+from ..awards import behind as awards
 from ..db import db, is_id
 from ..errors import NotFound
 from ..ledger import queries as ledger

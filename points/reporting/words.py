@@ -10,7 +10,7 @@ from typing import Any
 from flask_babel import gettext
 
 from .. import clock
-from ..awards import queries as awards
+from ..awards import behind as awards
 from ..errors import N_
 from ..redemption import queries as redemption
 from ..rulebook.wording import reckoning

@@ -9,9 +9,10 @@ import pytest
 
 from points import clock
 from points.awards.actions import forecast, resend, withdraw
+from points.awards.behind import claims_by_transfer
 from points.awards.correcting import ask_correction, confirm_correction, refuse_correction
 from points.awards.models import CapUsage, Claim, Review
-from points.awards.queries import claims_by_transfer, waiting_of
+from points.awards.queries import waiting_of
 from points.awards.queue_queries import open_count
 from points.awards.reviewing import approve, reject, send_back
 from points.awards.rules import (
