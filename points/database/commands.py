@@ -1,4 +1,4 @@
-"""``flask db roles`` and ``flask db distribute``, beside Flask-Migrate's own commands; and the operator's command line."""
+"""``flask db roles`` and ``flask db distribute``, beside Flask-Migrate's own commands, and the command line."""
 
 from __future__ import annotations
 
