@@ -55,6 +55,7 @@ STAFF = (
     (Role.STAFF, "4001", "陈建国"),
     (Role.STAFF, "4002", "刘芳"),
     (Role.OFFICER, "5001", "何伟"),
+    (Role.OFFICER, "5002", "宋丽娟"),
     (Role.AUDITOR, "6001", "郑洁"),
     (Role.ADMIN, "9001", "吴强"),
 )

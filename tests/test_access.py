@@ -49,6 +49,7 @@ OPEN = {
     "notice.public_object",  # anybody may object to an award on notice; throttled
     "notice.public_object_now",
     "notice.public_pdf",
+    "notice.public_search",  # within what the notice shows: its words are kept in the visitor's session, as in all lists
     "reporting.help",
     "reporting.proof",  # who knows its leaf's salt has seen the proof before
     "reporting.proof_file",
