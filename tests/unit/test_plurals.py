@@ -1,11 +1,8 @@
-"""English follows the number; what a script fills in follows it alike."""
+"""English follows the number. (tests/e2e/test_words.py: what a script fills in follows it alike.)"""
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
-from shutil import which
 
 import pytest
 from babel.messages.pofile import read_po
@@ -35,16 +32,6 @@ def test_a_number_set_in_bold_counts_and_facts_are_escaped_as_before() -> None:
     words = "%(n)s [point|points] for %(who)s"
     facts = {"n": Markup("<b>1</b>"), "who": "<i>"}
     assert Markup(in_number(words, facts)) % facts == "<b>1</b> point for &lt;i&gt;"
-
-
-@pytest.mark.skipif(which("node") is None, reason="no node here")
-def test_a_script_says_the_same() -> None:
-    program = f"""
-        import {{ filled }} from "{(ROOT / "static" / "words.js").as_uri()}";
-        console.log(JSON.stringify({json.dumps(SAID)}.map(([words, facts]) => filled(words, facts))));
-    """
-    ran = subprocess.run(["node", "--input-type=module", "-e", program], capture_output=True, text=True, check=True)
-    assert json.loads(ran.stdout) == [expected for _, _, expected in SAID]
 
 
 def test_every_form_in_the_catalogue_has_its_number(app: Flask) -> None:
