@@ -37,10 +37,12 @@ def plan_of(statement: Any, named: dict[str, Any]) -> str:
     values: Any = compiled.construct_params(named)
     if compiled.positional:
         values = tuple(values[name] for name in compiled.positiontup)
-    explain = "EXPLAIN QUERY PLAN "
-    if db.engine.dialect.name != "sqlite":
-        explain = "EXPLAIN "
+    if db.engine.dialect.name == "sqlite":
+        found = db.session.connection().exec_driver_sql("EXPLAIN QUERY PLAN " + str(compiled), values)
+        return "\n".join(str(row) for row in found)
+    with db.engine.connect().execution_options(writing=True) as connection, connection.begin() as asking:
         for way in ("seqscan", "bitmapscan", "sort"):
-            db.session.execute(text(f"SET LOCAL enable_{way} = off"))
-    found = db.session.connection().exec_driver_sql(explain + str(compiled), values)
+            connection.execute(text(f"SET LOCAL enable_{way} = off"))  # lasts as long as the transaction
+        found = connection.exec_driver_sql("EXPLAIN " + str(compiled), values).all()
+        asking.rollback()
     return "\n".join(str(row) for row in found)

@@ -8,8 +8,6 @@ from collections import defaultdict
 from datetime import date
 from typing import Any
 
-from flask import Flask
-from flask_babel import Babel
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +29,7 @@ from points.rulebook.terms import (
 )
 from points.rulebook.wording import said
 from tests.rulebook_book import DEDUCTIONS, body
+from tests.speaking import speaking
 
 number = st.one_of(st.integers(0, 60), st.integers(0, 600).map(lambda n: str(n / 10)))
 some = st.one_of(st.integers(1, 60), st.integers(1, 600).map(lambda n: str(n / 10)))
@@ -252,8 +251,7 @@ facts = st.one_of(
     st.builds(Facts, **{**PARTS, **fitting}), st.builds(Facts, **{**PARTS, **fitting}), st.builds(Facts, **PARTS)
 )
 slow = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=150)
-words = Flask("words")
-Babel(words, default_locale="zh")
+words = speaking()
 
 
 def rules_in(document: dict[str, Any]) -> dict[str, Rule]:

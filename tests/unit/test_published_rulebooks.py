@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
-from flask_babel import Babel
 
 from points.rulebook.document import document_from, presets
 from points.rulebook.pieces import Profile, pieces_of
@@ -18,11 +16,11 @@ from points.rulebook.rules import mark_of
 from points.rulebook.standings import Standing, is_for, rank
 from points.rulebook.terms import Life
 from tests.rulebook_book import Book
+from tests.speaking import speaking
 
 BOOKS = Path(__file__).resolve().parents[1] / "rulebooks"
 NAMES = ("hailin", "hehuatang", "huangshi", "jinhua", "luoyu", "nanjing")
-words = Flask("words")
-Babel(words, default_locale="zh")
+words = speaking()
 GRID = frozenset({"resident", "grid_worker"})
 ON = date(2026, 7, 3)
 

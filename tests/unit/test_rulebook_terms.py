@@ -6,16 +6,14 @@ from datetime import date
 from typing import Any
 
 import pytest
-from flask import Flask
-from flask_babel import Babel
 
 from points.rulebook.document import BadDocument, document_from
 from points.rulebook.reckoning import after, posting_day
 from points.rulebook.terms import Span
 from tests.rulebook_book import DEDUCTIONS, Book, body, rule_body
+from tests.speaking import speaking
 
-words = Flask("words")
-Babel(words, default_locale="zh")
+words = speaking()
 
 
 def made(scale: int = 0, parts: dict[str, Any] | None = None, **rule: Any) -> Book:

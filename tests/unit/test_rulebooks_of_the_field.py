@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
-from flask_babel import Babel
 from openpyxl import load_workbook
 
 from points.rulebook.document_file import document_of_file
@@ -24,11 +22,11 @@ from points.rulebook.rules import Assessment
 from points.rulebook.standings import Standing, is_missed, rank, stand
 from points.rulebook.workbook import workbook_of
 from tests.rulebook_book import FRIDAY, Book
+from tests.speaking import speaking
 
 FIELD = Path(__file__).resolve().parents[1] / "rulebooks" / "field"
 NAMES = sorted(path.name.removesuffix(".cases.json") for path in FIELD.glob("*.cases.json"))
-words = Flask("words")
-Babel(words, default_locale="zh")
+words = speaking()
 DAYS = ("done_on", "entered_on", "credited_on", "barred_until")
 SETS = ("roles", "areas", "members", "levels", "choices")
 EXPECTED = ("rule", "earns", "refused", "needs", "others", "honour", "minutes", "notice_days", "appeal_days", "ends")
