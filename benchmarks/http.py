@@ -40,6 +40,7 @@ def yardstick_page() -> dict[str, Any]:
         "returned": 0,
         "levels": [],
         "terms": SimpleNamespace(cannot=[]),
+        "carry_hints": [],
         "may_give": False,
     }
 

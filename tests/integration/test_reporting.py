@@ -7,6 +7,7 @@ import io
 from uuid import uuid4
 
 import pytest
+from flask import render_template
 
 from points import clock
 from points.awards.actions import file_claim
@@ -235,3 +236,12 @@ def test_the_api_pages_through_ones_own_statement(town: Town) -> None:
     assert all(isinstance(line["transfer_id"], str) for line in first["lines"])
     assert first["lines"][0]["rule"] == {"version": "禾花塘 2015版", "place": 5, "title": "调解邻里矛盾"}
     assert api.get("/api/v1/statement?size=0").status_code == 422
+
+
+def test_the_first_page_is_measured_beside_the_same_template(world: World) -> None:
+    """The benchmark's yardstick knows every value that the template asks for: a missing one is an error there."""
+    from benchmarks.http import yardstick_page
+
+    with world.app.test_request_context("/"):
+        shown = render_template("reporting/home.html", **yardstick_page())
+    assert "测量超市" in shown
