@@ -29,7 +29,7 @@ from .queue_filter import ALL, MINE, QueueFilter, conditions, flagged, for_roles
 
 PAGE = 50
 COUNTED = 1_000  # a count that reaches this says "1,000 and more"
-LOOKED_THROUGH = 5_000  # claims that wait, for the number on the rail
+LOOKED_THROUGH = 2_000  # claims that wait, for the number on the rail
 MOST_ELSEWHERE = 500  # claims of other areas in one list; the next follow when these are decided
 MOST_CHOICES = 500  # areas, teams, rules that a filter offers
 KEPT_FOR_S, MOST_KEPT = 30, 1_000
