@@ -24,7 +24,7 @@ def balance_at(
 ) -> int:
     """What the holder had, in minor units, once all that was recorded up to the moment had been: over all dates,
     batches and stripes. By when it was recorded, not when it happened: what is known later changes no balance."""
-    return sum(_by_account(scheme_id, _accounts(scheme_id, holder_id, unit_id, klass), moment).values())
+    return sum(balances_then(scheme_id, _accounts(scheme_id, holder_id, unit_id, klass), moment).values())
 
 
 def balances_by_mark(
@@ -32,16 +32,11 @@ def balances_by_mark(
 ) -> dict[str, int]:
     """``balance_at``, told apart by mark; only of these marks, and none that had no account."""
     found = [row for row in _accounts(scheme_id, holder_id, unit_id, klass) if row.mark in marks]
-    balances = _by_account(scheme_id, found, moment)
+    balances = balances_then(scheme_id, found, moment)
     by_mark: dict[str, int] = {}
     for row in found:
         by_mark[row.mark] = by_mark.get(row.mark, 0) + balances[row.id]
     return by_mark
-
-
-def balances_then(scheme_id: int, found: Sequence[Row[Any]], moment: datetime) -> dict[int, int]:
-    """``balance_at`` of accounts one by one: rows with ``id`` and ``seq`` in, account → minor units out."""
-    return _by_account(scheme_id, found, moment)
 
 
 def moved(
@@ -54,7 +49,7 @@ def moved(
         a.scheme_id == scheme_id, a.holder_id.in_(list(holder_ids)), a["class"] == klass, a.seq > 0
     )
     found = db.session.execute(wanted).all()
-    at_start, at_end = _by_account(scheme_id, found, start), _by_account(scheme_id, found, end)
+    at_start, at_end = balances_then(scheme_id, found, start), balances_then(scheme_id, found, end)
     changes: dict[tuple[int, int], int] = {}
     for row in found:
         name = row.holder_id, row.unit_id
@@ -71,7 +66,7 @@ def wallets_at(scheme_id: int, holder_ids: Collection[int], moment: datetime) ->
         *(a["class"] == AccountClass.WALLET, a.seq > 0),
     )
     found = db.session.execute(wanted).all()
-    balances = _by_account(scheme_id, found, moment)
+    balances = balances_then(scheme_id, found, moment)
     had: dict[tuple[int, int], int] = {}
     for row in found:
         name = row.holder_id, row.unit_id
@@ -88,7 +83,8 @@ def _accounts(scheme_id: int, holder_id: int, unit_id: int, klass: AccountClass)
     return db.session.execute(wanted).all()
 
 
-def _by_account(scheme_id: int, found: Sequence[Row[Any]], moment: datetime) -> dict[int, int]:
+def balances_then(scheme_id: int, found: Sequence[Row[Any]], moment: datetime) -> dict[int, int]:
+    """``balance_at`` of accounts one by one: rows with ``id`` and ``seq`` in, account → minor units out."""
     # Between these numbers lies the last posting up to the moment; 0 is none.
     ranges = {row.id: (0, row.seq) for row in found}
     balances = dict.fromkeys(ranges, 0)
