@@ -18,21 +18,32 @@ from flask import Flask
 
 
 def install(app: Flask) -> None:
-    # those that are only imported make the tables, and what is told, known
-    from . import api, appeals, batches, budget_pages, deducting, messages, models, notice, pages  # noqa: F401
-    from .appeals import models as appeal_models  # noqa: F401
-    from .batches import models as batch_models  # noqa: F401
-    from .periods import models as periods  # noqa: F401
-    from .periods import pages as period_pages
-    from .simulating import models as simulating  # noqa: F401
-    from .simulating import pages as simulating_pages
+    # those of them that are not installed add their views to those of ``pages``, or make tables and messages known
+    from . import (
+        api,
+        appeals,
+        batches,
+        budget_api,
+        budget_pages,
+        claim_pages,
+        correction_pages,
+        deducting,
+        messages,
+        models,
+        notice,
+        own_pages,
+        pages,
+        periods,
+        queue_api,
+        queue_bulk_pages,
+        queue_pages,
+        queue_reason_pages,
+        queue_sampling_pages,
+        simulating,
+        vote_pages,
+        way_pages,
+    )
 
-    pages.install(app)
-    api.install(app)
     deducting.install()
-    notice.install(app)
-    simulating_pages.install(app)
-    budget_pages.install(app)
-    period_pages.install(app)
-    appeals.install(app)
-    batches.install(app)
+    for part in (pages, queue_api, api, budget_pages, budget_api, notice, simulating, periods, appeals, batches):
+        part.install(app)

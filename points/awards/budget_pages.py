@@ -145,7 +145,4 @@ def cells(line: Line, scale: int) -> list[Any]:
 
 
 def install(app: Flask) -> None:
-    from . import budget_api
-
     app.register_blueprint(pages)
-    budget_api.install(app)

@@ -30,19 +30,5 @@ def in_words() -> dict[str, Any]:
 
 
 def install(app: Flask) -> None:
-    from . import (  # noqa: F401  they add their routes
-        claim_pages,
-        correction_pages,
-        own_pages,
-        queue_api,
-        queue_bulk_pages,
-        queue_pages,
-        queue_reason_pages,
-        queue_sampling_pages,
-        vote_pages,
-        way_pages,
-    )
-
     app.register_blueprint(pages)
-    queue_api.install(app)
     app.extensions.setdefault("rail_counts", []).append(open_count)

@@ -18,7 +18,7 @@ __all__ = ["Window", "add_working_days", "day_kind", "install", "reaches_until",
 
 
 def install(app: Flask) -> None:
-    from . import api, models, pages  # noqa: F401  the models make the table known
+    from . import api, models, pages
 
     pages.install(app)
     api.install(app)

@@ -11,4 +11,4 @@ from flask import Flask
 
 
 def install(app: Flask) -> None:
-    from . import models  # noqa: F401  makes the table known
+    from . import models

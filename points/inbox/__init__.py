@@ -18,7 +18,7 @@ __all__ = ["Told", "install", "register", "tell", "tell_many"]
 
 
 def install(app: Flask) -> None:
-    from . import api, models, pages  # noqa: F401  models make the table known
+    from . import api, models, pages
 
     pages.install(app)
     api.install(app)

@@ -20,7 +20,7 @@ __all__ = ["Context", "Daily", "Every", "Kind", "LeaseLost", "Stopped", "install
 
 
 def install(app: Flask) -> None:
-    from . import api, ledger_work, models, pages  # noqa: F401  the models make the table known
+    from . import api, ledger_work, models, pages
 
     ledger_work.install()
     pages.install(app)

@@ -12,7 +12,7 @@ from flask_login import LoginManager
 
 def install(app: Flask) -> None:
     from ..web.audience import visitor as asking
-    from . import first_run, front, pages, sign_in, sign_in_api, team_api, visitor
+    from . import first_run, front, pages, security, sign_in, sign_in_api, slip_pages, team_api, visitor
 
     login = LoginManager()
     login.session_protection = None  # sessions are rows of ours, revocable; a changed address is no reason to end one

@@ -151,6 +151,3 @@ def sign_out(number: str, scheme_code: str | None) -> None:
         return signing_in.revoke(scheme_id, person_id, at)
 
     click.echo(f"结束了 {in_own_transaction(end)} 个登录。 Sign-ins ended.")
-
-
-from . import import_commands  # noqa: E402, F401  it adds its command to the group

@@ -342,8 +342,6 @@ def after(response: Any) -> Any:
 
 
 def install(app: Flask) -> None:
-    from . import security, slip_pages  # noqa: F401  they add their views to the blueprint
-
     app.config["PERMANENT_SESSION_LIFETIME"] = RESIDENT_LIFE
     app.extensions["waiting_for"] = waiting_for
     app.register_blueprint(pages)

@@ -7,7 +7,7 @@ from flask import Flask
 
 def install(app: Flask) -> None:
     # ``loading_pages`` adds its views to those of ``pages``, ``keeping_pages`` to those of ``editor_pages``
-    from . import (  # noqa: F401
+    from . import (
         api,
         drafts_api,
         editor_pages,

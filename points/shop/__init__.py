@@ -12,7 +12,7 @@ from flask import Flask
 
 
 def install(app: Flask) -> None:
-    from . import api, models, pages  # noqa: F401  the models make the tables known
+    from . import api, models, pages
 
     pages.install(app)
     api.install(app)

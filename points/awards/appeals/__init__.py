@@ -13,7 +13,7 @@ from flask import Flask
 
 def install(app: Flask) -> None:
     from ...jobs.kinds import register
-    from . import api, pages
+    from . import api, models, pages
     from .escalating import KIND
 
     register(KIND)

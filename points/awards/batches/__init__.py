@@ -11,7 +11,7 @@ from flask import Flask
 
 
 def install(app: Flask) -> None:
-    from . import api, awarding, pages
+    from . import api, awarding, models, pages, team_pages
 
     awarding.install()
     pages.install(app)

@@ -287,7 +287,5 @@ def marked(row: ClaimBatchRow, columns: list[str]) -> list[int]:
 
 
 def install(app: Flask) -> None:
-    from . import team_pages  # noqa: F401  it adds its routes
-
     app.register_blueprint(pages)
     app.extensions.setdefault("rail_counts", []).append(queries.waiting_count)

@@ -17,7 +17,7 @@ __all__ = ["install", "leave_gap", "put_on_notice"]
 
 
 def install(app: Flask) -> None:
-    from . import api, due, models, pages  # noqa: F401  the models make the tables known
+    from . import api, due, due_pages, models, objection_pages, pages, public_pages, staff_pages
 
     pages.install(app)
     api.install(app)

@@ -105,8 +105,6 @@ def rail_count(who: Any) -> dict[str, int]:
 
 
 def install(app: Flask) -> None:
-    from . import due_pages, objection_pages, public_pages, staff_pages  # noqa: F401  they add their routes
-
     app.register_blueprint(pages)
     app.extensions.setdefault("rail_counts", []).append(rail_count)
     app.jinja_env.globals["notice_of_claim"] = notice_of_claim

@@ -272,9 +272,5 @@ def levels_shown(person_id: int) -> list[Any]:
 
 
 def install(app: Flask) -> None:
-    from . import api, carry_api, carry_pages, work  # noqa: F401  # their views are part of ours
-
     app.register_blueprint(pages)
     app.jinja_env.globals.update(levels_shown=levels_shown, level_figure=figure)
-    work.install()
-    api.install(app)

@@ -8,7 +8,7 @@ from functools import partial
 from ...db import db, in_own_transaction
 from ...errors import N_
 from ...jobs import Context, Daily, Every, Kind, register
-from . import also, carrying, grants, levels, missed, opening, words  # noqa: F401  words make the messages known
+from . import also, carrying, grants, levels, missed, opening
 from .gifts import open_document_pools
 from .rankings import due_rankings, run_ranking
 

@@ -28,7 +28,7 @@ from ...web.request import new_key, payload
 from ...web.schemas import Strict, Text, tidy
 from ...web.tables import csv_answer, xlsx_answer
 from ..models import Claim
-from . import actions, queries
+from . import queries
 from .actions import AT_ONCE, BadRange, can_simulate, cancel, last_quarter, run, simulation_for, start
 from .models import SimulatedClaim, SimulatedPerson, Simulation, SimulationState
 from .queries import ORDERS, SHOWN, Wanted
@@ -260,8 +260,4 @@ def claim_cells(row: SimulatedClaim, claim: Claim, person: Person, titles: Mappi
 
 
 def install(app: Flask) -> None:
-    from . import api
-
     app.register_blueprint(pages)
-    actions.install()
-    api.install(app)
