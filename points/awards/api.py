@@ -237,8 +237,9 @@ def reckoned(found: tuple[ReckoningLine, ...], scale: int) -> list[dict[str, Any
 
 
 def install(app: Flask) -> None:
-    from . import way_api
+    from . import correction_api, way_api
 
     with app.app_context():
         register(api)
         register(way_api.api)
+        register(correction_api.api)

@@ -11,8 +11,6 @@ from flask_babel import gettext
 from .. import clock
 from ..db import db, in_own_transaction
 from ..errors import N_, DomainError, NotFound
-from ..ledger.queries import balances_of, units_of
-from ..people.actions import POINTS
 from ..people.visitor import Visitor
 from ..web import audience, me, page_of
 from ..web.errors import status_of
@@ -21,12 +19,11 @@ from ..web.request import idempotency_key, new_key
 from ..web.schemas import tidy
 from ..web.tables import csv_answer, xlsx_answer
 from .correcting import ask_correction, confirm_correction, refuse_correction
-from .correction_queries import Asked, corrections_in_reach
+from .correction_queries import Asked, corrections_in_reach, missing_of, refusals_of
 from .models import Correction, CorrectionState
 from .pages import pages
 from .queue_items import opened
 from .queue_pages import reasons
-from .rules import OwnCorrection, Parties, objection
 
 MOST_EXPORTED = 20_000
 HEADER = (
@@ -129,16 +126,11 @@ def show_corrections(who: Visitor, error: str, about: int) -> str:
         scalars=False,
     )
     rows = [Asked(*row) for row in page.rows]
-    unit = units_of(who.scheme_id)[POINTS]
-    balances = balances_of(who.scheme_id, {row.claim.person_id for row in rows}, unit)
+    barred = refusals_of(who, rows, clock.now())
     return render_template(
         "awards/corrections.html",
-        rows=[(row, standing(who, row)) for row in rows],
-        missing={
-            row.correction.id: max(0, (row.claim.points or 0) - balances[row.claim.person_id])
-            for row in rows
-            if row.correction.state == CorrectionState.ASKED
-        },
+        rows=[(row, sentence_of(barred[row.correction.id]) if row.correction.id in barred else "") for row in rows],
+        missing=missing_of(who, rows),
         page=page,
         state=state,
         text=text,
@@ -146,14 +138,6 @@ def show_corrections(who: Visitor, error: str, about: int) -> str:
         error=error,
         about=about,
     )
-
-
-def standing(who: Visitor, row: Asked) -> str:
-    """Why this visitor may not confirm, as a sentence; or nothing."""
-    if row.correction.asked_by == who.person_id:
-        return gettext(OwnCorrection.sentence)
-    refusal = objection(who.person_id, who.household_id, Parties(0, row.claim.person_id, row.household_id))
-    return gettext(refusal.sentence) if refusal else ""
 
 
 @pages.post("/corrections/<int:correction_id>")

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import aliased
 
-from ..db import db
+from ..db import db, is_id
+from ..errors import NotAllowed, NotFound
+from ..ledger.queries import balances_of, units_of
+from ..people.actions import POINTS
 from ..people.models import Person
 from ..people.visitor import Visitor
 from ..rulebook.models import EarningRule
-from .models import Claim, Correction
+from .models import Claim, Correction, CorrectionState
 from .queries import seen_by_staff
 from .queue_filter import searched
+from .rules import OwnCorrection
+from .standing import objections_to
 
 
 @dataclass(frozen=True)
@@ -69,3 +76,31 @@ def corrections_in_reach(who: Visitor, state: str, text: str = "") -> Select[Any
     if text := text.strip()[:40]:
         query = query.where(searched(who.scheme_id, text))
     return query if state == "all" else query.where(Correction.state == state)
+
+
+def asked_of(who: Visitor, correction_id: int) -> Asked:
+    """One correction. Raises NotFound outside this visitor's reach."""
+    row = None
+    if is_id(correction_id):
+        row = db.session.execute(corrections_in_reach(who, "all").where(Correction.id == correction_id)).one_or_none()
+    if row is None:
+        raise NotFound()
+    return Asked(*row)
+
+
+def refusals_of(who: Visitor, rows: Sequence[Asked], at: datetime) -> dict[int, NotAllowed]:
+    """Why this visitor may not decide about which of the corrections that wait; one not in the answer they may."""
+    waiting = [row for row in rows if row.correction.state == CorrectionState.ASKED]
+    barred = objections_to(who, [row.claim for row in waiting], at, may_have_entered=True, is_vote=False)
+    found = {row.correction.id: barred[row.claim.id] for row in waiting if row.claim.id in barred}
+    return found | {row.correction.id: OwnCorrection() for row in waiting if row.correction.asked_by == who.person_id}
+
+
+def missing_of(who: Visitor, rows: Sequence[Asked]) -> dict[int, int]:
+    """How many minor units of points each correction that waits could not take back now, having been spent."""
+    waiting = [row for row in rows if row.correction.state == CorrectionState.ASKED]
+    if not waiting:
+        return {}
+    unit = units_of(who.scheme_id)[POINTS]
+    balances = balances_of(who.scheme_id, {row.claim.person_id for row in waiting}, unit)
+    return {row.correction.id: max(0, (row.claim.points or 0) - balances[row.claim.person_id]) for row in waiting}

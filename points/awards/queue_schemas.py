@@ -6,7 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from ..errors import N_
 from ..web.schemas import IdField, Strict, Text
-from .models import ClaimState, Source
+from .models import ClaimState, CorrectionState, Source
 from .oddities import CODES
 from .queries import KINDS
 from .queue_bulk import MOST
@@ -124,3 +124,42 @@ class ReasonChangeSchema(Strict):
     do = fields.String(required=True, validate=validate.OneOf(["add", "change", "drop", "up"]))
     at = fields.String(required=True, validate=validate.Regexp(rf"^({'|'.join(STEPS)})(-[0-9]{{1,19}})?\Z"))
     words = fields.String(load_default="", validate=validate.Length(max=LONGEST * 2))
+
+
+class CorrectionsAskedSchema(Strict):
+    state = fields.String(
+        load_default=CorrectionState.ASKED, validate=validate.OneOf(["all", *map(str, CorrectionState)])
+    )
+    text = Text(
+        most=40,
+        load_default="",
+        metadata={"description": "how the resident's name begins, their number, or a part of the rule's title"},
+    )
+    after = fields.String(
+        load_default="", validate=validate.Length(max=400), metadata={"description": "`next` of the page before"}
+    )
+    size = fields.Integer(load_default=50, validate=validate.Range(min=1, max=200))
+
+
+class CorrectionOut(Schema):
+    id = IdField()
+    claim_id = IdField()
+    person = fields.String(metadata={"description": "masked"})
+    title = fields.String(metadata={"description": "the rule's"})
+    done_on = fields.Date()
+    points = fields.Integer(metadata={"description": "minor units, as credited"})
+    missing_points = fields.Integer(metadata={"description": "minor units spent already; above 0: not to be confirmed"})
+    state = fields.String(metadata={"description": "asked, done or refused"})
+    standing = fields.String(metadata={"description": "why the caller may not decide; empty when they may"})
+    reason = fields.String()
+    asked_by = fields.String(metadata={"description": "masked"})
+    asked_at = fields.AwareDateTime()
+    decided_by = fields.String(allow_none=True, metadata={"description": "masked"})
+    decided_at = fields.AwareDateTime(allow_none=True)
+    decided_reason = fields.String()
+    transfer_id = IdField(allow_none=True, metadata={"description": "the reversal"})
+
+
+class CorrectionsOut(Schema):
+    corrections = fields.List(fields.Nested(CorrectionOut))
+    next = fields.String(allow_none=True)
