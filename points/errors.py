@@ -18,7 +18,7 @@ class DomainError(Exception):
     """A refusal that the person can understand and act upon. Status 422 unless a subclass says otherwise."""
 
     code: ClassVar[str] = "refused"
-    sentence: ClassVar[str] = N_("这件事现在办不了。")
+    sentence: str = N_("这件事现在办不了。")  # one refusal may say it in words of its own
 
     def __init__(self, **facts: Any) -> None:
         self.facts = facts

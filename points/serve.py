@@ -62,7 +62,7 @@ class Beside:
             self.process.wait()
 
 
-class Master(Arbiter):  # type: ignore[misc]
+class Master(Arbiter):
     """Gunicorn's keeper of processes, who keeps one more."""
 
     def __init__(self, server: Server) -> None:
@@ -79,7 +79,7 @@ class Master(Arbiter):  # type: ignore[misc]
         self.beside.end()
 
 
-class Server(BaseApplication):  # type: ignore[misc]
+class Server(BaseApplication):
     """Gunicorn around an application that is already made.
 
     with_jobs  whether a process beside it does what is due
@@ -144,7 +144,8 @@ def main(arguments: list[str]) -> None:
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     app = create_app()
-    url = f"http://{'127.0.0.1' if options.host == '0.0.0.0' else options.host}:{options.port}"  # noqa: S104
+    host = "127.0.0.1" if options.host == "0.0.0.0" else options.host  # noqa: S104  only compared
+    url = f"http://{host}:{options.port}"
     with app.app_context():
         upgrade(revision="head")
         embedded = db.engine.dialect.name == "sqlite"
@@ -160,7 +161,7 @@ def main(arguments: list[str]) -> None:
             lines += ["这是一个空的系统。打开下面的网址，输入启动码：", f"  启动码 First-run code  {code}"]
         db.session.remove()
         db.engine.dispose()  # each worker opens its own connections
-    print("\n".join(["", *lines, "", f"  打开 Open  {url}", ""]), flush=True)  # noqa: T201
+    print("\n".join(["", *lines, "", f"  打开 Open  {url}", ""]), flush=True)  # noqa: T201  for the terminal
     serve(app, f"{options.host}:{options.port}", options.workers, with_jobs=not options.no_jobs)
 
 

@@ -26,7 +26,7 @@ class TwoLines(sqlite3.Connection):
         for pragma in ("busy_timeout=10000", "query_only=ON"):
             self.reader.execute(f"PRAGMA {pragma}")
 
-    def cursor(self, *how: Any) -> Any:  # type: ignore[override]
+    def cursor(self, *how: Any) -> Any:
         return self.reader.cursor(*how) if self.reads else super().cursor(*how)
 
     def execute(self, *what: Any) -> sqlite3.Cursor:
@@ -34,7 +34,7 @@ class TwoLines(sqlite3.Connection):
         return done
 
     @property
-    def in_transaction(self) -> bool:  # type: ignore[override]
+    def in_transaction(self) -> bool:
         return self.reader.in_transaction if self.reads else super().in_transaction
 
     def commit(self) -> None:

@@ -96,7 +96,7 @@ def _role(connection: Connection, login: Login, done: list[str]) -> Login:
 
 
 def _is_superuser(connection: Connection, who: str) -> bool:
-    return bool(connection.execute(text(f"SELECT rolsuper FROM pg_roles WHERE rolname = {who}")).scalar())  # noqa: S608
+    return bool(connection.execute(text(f"SELECT rolsuper FROM pg_roles WHERE rolname = {who}")).scalar())  # noqa: S608  ours
 
 
 def _check(connection: Connection, owner: str, app: str) -> None:

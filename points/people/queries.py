@@ -96,7 +96,7 @@ def people_in(scheme_id: int) -> dict[int, int]:
         .where(Person.scheme_id == scheme_id, Person.disabled_at.is_(None))
         .group_by(Person.area_id)
     )
-    return dict(rows.all())  # type: ignore[arg-type]
+    return dict(rows.all())
 
 
 def person_by_number(who: Visitor, number: str, action: str) -> Person | None:
@@ -235,7 +235,7 @@ def tally(file: ImportFile) -> Tally:
         .where(ImportRow.scheme_id == file.scheme_id, ImportRow.file_id == file.id)
         .group_by(ImportRow.fate)
     )
-    return Tally(dict(rows.all()), file.written)  # type: ignore[arg-type]
+    return Tally(dict(rows.all()), file.written)
 
 
 SHOWN: dict[str, tuple[Fate, ...]] = {

@@ -81,7 +81,7 @@ def person_named(scheme_id: int, typed: str) -> int | None:
         ).all()
     )
     if named:
-        return dict(named).get(exact, named[0][1])  # type: ignore[arg-type]
+        return dict(named).get(exact, named[0][1])
     by_phone = db.session.scalars(
         select(Person.id)
         .where(Person.scheme_id == scheme_id, Person.phone == folded, Person.disabled_at.is_(None))

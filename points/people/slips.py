@@ -91,7 +91,7 @@ def person_in_reach(who: Visitor, person_id: int) -> Person:
     if row is None:
         raise NotFound()
     may_issue(who, row[0], row[1])
-    return row[0]  # type: ignore[no-any-return]
+    return row[0]
 
 
 def issue(who: Visitor, person_id: int, *, lost: bool, forget_second_factor: bool = False, at: datetime) -> Printed:

@@ -49,7 +49,7 @@ def sizes(scheme_id: int, team_ids: Collection[int]) -> dict[int, int]:
         .where(TeamMember.scheme_id == scheme_id, TeamMember.team_id.in_(team_ids))
         .group_by(TeamMember.team_id)
     )
-    return dict(rows.all())  # type: ignore[arg-type]
+    return dict(rows.all())
 
 
 def members(who: Visitor, team: Team) -> Select[Any]:

@@ -120,7 +120,7 @@ def _households(scheme_id: int, rows: Sequence[tuple[Reading, int]]) -> dict[str
             select(Household.number, Household.id).where(
                 Household.scheme_id == scheme_id, Household.number.in_(list(areas))
             )
-        ).all()  # type: ignore[arg-type]
+        ).all()
     )
     missing = [
         {"scheme_id": scheme_id, "id": new_id(), "number": number, "area_id": area}

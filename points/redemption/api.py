@@ -87,10 +87,10 @@ class BalanceOut(Schema):
     lots = fields.List(fields.Nested(LotOut), metadata={"description": "Soonest first; spent in this order"})
 
 
-@api.get("/balance")  # type: ignore[untyped-decorator]
+@api.get("/balance")
 @audience("own")
-@api.response(200, BalanceOut)  # type: ignore[untyped-decorator]
-@api.alt_response(401, schema=RefusalSchema)  # type: ignore[untyped-decorator]
+@api.response(200, BalanceOut)
+@api.alt_response(401, schema=RefusalSchema)
 def balance() -> dict[str, Any]:
     """One's own balance: spendable points with their dates, honour points, service minutes."""
     who = me()
@@ -122,10 +122,10 @@ class ForecastOut(Schema):
     left = fields.List(fields.String(), metadata={"description": "The terms and what is left of each limit, in words"})
 
 
-@api.get("/me/redeeming")  # type: ignore[untyped-decorator]
+@api.get("/me/redeeming")
 @audience("own")
-@api.response(200, ForecastOut)  # type: ignore[untyped-decorator]
-@api.alt_response(401, schema=RefusalSchema)  # type: ignore[untyped-decorator]
+@api.response(200, ForecastOut)
+@api.alt_response(401, schema=RefusalSchema)
 def redeeming() -> dict[str, Any]:
     """What the rulebook's terms of redeeming mean for the caller now."""
     who, at = me(), clock.now()
@@ -139,15 +139,15 @@ def redeeming() -> dict[str, Any]:
     }
 
 
-@api.post("/redemptions")  # type: ignore[untyped-decorator]
+@api.post("/redemptions")
 @audience("till.serve")
-@api.doc(**KEYED)  # type: ignore[untyped-decorator]
-@api.arguments(RedemptionSchema())  # type: ignore[untyped-decorator]  # an instance: made once, not each time
-@api.response(201, ReceiptOut)  # type: ignore[untyped-decorator]
-@api.alt_response(404, schema=RefusalSchema)  # type: ignore[untyped-decorator]
-@api.alt_response(409, schema=RefusalSchema)  # type: ignore[untyped-decorator]
-@api.alt_response(422, schema=RefusalSchema)  # type: ignore[untyped-decorator]
-@api.alt_response(429, schema=RefusalSchema)  # type: ignore[untyped-decorator]
+@api.doc(**KEYED)
+@api.arguments(RedemptionSchema())  # an instance: made once, not each time
+@api.response(201, ReceiptOut)
+@api.alt_response(404, schema=RefusalSchema)
+@api.alt_response(409, schema=RefusalSchema)
+@api.alt_response(422, schema=RefusalSchema)
+@api.alt_response(429, schema=RefusalSchema)
 def redeem(wanted: dict[str, Any]) -> Response:
     """Claim a resident's code and give the goods out, in one: points and goods move together or not at all."""
     who, at, key = me(), clock.now(), idempotency_key({})
@@ -162,15 +162,15 @@ def redeem(wanted: dict[str, Any]) -> Response:
     return answer
 
 
-@api.post("/returns")  # type: ignore[untyped-decorator]
+@api.post("/returns")
 @audience("till.serve")
-@api.doc(**KEYED)  # type: ignore[untyped-decorator]
-@api.arguments(ApiReturnSchema)  # type: ignore[untyped-decorator]
-@api.response(201, ReceiptOut)  # type: ignore[untyped-decorator]
-@api.alt_response(404, schema=RefusalSchema)  # type: ignore[untyped-decorator]
-@api.alt_response(409, schema=RefusalSchema)  # type: ignore[untyped-decorator]
-@api.alt_response(422, schema=RefusalSchema)  # type: ignore[untyped-decorator]
-@api.alt_response(429, schema=RefusalSchema)  # type: ignore[untyped-decorator]
+@api.doc(**KEYED)
+@api.arguments(ApiReturnSchema)
+@api.response(201, ReceiptOut)
+@api.alt_response(404, schema=RefusalSchema)
+@api.alt_response(409, schema=RefusalSchema)
+@api.alt_response(422, schema=RefusalSchema)
+@api.alt_response(429, schema=RefusalSchema)
 def take_back(wanted: dict[str, Any]) -> dict[str, Any]:
     """Return a whole receipt, with the resident's code (``till_id`` and ``code``, or a ``serving_id``) or a second
     person (``second_name``, ``second_password`` and, where they have an authenticator, ``second_code``)."""

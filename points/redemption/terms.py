@@ -174,9 +174,9 @@ def closed(asked: Asked) -> RedemptionClosed:
     opens = next_open(asked.terms.windows, asked.now)
     refusal = RedemptionClosed(opens_on=opens[0] if opens else None, opens=opens[1] if opens else "")
     if opens is None:
-        refusal.sentence = CLOSED_FOR_GOOD  # type: ignore[misc]  # this refusal's own words
+        refusal.sentence = CLOSED_FOR_GOOD
     elif opens[1]:
-        refusal.sentence = OPENS_AT  # type: ignore[misc]
+        refusal.sentence = OPENS_AT
     return refusal
 
 
@@ -247,17 +247,17 @@ def used_up(asked: Asked, limit: RedeemingLimit, use: Use, used: int) -> DomainE
     if limit.what == "times":
         often = RedeemedOftenEnough(span=span, limit=use.most, used=used, again_on=again)
         if again is None:
-            often.sentence = EVER_USED  # type: ignore[misc]
+            often.sentence = EVER_USED
         return often
     left = max(0, use.most - used)
     enough = RedeemedEnough(span=span, limit_points=use.most, used_points=used, left_points=left, again_on=again)
     if not left:
-        enough.sentence = NOTHING_LEFT if again else EVER_FULL  # type: ignore[misc]
+        enough.sentence = NOTHING_LEFT if again else EVER_FULL
     return enough
 
 
 def must_stay(keep: int, has: int) -> PointsMustStay:
     refusal = PointsMustStay(keep_points=keep, most_points=max(0, has - keep))
     if has <= keep:
-        refusal.sentence = NOTHING_TO_SPARE  # type: ignore[misc]
+        refusal.sentence = NOTHING_TO_SPARE
     return refusal

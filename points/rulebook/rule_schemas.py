@@ -235,7 +235,7 @@ class BesideField(fields.Field[Any]):
             except ValidationError as error:
                 wrong[name] = error.messages
         if wrong:
-            raise ValidationError(wrong)  # type: ignore[arg-type]
+            raise ValidationError(wrong)
         return loaded
 
     def one(self, name: str, given: Any) -> Any:

@@ -39,10 +39,10 @@ class GoodsList(Schema):
     goods = fields.List(fields.Nested(GoodsOut))
 
 
-@api.get("/goods")  # type: ignore[untyped-decorator]
+@api.get("/goods")
 @audience(SIGNED_IN)
-@api.arguments(GoodsQuery, location="query")  # type: ignore[untyped-decorator]
-@api.response(200, GoodsList)  # type: ignore[untyped-decorator]
+@api.arguments(GoodsQuery, location="query")
+@api.response(200, GoodsList)
 def goods(asked: dict[str, Any]) -> dict[str, Any]:
     """The goods of an open shop with price in points and pieces on the shelf."""
     who = me()

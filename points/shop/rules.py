@@ -74,7 +74,7 @@ def limit_reached(reached: Sequence[Standing]) -> LimitReached:
         again_on=first.again_on,
         reached=[facts_of(one) for one in reached],
     )
-    error.sentence = sentence_for(reached)  # type: ignore[misc]  # this refusal's own words
+    error.sentence = sentence_for(reached)
     return error
 
 

@@ -325,7 +325,7 @@ def rail_count(who: Visitor) -> dict[str, int]:
 
 def overdue_appeals() -> int:
     """For the first screen of officers and staff: how many appeals should have been answered by now."""
-    who: Visitor | None = visitor()  # type: ignore[assignment]
+    who: Visitor | None = visitor()
     return overdue_count(who, today_of(who)) if who is not None and who.reach("appeals.see") else 0
 
 

@@ -94,7 +94,7 @@ def fates_of(batch: ClaimBatch) -> dict[str, int]:
         .where(ClaimBatchRow.scheme_id == batch.scheme_id, ClaimBatchRow.batch_id == batch.id)
         .group_by(ClaimBatchRow.fate)
     )
-    return dict(rows.all())  # type: ignore[arg-type]
+    return dict(rows.all())
 
 
 class Chunk:
@@ -229,7 +229,7 @@ class Chunk:
         rows = db.session.execute(
             select(Area.id, Area.path).where(Area.scheme_id == self.scheme.id, Area.id.in_(area_ids))
         )
-        return dict(rows.all())  # type: ignore[arg-type]
+        return dict(rows.all())
 
     def _review(self, claim: Claim, by_id: int, step: Step, at: datetime | None) -> Review:
         return Review(

@@ -106,7 +106,7 @@ def numbers_of(scheme_id: int, rows: Sequence[ClaimBatchRow]) -> dict[int, str]:
     found = db.session.execute(
         select(Person.id, Person.number).where(Person.scheme_id == scheme_id, Person.id.in_(ids))
     )
-    return dict(found.all())  # type: ignore[arg-type]
+    return dict(found.all())
 
 
 def close_to(who: Visitor) -> set[int]:

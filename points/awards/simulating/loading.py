@@ -50,7 +50,7 @@ class Loader:
         query = select(*READ).where(Claim.scheme_id == self.scheme_id, Claim.id.in_(ids))
         claims: dict[int, Any] = {claim.id: claim for claim in db.session.execute(query)}
         self.learn({claim.rule_id for claim in claims.values()}, {claim.person_id for claim in claims.values()})
-        deeds = deeds_of(claims.values())  # type: ignore[arg-type]  # rows tell a deed as claims do
+        deeds = deeds_of(claims.values())  # rows tell a deed as claims do
         cases = {}
         for claim in claims.values():
             if known := self.known.get(self.old[claim.rule_id].code):
