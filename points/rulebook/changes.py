@@ -9,11 +9,13 @@ from typing import Any
 from flask_babel import gettext
 
 from .checking import checked
-from .editor_words import label_of
+from .draft_forms import DAYS
+from .editor_words import WEEKDAYS, label_of, said
 from .parsing import rule_from
 from .plain import changed_aspects, plain
 from .shape import Group, Node, Rows, document_shape, opened
 from .terms import Rule
+from .wording import listing
 from .workbook_cells import cell_of
 from .workbook_layout import Column
 
@@ -88,7 +90,9 @@ def rows(
             sides: tuple[tuple[str, str, str], ...] = ()
             if name in words[0] and name in words[1]:
                 sides = tuple(changed_aspects(plain(words[0][name]), plain(words[1][name])))
-            sides = sides or tuple(differing(described(node.row, old[name]), described(node.row, row)))
+            sides = sides or tuple(
+                differing(described(node.row, old[name], node.name), described(node.row, row, node.name))
+            )
             if sides:
                 yield Item(part, "changed", name, title_of(row, name), sides)
     for name, row in old.items():
@@ -107,7 +111,7 @@ def told(node: Rows, row: Any, rule: Rule | None) -> Iterator[tuple[str, str, st
     if rule is not None:
         yield from ((aspect.label, "", aspect.words) for aspect in plain(rule).aspects)
     else:
-        yield from ((label, "", text) for label, text in described(node.row, row).items())
+        yield from ((label, "", text) for label, text in described(node.row, row, node.name).items())
 
 
 def by_name(found: Any) -> dict[str, Any]:
@@ -121,7 +125,7 @@ def by_name(found: Any) -> dict[str, Any]:
 
 def title_of(row: Any, name: str) -> str:
     found = row.get("title") or row.get("goods") if isinstance(row, Mapping) else ""
-    return str(found or name)
+    return str(found or said("what", "", name))
 
 
 def differing(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
@@ -140,13 +144,24 @@ def described(node: Node, value: Any, where: str = "", label: str = "") -> dict[
         for inner in node.fields:
             if isinstance(value, Mapping) and inner.name in value:
                 below = label_of(inner.name, node.name or where)
-                found |= described(inner, value[inner.name], node.name, f"{label} · {below}" if label else below)
+                found |= described(
+                    inner, value[inner.name], node.name or where, f"{label} · {below}" if label else below
+                )
         return found
     if isinstance(node, Rows):
         listed = value if isinstance(value, list) else []
         said = [gettext("，").join(f"{a} {b}" for a, b in described_row(node, row).items()) for row in listed]
         return {label: gettext("；").join(said)}
-    return {label: str(cell_of(Column((node.name,), node, where), value))}
+    return {label: days_in(node.name, value) or str(cell_of(Column((node.name,), node, where), value))}
+
+
+def days_in(name: str, value: Any) -> str:
+    """Days and months, which the format holds as numbers, as they are called; "" for anything else."""
+    if name not in DAYS or not isinstance(value, list) or not all(type(one) is int for one in value):
+        return ""
+    if name == "weekdays":
+        return listing([gettext(WEEKDAYS[one - 1]) if 1 <= one <= 7 else str(one) for one in value])
+    return listing([gettext("%(n)s月", n=one) if name == "months" else gettext("%(n)s 日", n=one) for one in value])
 
 
 def described_row(node: Rows, row: Any) -> dict[str, str]:

@@ -75,7 +75,7 @@ PARTS: tuple[Part, ...] = (
         ("missed", "carry"),
         N_("一段时间里没参加的怎么办，一直没出错的奖多少；年底剩下的结转多少。"),
     ),
-    Part("grants", N_("定期发放"), ("grants",), N_("给一类人每月、每年发一笔积分。要有专门的预算。")),
+    Part("grants", N_("定期发放"), ("grants",), N_("给一类人每月、每年发一笔积分，从当年的预算或者公益池里出。")),
     Part("gifts", N_("转赠和公益池"), ("gifts", "pools"), N_("不写就是不能转赠。")),
     Part(
         "deductions",

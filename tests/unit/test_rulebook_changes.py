@@ -1,0 +1,48 @@
+"""What differs between two documents, in words that are those of the editor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from points.rulebook.changes import changes
+from tests.speaking import speaking
+
+DOCUMENT = {
+    "format": "points-rulebook/1",
+    "label": "2026",
+    "title": "细则",
+    "source": {"title": "社区"},
+    "effective_on": "2026-01-01",
+    "decimals": 0,
+    "rules": [{"code": "a", "title": "甲", "unit": "event", "amount": {"type": "fixed", "points": 1}}],
+}
+
+
+def added(**parts: Any) -> dict[str, list[tuple[str, str, str]]]:
+    """What the difference to a document with these parts says: title of the item → (label, before, after)."""
+    with speaking().test_request_context("/"):
+        found = changes(DOCUMENT, {**DOCUMENT, **parts}, 1)
+        return {item.title: list(item.sides) for item in found.items}
+
+
+def test_a_field_is_called_as_in_its_own_part_and_its_word_is_said() -> None:
+    said = added(
+        rankings=[
+            {"code": "home", "title": "积分家庭", "over": "points", "per": "year", "by": "household", "prizes": []}
+        ],
+        pools=[{"code": "love", "title": "爱心池", "for": "帮困难老人"}],
+        grants=[{"code": "post", "title": "岗位积分", "points": 10, "per": "month"}],
+    )
+    assert ("按人还是按户排", "", "全家合起来排") in said["积分家庭"]
+    assert ("用在哪里", "", "帮困难老人") in said["爱心池"]
+    assert ("发几分", "", "10") in said["岗位积分"]
+
+
+def test_a_balance_is_called_by_its_name() -> None:
+    assert set(added(opening=[{"balance": "points", "amount": 5}])) == {"积分"}
+
+
+def test_days_and_months_are_said_as_such() -> None:
+    windows = [{"weekdays": [1, 5], "month_days": [28], "months": [3]}]
+    (said,) = added(redemption={"windows": windows}).values()
+    assert said == [("兑换 · 哪些日子能换", "", "哪几个月 3月，星期几 星期一、星期五，每月哪几天 28 日")]
