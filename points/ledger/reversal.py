@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, and_, bindparam, case, func, select
+from sqlalchemy import BigInteger, and_, bindparam, case, func, or_, select
 
 from .. import clock
 from ..db import db
@@ -189,19 +190,9 @@ def _expired(scheme_id: int, account_ids: Sequence[int]) -> dict[int, int]:
         .where(p.scheme_id == scheme_id, p.account_id.in_(account_ids), t.kind == "expiry")
         .group_by(p.account_id)
     )
-    lapse, there = postings.alias("lapse"), accounts.c
-    lapsed = (
-        select(p.account_id, func.sum(lapse.c.amount))
-        .join(transfers, and_(t.scheme_id == scheme_id, t.id == p.transfer_id))
-        .join(lapse, and_(lapse.c.scheme_id == scheme_id, lapse.c.transfer_id == t.id, lapse.c.amount > 0))
-        .join(accounts, and_(there.scheme_id == scheme_id, there.id == lapse.c.account_id))
-        .where(p.scheme_id == scheme_id, p.account_id.in_(account_ids), p.amount < 0, t.kind == "carry")
-        .where(there["class"] == C.EXPIRED)
-        .group_by(p.account_id)
-    )
-    expired: dict[int, int] = {}
-    for account_id, amount in (*db.session.execute(swept), *db.session.execute(lapsed)):
-        expired[account_id] = expired.get(account_id, 0) + int(amount)
+    expired = _lapsed(scheme_id, account_ids)
+    for account_id, amount in db.session.execute(swept):
+        expired[account_id] += int(amount)
     if not expired:
         return {}
     first, fetched = postings.alias("first"), case((accounts.c["class"] == C.EXPIRED, -p.amount), else_=0)
@@ -217,3 +208,29 @@ def _expired(scheme_id: int, account_ids: Sequence[int]) -> dict[int, int]:
     for account_id, amount in db.session.execute(back):
         expired[account_id] -= int(amount)
     return expired
+
+
+def _lapsed(scheme_id: int, account_ids: Sequence[int]) -> Counter[int]:
+    """What left these accounts at a period's end and lapsed: of all that one holder had, what would have lived longest,
+    for what goes on is taken of the soonest first."""
+    p, t, a = postings.c, transfers.c, accounts.c
+    ended = (
+        select(p.transfer_id)
+        .join(transfers, and_(t.scheme_id == scheme_id, t.id == p.transfer_id))
+        .where(p.scheme_id == scheme_id, p.account_id.in_(account_ids), p.amount < 0, t.kind == "carry")
+    )
+    rows = db.session.execute(
+        select(p.transfer_id, p.account_id, p.amount, a["class"].label("klass"), a.mark)
+        .join(accounts, and_(a.scheme_id == scheme_id, a.id == p.account_id))
+        .where(p.scheme_id == scheme_id, p.transfer_id.in_(ended))
+        .where(or_(a["class"] == C.EXPIRED, and_(a["class"] == C.WALLET, p.amount < 0)))
+    ).all()
+    left, found = Counter[int](), Counter[int]()
+    for row in sorted(rows, key=lambda row: (row.klass == C.EXPIRED, row.mark), reverse=True):
+        if row.klass == C.EXPIRED:
+            left[row.transfer_id] += row.amount
+            continue
+        lapsed = max(0, min(-row.amount, left[row.transfer_id]))
+        left[row.transfer_id] -= lapsed
+        found[row.account_id] += lapsed
+    return Counter({account_id: found[account_id] for account_id in account_ids if found[account_id]})

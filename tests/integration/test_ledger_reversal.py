@@ -9,7 +9,8 @@ import pytest
 
 from points import clock
 from points.errors import Conflict, InsufficientPoints, LedgerFault, NotFound, SoldOut
-from points.ledger.queries import postings_of, transfer_of, undone_by, wallet_lots
+from points.ledger import AccountClass
+from points.ledger.queries import balance_of, postings_of, transfer_of, undone_by, wallet_lots
 from points.proof.audit import audit
 from tests.conftest import ON_15, WAYS
 from tests.factories import Books
@@ -135,3 +136,26 @@ def test_what_is_not_there_cannot_be_reversed_nor_another_schemes(books: Books) 
         with pytest.raises(NotFound):
             transfer_of(books_of.scheme_id, transfer_id)
     assert postings_of(other.scheme_id, made) == []
+
+
+def test_what_lapsed_with_a_period_is_fetched_back_from_the_account_it_left_and_from_no_other(books: Books) -> None:
+    person, points = books.person(), books.points
+    early, late = books.award(person, 10, SOON), books.award(person, 20, LATER)
+    books.award(person, 5, SOON)
+    books.redeem(person, 10, {})  # of what ends soonest: 5 are left there
+    left = (books.leg("wallet", points, -5, person, SOON), books.leg("wallet", points, -20, person, LATER))
+    books.post(
+        "carry",
+        *(*left, books.leg("wallet", points, 12, person, "never")),  # 5 of the early ones go on, 7 of the late
+        books.leg("expired", points, 13, books.scheme_id),
+    )
+    with pytest.raises(InsufficientPoints) as refused:
+        books.undo(early)
+    assert refused.value.facts == {"missing_points": 10}
+    with pytest.raises(InsufficientPoints) as refused:
+        books.undo(late)
+    assert refused.value.facts == {"missing_points": 7}
+    books.undo(late, allow_debt=True)
+    assert balance_of(books.scheme_id, person, points, AccountClass.DEBT) == -7
+    assert balance_of(books.scheme_id, books.scheme_id, points, AccountClass.EXPIRED) == 0
+    assert audit(books.scheme_id).is_clean
