@@ -13,7 +13,7 @@ from .draft_forms import DAYS
 from .editor_words import WEEKDAYS, label_of, said
 from .parsing import rule_from
 from .plain import changed_aspects, plain
-from .shape import Group, Node, Rows, document_shape, opened
+from .shape import Group, Node, Rows, document_shape, opened, ordered
 from .terms import Rule
 from .wording import listing
 from .workbook_cells import cell_of
@@ -50,7 +50,7 @@ class Differences:
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any], points_scale: int) -> Differences:
     """Everything that another document says otherwise. Rules in plain words where both documents are right."""
-    old, new = opened(document_shape(), dict(before)), opened(document_shape(), dict(after))
+    old, new = ordered_rows(before), ordered_rows(after)
     items: list[Item] = []
     same = 0
     for node in document_shape().fields:
@@ -73,6 +73,11 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], points_scale: i
 
 
 def rules_in(body: Mapping[str, Any], points_scale: int) -> dict[str, Rule]:
+def ordered_rows(body: Mapping[str, Any]) -> Any:
+    """The document as rows and objects. Objects in the order of the format: a database keeps them in one of its own."""
+    return ordered(document_shape(), opened(document_shape(), dict(body)))
+
+
     found = checked(dict(body), points_scale).document
     return {rule["code"]: rule_from(rule) for rule in found.rules} if found else {}
 

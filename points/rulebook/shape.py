@@ -209,7 +209,9 @@ def in_order(body: Mapping[str, Any]) -> dict[str, Any]:
 def ordered(node: Node, value: Any) -> Any:
     if isinstance(node, Rows) and isinstance(value, list):
         rows = [ordered(node.row, one) for one in value]
-        return sorted(rows, key=lambda row: str(row.get(node.key, ""))) if node.key else rows
+        if not node.key or not all(isinstance(row, Mapping) for row in rows):
+            return rows
+        return sorted(rows, key=lambda row: str(row.get(node.key, "")))
     if isinstance(node, Group) and isinstance(value, Mapping):
         known = {one.name: ordered(one, value[one.name]) for one in node.fields if one.name in value}
         return known | {name: one for name, one in value.items() if name not in known}

@@ -28,7 +28,7 @@ from .actions import LabelTaken, TooLate, deductions_of, same_or_refuse
 from .changes import Differences, changes, table_of
 from .document import MAX_BYTES, BadDocument, document_in, preset, presets
 from .document_file import MAX_FILE, document_of_file
-from .draft_edits import DraftChanged, empty, put_whole
+from .draft_edits import DraftChanged, Edit, empty, put_whole
 from .draft_view import view_of
 from .drafts import begin_draft, draft_by_id, drafts, edit_draft, editor, name_of, open_draft
 from .editor_pages import frame
@@ -146,8 +146,18 @@ def replace(draft_id: str) -> ResponseReturnValue:
         view = view_of(found, who.points_scale)
         page = render_template("rulebook/draft.html", draft=found, refused=error.problems, **frame(found, view))
         return page, 422
-    edit_draft(who, id_in(draft_id), lambda it: put_whole(it.body, body), clock.now())
-    flash(gettext("换成文件里的了。不对的话，按“撤掉上一步”。"))
+    differing = 0
+
+    def exchanged(it: RulebookDraft) -> Edit | None:
+        nonlocal differing
+        differing = len(changes(it.body, body, who.points_scale).items)
+        return put_whole(it.body, body) if differing else None
+
+    edit_draft(who, id_in(draft_id), exchanged, clock.now())
+    if differing:
+        flash(gettext("换成文件里的了，有 %(n)s 处和原来不一样。不对的话，按“撤掉上一步”。", n=differing))
+    else:
+        flash(gettext("文件里的和这份草稿一模一样，什么都没改。"))
     return redirect(url_for("rulebook_editor.draft", draft_id=draft_id))
 
 

@@ -218,6 +218,37 @@ def test_files_go_out_and_come_back(world: World) -> None:
         assert post(client, f"{address}/file", {"document": (BytesIO(junk), "x")}).status_code == 422
 
 
+@pytest.mark.parametrize("kind", ["xlsx", "json"])
+def test_a_file_that_says_the_same_changes_nothing_and_the_page_says_so(world: World, kind: str) -> None:
+    from openpyxl import load_workbook
+
+    client = world.client(officer(world))
+    address = post(client, "/rulebook/drafts", {"start": "preset:huangshi"}).location
+
+    def sent(data: bytes) -> tuple[str, int]:
+        assert post(client, f"{address}/file", {"document": (BytesIO(data), f"x.{kind}")}).status_code == 302
+        db.session.expire_all()
+        draft = db.session.get_one(RulebookDraft, (world.scheme_id, int(address.rsplit("/", 1)[1])))
+        return client.get(address).text, len(draft.steps)
+
+    data = client.get(f"{address}/rulebook.{kind}").data
+    same, other = BytesIO(), BytesIO()
+    if kind == "xlsx":
+        book = load_workbook(BytesIO(data))
+        book.save(same)  # opened and saved by another program
+        book["细则"]["B3"].value = "换了个名字"
+        book.save(other)
+    else:
+        document = json.loads(data)
+        same.write(json.dumps(document, indent=4).encode())
+        document["rules"][0]["title"] = "换了个名字"
+        other.write(json.dumps(document).encode())
+    text, steps = sent(same.getvalue())
+    assert steps == 0 and "什么都没改" in text, text[text.index("<main") :][:1500]
+    text, steps = sent(other.getvalue())
+    assert "有 1 处和原来不一样" in text and "换了个名字" in text and steps == 1
+
+
 @pytest.mark.parametrize("role", [Role.STAFF, Role.CLERK, Role.AUDITOR, Role.RESIDENT])
 def test_nobody_else_opens_the_editor(world: World, role: Role) -> None:
     _, draft = begun(world)

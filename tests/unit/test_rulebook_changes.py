@@ -46,3 +46,13 @@ def test_days_and_months_are_said_as_such() -> None:
     windows = [{"weekdays": [1, 5], "month_days": [28], "months": [3]}]
     (said,) = added(redemption={"windows": windows}).values()
     assert said == [("兑换 · 哪些日子能换", "", "哪几个月 3月，星期几 星期一、星期五，每月哪几天 28 日")]
+
+
+def test_the_order_in_which_a_database_keeps_an_object_is_no_difference() -> None:
+    def with_trust(*sources: str) -> dict[str, Any]:
+        rule = DOCUMENT["rules"][0] | {"trust": {source: {"points": 50} for source in sources}}  # type: ignore[operator]
+        return {**DOCUMENT, "rules": [rule]}
+
+    with speaking().test_request_context("/"):
+        assert changes(with_trust("import", "backfill"), with_trust("backfill", "import"), 0).items == ()
+        assert changes(with_trust("import"), with_trust("backfill", "import"), 0).items
