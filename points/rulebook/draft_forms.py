@@ -18,6 +18,7 @@ from .terms import BALANCES, CALENDAR_LIVES, UNITS
 from .wording import UNIT_WORDS
 
 MAX_ROWS = 500
+FOLDED = ("when",)  # conditions have a dozen fields, and a rule may have them in every row
 MAX_TEXT = 5_000
 # What belongs to each type, where a group has one: everything else is left out of what a form says.
 FITTING: Mapping[str, Mapping[str, set[str]]] = {
@@ -78,6 +79,11 @@ class Control:
     option_fits: dict[str, str] = field(default_factory=dict)  # options that only one type of the group has
 
     @property
+    @property
+    def folded(self) -> bool:
+        """Whether it is a group of many things that most leave empty (conditions): then it opens by a press."""
+        return self.kind == "group" and self.own in FOLDED
+
     def filled(self) -> bool:
         return bool(self.value not in (None, "", []) or self.rows or any(one.filled for one in self.inner))
 
