@@ -11,6 +11,7 @@ from sqlalchemy import select
 from .. import clock
 from ..db import db, new_id
 from ..errors import N_, Conflict, DomainError, NotAllowed
+from ..jobs.leases import ask
 from ..people.models import Scheme, Trace
 from ..people.visitor import Visitor
 from .document import Document, document_from
@@ -18,6 +19,8 @@ from .given import given_rules
 from .models import EarningRule, RulebookVersion
 from .queries import version_by_id
 from .refusals import DeductionsOff
+
+GIVES_BY_ITSELF = "standings"  # due work of the night, which opens pools and gives opening balances and grants
 
 
 class LabelTaken(Conflict):
@@ -54,7 +57,17 @@ def load_version(who: Visitor, document: Document | dict[str, Any], at: datetime
     """
     if not can_load(who):
         raise NotAllowed()
-    return add_version(who.scheme_id, document, loaded_by=who.person_id, at=at)
+    return taken_up(add_version(who.scheme_id, document, loaded_by=who.person_id, at=at), by=who.person_id, at=at)
+
+
+def taken_up(loaded: Loaded, *, by: int | None, at: datetime) -> Loaded:
+    """What a version gives by itself (pools, opening balances, grants) begins as soon as a worker looks when it holds
+    from today on; otherwise with the due work of its first night."""
+    version = loaded.version
+    zone = db.session.get_one(Scheme, version.scheme_id).zone
+    if loaded.created and version.effective_on <= clock.local_date(at, zone):
+        ask(version.scheme_id, GIVES_BY_ITSELF, by=by, key=None, at=at)
+    return loaded
 
 
 def add_version(scheme_id: int, document: Document | dict[str, Any], *, loaded_by: int, at: datetime) -> Loaded:

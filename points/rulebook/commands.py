@@ -16,7 +16,7 @@ from ..db import db, in_own_transaction
 from ..errors import DomainError
 from ..people.models import Scheme
 from ..web.formats import sentence_of
-from .actions import add_version
+from .actions import add_version, taken_up
 from .document import BadDocument, Document, document_from, preset, presets
 from .document_file import MAX_FILE, document_of_file
 from .models import RulebookVersion
@@ -91,7 +91,9 @@ def load_command(file: str, code: str | None, effective_on: datetime | None) -> 
     scheme_id, at = scheme.id, clock.now()
     try:
         document = read(file, scheme.points_scale, effective_on.date() if effective_on else None)
-        loaded = in_own_transaction(lambda: add_version(scheme_id, document, loaded_by=scheme_id, at=at))
+        loaded = in_own_transaction(
+            lambda: taken_up(add_version(scheme_id, document, loaded_by=scheme_id, at=at), by=None, at=at)
+        )
     except BadDocument as error:
         return say_problems(error)
     except DomainError as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..db import db
 from ..people.visitor import Visitor
-from .actions import Loaded, add_version
+from .actions import Loaded, add_version, taken_up
 from .checking import checked
 from .document import BadDocument, Document
 from .draft_edits import DraftChanged
@@ -35,7 +35,7 @@ def publish(who: Visitor, draft_id: int, *, label: str, effective_on: date, vers
     if draft.version != version:
         raise DraftChanged(who=name_of(draft))
     document = to_publish(draft, label, effective_on, who.points_scale)
-    made = add_version(who.scheme_id, document, loaded_by=who.person_id, at=at)
+    made = taken_up(add_version(who.scheme_id, document, loaded_by=who.person_id, at=at), by=who.person_id, at=at)
     draft.published_id = made.version.id
     draft.steps = []
     traced(who, "rulebook.publish", draft.id, at, {"version_id": str(made.version.id), "label": label})

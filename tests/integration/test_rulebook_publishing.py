@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import func, select
 
 from points.db import db, transaction
-from points.rulebook.actions import LabelTaken
+from points.jobs.kinds import KINDS
+from points.jobs.models import Job
+from points.rulebook.actions import GIVES_BY_ITSELF, LabelTaken
 from points.rulebook.document import BadDocument
 from points.rulebook.draft_edits import DraftChanged
 from points.rulebook.drafts import (
@@ -39,6 +41,25 @@ def test_a_published_draft_is_a_version_that_never_changes(world: World) -> None
         restore_draft(who, draft.id, NOON)
     with pytest.raises(Exception, match=r"append|only|never|change|denied"), transaction():
         db.session.execute(db.update(RulebookVersion).values(title="改"))
+
+
+def due_at(world: World) -> datetime | None:
+    wanted = select(Job.due_at).where(Job.scheme_id == world.scheme_id, Job.name == GIVES_BY_ITSELF)
+    found: datetime | None = db.session.scalar(wanted)
+    return found
+
+
+def test_what_a_version_gives_by_itself_begins_at_once_when_it_holds_from_today(world: World) -> None:
+    who, draft = begun(world)
+    at = NOON + timedelta(days=40)
+    with transaction():
+        publish(who, draft.id, label="以后", effective_on=at.date() + timedelta(days=30), version=1, at=at)
+    assert due_at(world) is None
+    who, draft = begun(world)
+    with transaction():
+        publish(who, draft.id, label="今天", effective_on=at.date(), version=1, at=at)
+    assert due_at(world) == at
+    assert GIVES_BY_ITSELF in KINDS
 
 
 def test_only_what_was_looked_at_is_published(world: World) -> None:
