@@ -8,9 +8,10 @@ from typing import Any
 
 from flask_babel import gettext
 
+from ..web.formats import weekday_name
 from .checking import checked
 from .draft_forms import DAYS
-from .editor_words import WEEKDAYS, label_of, said
+from .editor_words import label_of, said
 from .parsing import rule_from
 from .plain import changed_aspects, plain
 from .shape import Group, Node, Rows, document_shape, opened, ordered
@@ -72,12 +73,12 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], points_scale: i
     return Differences((*general, *(item for item in items if item not in general)), same)
 
 
-def rules_in(body: Mapping[str, Any], points_scale: int) -> dict[str, Rule]:
 def ordered_rows(body: Mapping[str, Any]) -> Any:
     """The document as rows and objects. Objects in the order of the format: a database keeps them in one of its own."""
     return ordered(document_shape(), opened(document_shape(), dict(body)))
 
 
+def rules_in(body: Mapping[str, Any], points_scale: int) -> dict[str, Rule]:
     found = checked(dict(body), points_scale).document
     return {rule["code"]: rule_from(rule) for rule in found.rules} if found else {}
 
@@ -165,7 +166,7 @@ def days_in(name: str, value: Any) -> str:
     if name not in DAYS or not isinstance(value, list) or not all(type(one) is int for one in value):
         return ""
     if name == "weekdays":
-        return listing([gettext(WEEKDAYS[one - 1]) if 1 <= one <= 7 else str(one) for one in value])
+        return listing([weekday_name(one) if 1 <= one <= 7 else str(one) for one in value])
     return listing([gettext("%(n)s月", n=one) if name == "months" else gettext("%(n)s 日", n=one) for one in value])
 
 

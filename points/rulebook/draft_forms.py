@@ -10,15 +10,16 @@ from typing import Any, Protocol
 
 from flask_babel import gettext
 
+from ..web.formats import weekday_name
 from ..web.schemas import CONTROL
 from .amount_schemas import BELONGS
-from .editor_words import PATH_WORDS, WEEKDAYS, hint_of, label_of, said
+from .editor_words import PATH_WORDS, hint_of, label_of, said
 from .shape import GIVES, OR, Group, Leaf, Node, Rows
 from .terms import BALANCES, CALENDAR_LIVES, UNITS
 from .wording import UNIT_WORDS
 
-MAX_ROWS = 500
 FOLDED = ("when",)  # conditions have a dozen fields, and a rule may have them in every row
+MAX_ROWS = 500
 MAX_TEXT = 5_000
 # What belongs to each type, where a group has one: everything else is left out of what a form says.
 FITTING: Mapping[str, Mapping[str, set[str]]] = {
@@ -79,11 +80,11 @@ class Control:
     option_fits: dict[str, str] = field(default_factory=dict)  # options that only one type of the group has
 
     @property
-    @property
     def folded(self) -> bool:
         """Whether it is a group of many things that most leave empty (conditions): then it opens by a press."""
         return self.kind == "group" and self.own in FOLDED
 
+    @property
     def filled(self) -> bool:
         return bool(self.value not in (None, "", []) or self.rows or any(one.filled for one in self.inner))
 
@@ -166,7 +167,7 @@ class Maker:
         if name == "review":
             return [(path, gettext(words)) for path, words in PATH_WORDS.items()] + self.titles("paths")
         if name == "weekdays":
-            return [(str(day), gettext(words)) for day, words in enumerate(WEEKDAYS, 1)]
+            return [(str(day), weekday_name(day)) for day in range(1, 8)]
         if name == "months":
             return [(str(month), gettext("%(n)s月", n=month)) for month in range(1, 13)]
         if name == "pool":

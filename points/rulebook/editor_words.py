@@ -298,7 +298,6 @@ LABELS: Mapping[str, str] = {
     "redemption.windows": N_("哪些日子能换"),
     "redemption.prices": N_("建议的价格"),
 }
-WEEKDAYS = (N_("星期一"), N_("星期二"), N_("星期三"), N_("星期四"), N_("星期五"), N_("星期六"), N_("星期日"))
 HINTS: Mapping[str, str] = {
     "code": N_("字母和数字，如 r01。用过的代号以后别给别的事用。"),
     "text": N_("文件上是怎么写的，照抄在这里，居民也看得到。"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flask_babel import gettext
 
 from ..errors import N_
-from ..web.formats import day, decimal
+from ..web.formats import day, decimal, hour, weekday_name
 from ..web.navigation import ROLE_NAMES
 from .lists import list_names
 from .terms import Amount, Coefficient, CoefficientChoice, Did, Rule, Told, When
@@ -170,7 +170,7 @@ def when_words(when: When) -> Iterator[str]:
     if when.days:
         yield gettext("或").join(gettext(DAY_WORDS[one]) for one in DAY_WORDS if one in when.days)
     if when.begins:
-        yield gettext("%(begins)s 到 %(ends)s", begins=when.begins, ends=when.ends)
+        yield gettext("%(begins)s 到 %(ends)s", begins=hour(when.begins), ends=hour(when.ends))
     if when.roles:
         yield gettext("或").join(gettext(ROLE_NAMES[one]) for one in ROLE_NAMES if one in when.roles)
     if when.members:
@@ -183,7 +183,7 @@ def when_words(when: When) -> Iterator[str]:
     if when.months:
         yield gettext("%(names)s 月", names=listing(map(str, sorted(when.months))))
     if when.weekdays:
-        yield gettext("星期 %(names)s", names=listing(map(str, sorted(when.weekdays))))
+        yield listing(weekday_name(one) for one in sorted(when.weekdays))
     if when.month_days:
         yield gettext("每月 %(names)s 日", names=listing(map(str, sorted(when.month_days))))
     if when.first_on:

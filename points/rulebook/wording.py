@@ -11,6 +11,7 @@ from flask_babel import gettext
 from .. import clock
 from ..errors import N_
 from ..web.formats import day, decimal, in_english, zone
+from ..web.formats import period as period_words
 from ..web.navigation import ROLE_NAMES
 from .assessment import Assessment, Line
 from .lists import list_names
@@ -249,16 +250,8 @@ def span_words(key: str) -> str:
         if clock.period_of(today, period)[0] == key:
             return gettext(word)
     year, _, rest = key.partition("-")
-    if not rest:
-        return gettext("%(year)s年", year=year)
-    if rest.startswith("W"):
-        return gettext("%(year)s年第 %(n)s 周", year=year, n=int(rest[1:]))
-    if rest.startswith("Q"):
-        return gettext("%(year)s年第 %(n)s 季度", year=year, n=rest[1:])
-    if rest.startswith("H"):
-        return gettext("%(year)s年上半年", year=year) if rest == "H1" else gettext("%(year)s年下半年", year=year)
-    if len(rest) > 2:
-        return day(date.fromisoformat(key))
+    if not rest.isdecimal():
+        return day(date.fromisoformat(key)) if "-" in rest else period_words(key)
     return month_words(int(year), int(rest), with_year=int(year) != today.year)
 
 

@@ -84,7 +84,12 @@ def day(value: date | datetime | None, year: bool | None = None) -> str:
 
 
 def weekday(value: date) -> str:
-    return WEEKDAYS_EN[value.weekday()] if in_english() else f"星期{WEEKDAYS_ZH[value.weekday()]}"
+    return weekday_name(value.isoweekday())
+
+
+def weekday_name(number: int) -> str:
+    """Of a day of the week, Monday 1: 星期一."""
+    return WEEKDAYS_EN[number - 1] if in_english() else f"星期{WEEKDAYS_ZH[number - 1]}"
 
 
 def short_weekday(value: date) -> str:
@@ -109,6 +114,11 @@ def time_of(value: datetime | None) -> str:
     return f"{there.hour}:{there.minute:02}"
 
 
+def hour(text: str) -> str:
+    """A time of day as rules hold it, "09:00", as people say it: 9:00."""
+    return text.removeprefix("0")
+
+
 def moment(value: datetime | None) -> str:
     """11月20日 9:42."""
     return "" if value is None else f"{day(value)} {time_of(value)}"
@@ -117,6 +127,24 @@ def moment(value: datetime | None) -> str:
 def iso_local(value: datetime | None) -> str:
     """For datetime-local fields: 2026-11-20T09:42 in the scheme's zone."""
     return "" if value is None else clock.local(value, zone()).strftime("%Y-%m-%dT%H:%M")
+
+
+def period(key: str) -> str:
+    """A calendar period by its key (``clock.period_of``): "2026-Q4" is 2026年第 4 季度. Else ""."""
+    year, _, part = key.partition("-")
+    if not year.isdecimal():
+        return ""
+    if part[:1] == "Q":
+        return gettext("%(year)s年第 %(n)s 季度", year=year, n=part[1:])
+    if part[:1] == "H":
+        return gettext("%(year)s年上半年", year=year) if part == "H1" else gettext("%(year)s年下半年", year=year)
+    if part[:1] == "W":
+        return gettext("%(year)s年第 %(n)s 周", year=year, n=int(part[1:]))
+    if not part:
+        return gettext("%(year)s年", year=year)
+    if "-" in part:
+        return day(date.fromisoformat(key), year=True)
+    return f"{MONTHS[int(part) - 1]} {year}" if in_english() else f"{year}年{int(part)}月"
 
 
 def masked(name: str | None) -> str:
@@ -153,6 +181,10 @@ def said(fact: str, value: Any) -> str:
         return day(value)
     if fact.endswith("_points") and isinstance(value, int):
         return points(value)
+    if fact == "opens" and isinstance(value, str):
+        return hour(value)
+    if fact == "period" and isinstance(value, str):
+        return period(value) or value
     return str(value)
 
 
@@ -168,7 +200,7 @@ def sentence_of(error: DomainError) -> str:
 
 
 def install(app: Flask) -> None:
-    words = (points, signed, hours, yuan, day, near_day, moment, masked, listed, tail, weekday, short_weekday)
+    words = (points, signed, hours, yuan, day, near_day, moment, masked, listed, tail, weekday, short_weekday, period)
     for filter_ in (*words, iso_local):
         app.add_template_filter(filter_)
     app.add_template_filter(time_of, "clock")

@@ -28,9 +28,12 @@ def test_a_resident_sees_the_level_on_the_first_page_and_what_is_next(world: Wor
     earn(world, person, 60, SUMMER)
     browser = world.client(person)
     home = browser.get("/me")
-    assert home.status_code == 200 and "星级：一星" in home.text and "离“二星”还差 40" in home.text
+    assert home.status_code == 200 and "星级：一星" in home.text and "离“二星”还差 40 分" in home.text
     page = browser.get("/me/standing")
     assert page.status_code == 200 and "<progress" in page.text
+    steps = page.text.split('<ol class="steps">')[1].split("</ol>")[0]
+    assert "一星" in steps and "奖 5 分" in steps and steps.index("现在这一级") < steps.index("二星")
+    assert "奖 8 分" in steps and "100 分起" in steps
     staff = world.client(world.staff(Role.STAFF))
     assert "一星" in staff.get(f"/people/{person.id}").text
     (level,) = world.api(person).get("/api/v1/me/levels").json["levels"]
@@ -50,7 +53,7 @@ def test_a_ranking_is_a_page_with_masked_names_for_everybody_and_a_file(world: W
     for reader in (world.person("甲"), world.staff(Role.STAFF)):
         browser = world.client(reader)
         listed = browser.get("/rankings")
-        assert "季度之星" in listed.text
+        assert "季度之星" in listed.text and "2026年第 3 季度" in listed.text and "2026-Q3" not in listed.text
         where = listed.text.split('href="/rankings/')[1].split('"')[0]
         page = browser.get(f"/rankings/{where}")
         assert page.status_code == 200 and "欧○○" in page.text and "明月" not in page.text

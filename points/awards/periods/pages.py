@@ -17,15 +17,19 @@ from ...errors import N_, DomainError, NotFound
 from ...ledger.queries import spendable_of, units_of
 from ...people.actions import POINTS
 from ...people.visitor import Visitor
+from ...rulebook.in_force import version_id_on
+from ...rulebook.pieces import Level, Step
 from ...rulebook.plain_pieces import effect_words
+from ...rulebook.standings import LevelStanding
 from ...web import audience, idempotency_key, latest_of, me, page_of
 from ...web.formats import decimal, hours, listed, numeric, sentence_of
 from ...web.request import new_key
 from ...web.schemas import Amount, tidy
 from ...web.tables import csv_answer, xlsx_answer
+from ..levels import levels_in
 from ..models import PeriodRun
 from . import gifts, grants, queries
-from .levels import standings_of
+from .levels import standings_of, standings_under
 from .models import GrantOrder, RankingRow
 from .pools import open_pools
 from .queries import is_staff
@@ -40,8 +44,23 @@ def today(who: Visitor) -> date:
 
 
 def figure(minor: int, over: str, scale: int) -> str:
-    """An amount of a balance in words: minutes as hours."""
+    """An amount of a balance: minutes as hours."""
     return hours(minor) if over == "minutes" else decimal(minor, scale)
+
+
+def missing_words(level: LevelStanding) -> str:
+    """How far the next step is: "离“三星”还差 70 分", of minutes in hours."""
+    said = figure(level.missing, level.over, level.scale)
+    if level.over == "minutes":
+        return gettext("离“%(step)s”还差 %(missing)s 小时", step=level.next_title, missing=said)
+    return gettext("离“%(step)s”还差 %(missing)s 分", step=level.next_title, missing=said)
+
+
+def step_words(level: Level, step: Step) -> str:
+    """From how much on a step is reached: "200 分起"."""
+    if level.over == "minutes":
+        return gettext("%(n)s 小时起", n=hours(step.start // 1000))
+    return gettext("%(n)s 分起", n=decimal(step.start, 3))
 
 
 def over_word(over: str) -> str:
@@ -55,9 +74,13 @@ def over_word(over: str) -> str:
 @audience("own")
 def standing() -> str:
     who: Visitor = me()
+    day = today(who)
+    version = version_id_on(who.scheme_id, day)
+    found = levels_in(who.scheme_id, version) if version is not None else ()
     return render_template(
         "periods/standing.html",
-        levels=standings_of(who.scheme_id, who.person_id, today(who)),
+        levels=zip(found, standings_under(who.scheme_id, who.person_id, version, day), strict=True),
+        step_words=step_words,
         places=queries.places_of_person(who.scheme_id, who.person_id),
         figure=figure,
         over_word=over_word,
@@ -273,4 +296,4 @@ def levels_shown(person_id: int) -> list[Any]:
 
 def install(app: Flask) -> None:
     app.register_blueprint(pages)
-    app.jinja_env.globals.update(levels_shown=levels_shown, level_figure=figure)
+    app.jinja_env.globals.update(levels_shown=levels_shown, missing_words=missing_words)
