@@ -13,7 +13,8 @@ from sqlalchemy import select
 from .. import clock
 from ..calendar.models import CalendarDay
 from ..db import db
-from ..people.models import Area, AreaKind, Assignment, Person, Role, Scheme, Team, TeamMember
+from ..people.models import Area, AreaKind, Assignment, Person, Role, Scheme, Team
+from ..people.team_queries import codes_of
 from ..rulebook.queries import KnownRule
 from ..rulebook.rules import CapKey, Facts, caps_for
 from ..rulebook.terms import Rule, When
@@ -77,7 +78,7 @@ class Gathered:
         self.roles = roles_of_all(scheme_id, people)
         self.bars = bars_of(scheme_id, people)
         asks_members = any(rule.members or when_of(rule, "members") for rule in rules)
-        self.members = members_of(scheme_id, people) if asks_members else {}
+        self.members = codes_of(scheme_id, people) if asks_members else {}
         self.team_codes = team_codes(scheme_id, {case.deed.team_id for case in cases if case.deed.team_id})
         asks_places = any(rule.areas for rule in rules) or any(key.who == "area" for case in cases for key in case.keys)
         self.places = places_of(scheme_id, people.values()) if asks_places else {}
@@ -181,20 +182,6 @@ def roles_of_all(scheme_id: int, person_ids: Collection[int]) -> dict[int, froze
     for person_id, role in rows:
         found[person_id].add(str(role))
     return {person_id: frozenset(roles) for person_id, roles in found.items()}
-
-
-def members_of(scheme_id: int, person_ids: Collection[int]) -> dict[int, frozenset[str]]:
-    """The codes of the teams, organisations and lists that each of them belongs to."""
-    found: dict[int, set[str]] = defaultdict(set)
-    rows = db.session.execute(
-        select(TeamMember.person_id, Team.code)
-        .join(Team, (Team.scheme_id == TeamMember.scheme_id) & (Team.id == TeamMember.team_id))
-        .where(TeamMember.scheme_id == scheme_id, TeamMember.person_id.in_(list(person_ids)))
-        .where(Team.disabled_at.is_(None))
-    )
-    for person_id, code in rows:
-        found[person_id].add(code)
-    return {person_id: frozenset(codes) for person_id, codes in found.items()}
 
 
 def team_codes(scheme_id: int, team_ids: Collection[int]) -> dict[int, str]:

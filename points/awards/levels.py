@@ -29,11 +29,6 @@ def levels_in(scheme_id: int, version_id: int) -> tuple[Level, ...]:
     return levels_of_document(version_by_id(scheme_id, version_id).body)
 
 
-def levels_of(scheme_id: int, person_id: int, version_id: int, day: date) -> frozenset[str]:
-    """Every step somebody has reached, as "star:1", "star:2", by a version's levels on a day."""
-    return names_of(standings_of(scheme_id, [person_id], levels_in(scheme_id, version_id), day)[person_id])
-
-
 def names_of(standings: Iterable[LevelStanding]) -> frozenset[str]:
     return frozenset().union(*(one.names for one in standings))
 

@@ -169,27 +169,6 @@ class ApproveClaimSchema(Strict):
     )
 
 
-class ManyClaimsSchema(Strict):
-    """Waiting claims to be approved as they stand."""
-
-    claim_ids = fields.List(IdField(), required=True, validate=validate.Length(min=1, max=500))
-    reason = Text(most=200, load_default="")
-
-
-class RefusedClaimOut(Schema):
-    id = IdField()
-    error = fields.String(metadata={"description": "the refusal's code"})
-    message = fields.String()
-
-
-class ManyClaimsOut(Schema):
-    """What became of each: approved (on its way to credit), one voice further, or refused with the reason."""
-
-    approved = fields.List(IdField())
-    agreed = fields.List(IdField(), metadata={"description": "another voice is needed"})
-    refused = fields.List(fields.Nested(RefusedClaimOut))
-
-
 class ReviewSettingsSchema(Strict):
     """What the officer sets about reviews. What is left out stays as it is."""
 

@@ -56,15 +56,6 @@ STEP_WORDS = {
     Step.APPEALED: N_("%(who)s提出申诉"),
     Step.APPEAL_DECIDED: N_("%(who)s看过申诉，有了结果"),
 }
-HINT_WORDS = {
-    "photo": N_("照片像用过"),
-    "same_day": N_("同一天报过同一项"),
-}
-STANDING_WORDS = {
-    "own_claim": N_("您自己的，别人审"),
-    "own_household": N_("您家的，别人审"),
-    "own_entry": N_("您录的，别人审"),
-}
 RETURN_REASONS = (
     N_("请补一张照片"),
     N_("请写清楚做了什么"),

@@ -14,7 +14,7 @@ from ..people.visitor import Visitor
 from .models import CalendarDay
 from .queries import days_known
 from .reading import Entry
-from .rules import FIRST_YEAR, KINDS, LAST_YEAR, by_weekday, whole_years
+from .rules import FIRST_YEAR, KINDS, LAST_YEAR, whole_years
 
 table = table_of(CalendarDay)
 
@@ -92,8 +92,3 @@ def _write(who: Visitor, entries: Mapping[date, Entry], at: datetime) -> None:
         insert = insert_into(table).values(list(some))
         changed = {name: insert.excluded[name] for name in ("kind", "title", "set_by", "set_at")}
         db.session.execute(insert.on_conflict_do_update(index_elements=["scheme_id", "day"], set_=changed))
-
-
-def is_as_weekday(entry: Entry) -> bool:
-    """Whether a day is what its weekday says, and nothing is to be said about it."""
-    return entry.kind == by_weekday(entry.day) and not entry.title

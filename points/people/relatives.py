@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -106,16 +105,3 @@ def relatives_of(scheme_id: int, person_id: int) -> list[Kin]:
         .order_by(Relative.other_id)
     )
     return [Kin(*row) for row in rows]
-
-
-def relative_ids(scheme_id: int, people: Collection[int]) -> dict[int, frozenset[int]]:
-    """Person → the ids of their relatives, for many people at once."""
-    found: dict[int, set[int]] = {}
-    rows = db.session.execute(
-        select(Relative.person_id, Relative.other_id).where(
-            Relative.scheme_id == scheme_id, Relative.person_id.in_(people)
-        )
-    )
-    for person_id, other_id in rows:
-        found.setdefault(person_id, set()).add(other_id)
-    return {person_id: frozenset(ids) for person_id, ids in found.items()}

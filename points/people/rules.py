@@ -30,7 +30,6 @@ RANK: Mapping[Role, int] = {
     Role.ADMIN: 4,
 }
 OPERATOR = 9  # whoever has the machine
-GIVEABLE = tuple(role for role in Role if role is not Role.RESIDENT)
 
 
 def rank_of(roles: Iterable[Role]) -> int:

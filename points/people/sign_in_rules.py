@@ -15,7 +15,6 @@ from .models import Role
 from .permissions import SECOND_FACTOR_ROLES
 
 CODE_DIGITS = 12
-PIN_DIGITS = 6
 PASSWORD_LEAST = 8
 STAFF_LEAST = 10
 PASSWORD_MOST = 200

@@ -20,7 +20,6 @@ from .cells import UNSEEN
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8"
-CALCULATES = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "'")
 BAND = PatternFill("solid", fgColor="FFE0EDE4")
 BRICK = PatternFill("solid", fgColor="FFFBE7E4")
 

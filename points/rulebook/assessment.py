@@ -93,10 +93,6 @@ class Assessment:
         return not self.refusals and not self.needs
 
     @property
-    def can_be_awarded(self) -> bool:
-        return self.can_be_sent and not self.undecided
-
-    @property
     def earns_nothing(self) -> bool:
         return not any((self.points, self.honour, self.minutes, *self.others.values()))
 

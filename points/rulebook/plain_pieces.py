@@ -78,14 +78,6 @@ def sections(body: Mapping[str, Any]) -> list[Section]:
     return [section for section in found if section.said]
 
 
-def section_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Title, before and after of every section that two documents do not have alike."""
-    old = {one.title: gettext("；").join(one.said) for one in sections(before)}
-    new = {one.title: gettext("；").join(one.said) for one in sections(after)}
-    order = dict.fromkeys([*old, *new])
-    return [(title, old.get(title, ""), new.get(title, "")) for title in order if old.get(title) != new.get(title)]
-
-
 def number(thousandths: int) -> str:
     return decimal(thousandths, 3)
 

@@ -15,7 +15,7 @@ from points.awards.models import Claim, ClaimState
 from points.awards.periods import gifts, levels, opening
 from points.awards.periods.gifts import GiftOverCap, GiftsOff, GiftTooOften, NoSuchReceiver, donate_of_team, give
 from points.awards.periods.grants import GrantedAlready, OwnGrant, approve, ask, begin_due, give_approved
-from points.awards.periods.levels import levels_of_person, standings_of
+from points.awards.periods.levels import standings_of
 from points.awards.periods.models import GrantOrder, GrantState, LevelReached, Pool
 from points.awards.periods.work import close_periods
 from points.db import db, in_own_transaction, new_id, transaction
@@ -73,7 +73,7 @@ def test_where_somebody_stands_and_what_is_next(world: World) -> None:
     earn(world, person, 60, AUGUST)
     (there,) = standings_of(world.scheme_id, person.id, AUGUST.date())
     assert (there.step_title, there.next_title, there.have, there.missing) == ("一星", "二星", 60, 40)
-    assert levels_of_person(world.scheme_id, person.id, AUGUST.date()) == {"star:1"}
+    assert there.names == {"star:1"}
     assert standings_of(world.scheme_id, world.person().id, AUGUST.date())[0].step == 0
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from points.rulebook.document import document_from, presets
 from points.rulebook.pieces import Profile, pieces_of
-from points.rulebook.plain_pieces import section_differences, sections
+from points.rulebook.plain_pieces import sections
 from points.rulebook.rules import mark_of
 from points.rulebook.standings import Standing, is_for, rank
 from points.rulebook.terms import Life
@@ -246,13 +246,3 @@ def test_what_a_document_says_beside_its_rules_is_said_in_words() -> None:
     assert said["jinhua"]["rankings"][0].startswith("抗疫之星：每月按得到的积分排名，前 5 名得抗疫之星；各类人分开排")
     assert said["luoyu"]["deductions"][0] == "只能从这里扣：积分"
     assert said["hehuatang"] == {}
-
-
-def test_what_differs_beside_the_rules_is_said_before_and_after() -> None:
-    before = book("nanjing").document.body
-    after = {**before, "ceilings": [{**before["ceilings"][0], "most": 2000}]}
-    with words.test_request_context():
-        assert section_differences(before, before) == []
-        assert section_differences(before, after) == [
-            ("余额上限", "积分最多存 1500，多出的进“时间捐赠池”", "积分最多存 2000，多出的进“时间捐赠池”")
-        ]

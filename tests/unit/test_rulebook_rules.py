@@ -62,9 +62,9 @@ def test_in_hehuatang_three_suggestions_are_six_points() -> None:
 def test_in_hehuatang_an_unsolicited_deed_is_worth_what_the_reviewer_decides() -> None:
     subject = rules_of("hehuatang")["r10"]
     waiting = assess(subject, facts(), {})
-    assert (waiting.points, waiting.bounds, waiting.undecided, waiting.can_be_awarded) == (0, (1, 15), True, False)
+    assert (waiting.points, waiting.bounds, waiting.undecided) == (0, (1, 15), True)
     decided = assess(subject, facts(decided=8), {})
-    assert (decided.points, decided.can_be_awarded) == (8, True)
+    assert (decided.points, decided.undecided) == (8, False)
     assert [r.code for r in assess(subject, facts(decided=16), {}).refusals] == ["outside_bounds"]
     assert [n.code for n in assess(subject, facts(has_note=False), {}).needs] == ["note"]
 

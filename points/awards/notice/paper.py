@@ -190,11 +190,7 @@ def end(sheets: list[Sheet], shown: Any, said: Mapping[str, str], urls: Mapping[
     seal = getattr(shown.seal, "seal", "")
     texts = [
         *((line, 11.0) for line in wrapped(said["object"], 11, left)),
-        *(
-            (line, 10.0)
-            for name in ("taken_back", "ways", "promise", "basis", "beyond")
-            for line in wrapped(said.get(name, ""), 10, left)
-        ),
+        *((line, 10.0) for name in BELOW for line in wrapped(said.get(name, ""), 10, left)),
         (said["fingerprint"], SMALL),
         *((line, SMALL) for line in (shown.fingerprint[:32], shown.fingerprint[32:])),
         (said["seal"], SMALL),

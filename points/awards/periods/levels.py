@@ -23,7 +23,7 @@ from ...rulebook.pieces import Level
 from ...rulebook.standings import LevelStanding, awards_up_to
 from .. import levels
 from ..budgets import marks_for
-from ..levels import levels_in, names_of
+from ..levels import levels_in
 from ..models import PeriodRun
 from .ceiling import brim_of, locked
 from .giving import Gift, draft
@@ -48,11 +48,6 @@ def standings_under(scheme_id: int, person_id: int, version_id: int | None, day:
     """Where somebody stands on every level of a version."""
     found = levels_in(scheme_id, version_id) if version_id is not None else ()
     return levels.standings_of(scheme_id, [person_id], found, day)[person_id]
-
-
-def levels_of_person(scheme_id: int, person_id: int, day: date) -> frozenset[str]:
-    """Every step reached, as ``assess`` knows them: "star:1", "star:2"."""
-    return names_of(standings_of(scheme_id, person_id, day))
 
 
 # ---------------------------------------------------------------- the award for a step
