@@ -55,7 +55,8 @@ def deduct(
     """
     stops = rule.deductions is None or rule.deductions.below_zero == "stop"
     today = clock.local_date(at, scheme.zone)
-    for attempt in range(TRIES):
+    tries = 0
+    while True:
         legs, owed, taken = list(gives), dict[str, int](), dict[str, int]()
         for balance, amount in less_of(seen).items():
             unit_id = units[balance]
@@ -79,9 +80,9 @@ def deduct(
             posted = ledger.post(scheme.id, [draft], at=at, zone=scheme.zone)[0]
             return Taken(posted.transfer_id, shown, owed)
         except InsufficientPoints:
-            if attempt + 1 == TRIES:
+            tries += 1
+            if tries == TRIES:
                 raise
-    raise AssertionError("unreachable")  # pragma: no cover
 
 
 def less_of(seen: Assessment) -> dict[str, int]:

@@ -198,6 +198,8 @@ def test_the_command_says_what_would_become_of_it_and_writes_nothing(world: Worl
         assert "points.year 2026: 1 holders have 101 left; 50 goes on, 0 points for it, 0 to a pool, 51 lapses" in said
         assert "honour.year 2026: 1 holders have 25 left; 0 goes on, 2 points for it, 0 to a pool, 20 lapses" in said
         assert "nothing is due" in runner.invoke(args=["carry", "try", "--scheme", world.scheme.code]).output
+        unknown = runner.invoke(args=["carry", "try", "--scheme", "nowhere"])
+        assert unknown.exit_code == 1 and "No scheme has that code." in unknown.output
     assert lots(world, person.id) == {ENDS: 101}
 
 

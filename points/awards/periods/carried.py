@@ -23,7 +23,7 @@ from ...rulebook.wording import balance_word
 from ...web.formats import decimal
 from ..levels import scale_of
 from ..models import PeriodRun
-from .carrying import Due, Sum, due_entries, run, words_of
+from .carrying import Due, Sum, code_of, due_entries, run, words_of
 from .grants import for_all
 from .in_force import parts_of
 
@@ -65,10 +65,6 @@ def moved_by(done: PeriodRun) -> Moved:
     body = version_by_id(done.scheme_id, done.version_id).body
     carry = next(one for one in map(carry_from, body.get("carry", ())) if code_of(one) == done.code)
     return moved(done.scheme_id, body, carry, done.period, done.counts, id=done.id, run_at=done.run_at)
-
-
-def code_of(carry: Carry) -> str:
-    return f"{carry.balance}.{carry.per}"[:40]
 
 
 def moved(scheme_id: int, body: Any, carry: Carry, period: str, counts: Any, **more: Any) -> Moved:

@@ -51,9 +51,14 @@ BACK = {"month": 12, "quarter": 8, "half_year": 4, "year": 3}  # ended periods t
 W, EXPIRED, ISSUANCE = AccountClass.WALLET, AccountClass.EXPIRED, AccountClass.ISSUANCE
 
 
+def code_of(carry: Carry) -> str:
+    """What its runs are called: a document says a balance and a period once."""
+    return f"{carry.balance}.{carry.per}"[:40]
+
+
 @dataclass(frozen=True)
 class Due:
-    """An entry whose period has ended and that was not run. ``carry`` as data, ``body`` of its rulebook."""
+    """An entry of a version, and the period that has ended (or, tried dry, that has begun)."""
 
     version_id: int
     carry: Carry
@@ -63,7 +68,7 @@ class Due:
 
     @property
     def code(self) -> str:
-        return f"{self.carry.balance}.{self.carry.per}"[:40]
+        return code_of(self.carry)
 
     @property
     def prefix(self) -> str:
@@ -346,20 +351,16 @@ def message_of(ground: Ground, found: Sequence[Share]) -> tuple[str, dict[str, A
     """What the holder is told: how much there was, and what became of it."""
     total = {name: sum(getattr(one, name) for one in found) for name in ("goes_on", "into", "pooled", "lapses")}
     left = sum(one.lot.left for one in found)
-    values: dict[str, Any] = {"period": ground.due.period, "left": shown(left, ground.decimals[0])}
+    values: dict[str, Any] = {"period": ground.due.period, "left": decimal(left, ground.decimals[0])}
     values["balance_word"] = ground.words[ground.due.carry.balance]
     for name, amount in total.items():
         if amount:
-            values[name] = shown(amount, ground.decimals[name == "into"])
+            values[name] = decimal(amount, ground.decimals[name == "into"])
     if total["into"]:
         values["to_word"] = ground.words[ground.due.carry.to]
     if total["goes_on"] and ground.mark != "never":
         values["until_on"] = date.fromisoformat(ground.mark)
     return source_of(found), values
-
-
-def shown(minor: int, decimals: int) -> str:
-    return decimal(minor, decimals)
 
 
 def note_run(scheme_id: int, due: Due, result: Sum, at: datetime) -> None:

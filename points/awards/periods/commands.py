@@ -7,11 +7,10 @@ from datetime import datetime
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy import select
 
 from ... import clock
 from ...db import db
-from ...people.models import Scheme
+from ...people.commands import chosen_scheme, scheme_option
 from ...web.formats import decimal
 from .carried import entries_on
 from .carrying import due_entries, ground_of, run
@@ -20,14 +19,11 @@ group = AppGroup("carry", help="The end of a period: what is left goes on, turns
 
 
 @group.command("try")
-@click.option("--scheme", "code", required=True, metavar="CODE", help="The scheme's code.")
+@scheme_option
 @click.option("--on", "on", type=click.DateTime(["%Y-%m-%d"]), help="As if the period of this day ended now.")
-def try_command(code: str, on: datetime | None) -> None:
+def try_command(scheme_code: str | None, on: datetime | None) -> None:
     """Say what is due, or would be for the period of a day, and write nothing. ``flask jobs run carry`` does it."""
-    scheme = db.session.scalar(select(Scheme).where(Scheme.code == code))
-    if scheme is None:
-        raise click.BadParameter(f"no scheme {code!r}", param_hint="--scheme")
-    at = clock.now()
+    scheme, at = chosen_scheme(scheme_code), clock.now()
     day = clock.local_date(at, scheme.zone)
     entries = entries_on(scheme.id, on.date()) if on else due_entries(scheme.id, day, scheme.zone)
     if not entries:
