@@ -479,6 +479,13 @@ function undo() {
   if (sent) sent.click();
 }
 
+// Out of a field, back to the list, so that letters are keys again. What was typed stays.
+function leave(field) {
+  const row = selected();
+  if (row) row.querySelector("a.what").focus();
+  else field.blur();
+}
+
 const inField = (target) => target.closest("input:not([type=checkbox]), select, textarea, [contenteditable]");
 
 addEventListener("keydown", (event) => {
@@ -487,6 +494,7 @@ addEventListener("keydown", (event) => {
     event.preventDefault();
     return submitAll();
   }
+  if (event.key === "Escape" && inField(event.target)) return leave(event.target);
   if (event.ctrlKey || event.metaKey || event.altKey || inField(event.target)) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const always = {

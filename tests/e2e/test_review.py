@@ -76,6 +76,11 @@ def test_a_reviewer_works_through_the_day_by_keyboard_alone(place: World, window
     expect(box.locator("#big-where")).to_contain_text("第 2 张")
     readable(page)
     press(page, "Escape")
+    # out of a field again, and letters are keys
+    press(page, "e", "Escape", "k", "j", "/", "Escape", "k", "j")
+    expect(page.locator("tr[aria-selected]")).to_contain_text("孙○○")
+    expect(page.locator(f"[data-open='{seen.id}'] a.shot")).to_have_count(2)
+    assert page.input_value("#text") == page.input_value("input[name=points]") == ""
     # less than asked, with a reason
     press(page, "e")
     page.keyboard.type("4")
