@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask_babel import gettext
 
 from ..people.sheets import SheetRefused
@@ -12,6 +14,7 @@ from .problems import Problem
 from .schema_fields import ONE_OF
 from .wording import listing
 from .workbook_cells import spoken
+from .workbook_layout import tables
 from .workbook_names import with_codes
 from .workbook_reading import CellProblem, Reading, workbook_in
 
@@ -44,8 +47,17 @@ def document_of_workbook(data: bytes, points_scale: int) -> Document:
         if (sheet, cell) not in known:
             cells.append(CellProblem(sheet, cell, in_words(reading, one)))
     if cells or found.document is None:
+        cells.sort(key=lambda one: down_the_book(one.sheet, one.cell))
         raise BadDocument([Problem(one.sheet, one.cell, one.sentence) for one in cells[:200]])
     return found.document
+
+
+def down_the_book(sheet: str, cell: str) -> tuple[int, str, int, str]:
+    """Sheets in the order of the template, cells from the top and from the left: the order in which one mends them."""
+    titles = [title for one in tables() for title in (one.title, gettext(one.title))]
+    place = re.fullmatch(r"([A-Z]+)([0-9]+)", cell)
+    row, column = (int(place[2]), place[1].rjust(4)) if place else (0, "")
+    return (titles.index(sheet) if sheet in titles else -1, sheet, row, column)
 
 
 def in_words(reading: Reading, problem: Placed) -> str:

@@ -258,3 +258,19 @@ def test_the_operator_turns_files_into_each_other(world: World, tmp_path: Path) 
         ["export", "没有的", "x.json", "--scheme", code],
     ):
         assert runner.invoke(args=["rulebook", *wrong]).exit_code == 1
+
+
+def test_problems_are_listed_in_the_order_in_which_one_mends_them(speaking: None) -> None:
+    book = load_workbook(io.BytesIO(workbook_of(document_from(presets()["hehuatang"]).body)))
+    sheet = book["细则"]
+    column = {cell.value: cell.column for cell in sheet[1]}
+    sheet.cell(12, column["按什么数 *"]).value = "parsec"
+    sheet.cell(9, column["分值 · 几分"]).value = "很多"
+    sheet.cell(9, column["名称 *"]).value = None
+    book["版本"]["C4"].value = None
+    out = io.BytesIO()
+    book.save(out)
+    with pytest.raises(BadDocument) as refused:
+        document_of_file(out.getvalue(), 0)
+    places = [(one.rule, one.field) for one in refused.value.problems]
+    assert places == [("版本", "C4"), ("细则", "B9"), ("细则", "H9"), ("细则", "F12")]
