@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePath
 from typing import Any
 from xml.parsers import expat
+
+from openpyxl.utils import get_column_letter
+from openpyxl.utils.cell import coordinate_to_tuple
 
 from ..errors import N_, DomainError
 from .cells import columns_of, text_of
@@ -32,6 +36,7 @@ MAX_CELLS_A_ROW = 2_000
 LAST_ROW = 1_048_576  # of a sheet in Excel
 HEADER_WITHIN = 15  # rows: lists often begin with a title
 SHEETS = 20
+PLACE = re.compile(r"[A-Z]{1,3}[1-9][0-9]{0,6}")
 
 
 class SheetRefused(DomainError):
@@ -64,6 +69,23 @@ class Empty(SheetRefused):
 class Garbled(SheetRefused):
     code = "garbled"
     sentence = N_("文字编码认不出来。请用 Excel 另存为 .xlsx，或者另存为 UTF-8 的 CSV。")
+
+
+class NotCalculated(SheetRefused):
+    """A formula that no program has worked out yet: what it comes to stands nowhere in the file."""
+
+    code = "not_calculated"
+    sentence = N_("{cell} 是公式，还没有算过，读不到结果。请用 Excel 或 WPS 打开，保存一次再传；或者直接写上数。")
+
+
+class Blank:
+    """What stands in the place of a formula that was never worked out."""
+
+    def __str__(self) -> str:
+        return ""
+
+
+NOT_CALCULATED = Blank()
 
 
 @dataclass(frozen=True)
@@ -117,7 +139,11 @@ def _sheet(title: str, header: list[Any], columns: dict[str, int], above: int, r
             raise SheetRefused()
         if not any(values):
             continue
-        cells = {column: text_of(values[place])[:MAX_CELL] for column, place in columns.items() if place < len(values)}
+        wanted = {column: values[place] for column, place in columns.items() if place < len(values)}
+        for column, value in wanted.items():
+            if value is NOT_CALCULATED:
+                raise NotCalculated(cell=f"{get_column_letter(columns[column] + 1)}{row}")
+        cells = {column: text_of(value)[:MAX_CELL] for column, value in wanted.items()}
         if not any(cells.values()):
             continue
         if len(lines) == MAX_ROWS:
@@ -172,12 +198,12 @@ def _csv_rows(data: bytes, understand: Understand) -> Iterator[list[Any]]:
 def _worksheets(data: bytes) -> Iterator[tuple[str, Iterator[list[Any]]]]:
     from openpyxl import load_workbook
 
-    _weigh(data)
+    uncalculated = _weigh(data)
     with _understood():
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"][:SHEETS]
     for sheet in sheets:
-        yield str(sheet.title), _rows(sheet)
+        yield str(sheet.title), _rows(sheet, uncalculated.get(sheet._worksheet_path, frozenset()))
 
 
 def workbook_cells(data: bytes, most_rows: int, most_columns: int) -> Iterator[tuple[str, Iterator[Sequence[Any]]]]:
@@ -192,11 +218,19 @@ def workbook_cells(data: bytes, most_rows: int, most_columns: int) -> Iterator[t
             yield str(sheet.title), sheet.iter_rows(max_row=most_rows, max_col=most_columns)
 
 
-def _rows(sheet: Any) -> Iterator[list[Any]]:
+def _rows(sheet: Any, uncalculated: Collection[str]) -> Iterator[list[Any]]:
+    by_row: dict[int, list[int]] = {}
+    for cell in uncalculated:
+        row, column = coordinate_to_tuple(cell)
+        by_row.setdefault(row, []).append(column - 1)
     with _understood():
         sheet.reset_dimensions()  # what the file claims about its size is not to be trusted
-        for values in sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True):
-            yield list(values)
+        for row, values in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True), start=1):
+            cells = list(values)
+            for place in by_row.get(row, ()):
+                if place < len(cells):
+                    cells[place] = NOT_CALCULATED
+            yield cells
 
 
 @contextmanager
@@ -212,8 +246,12 @@ def _understood() -> Iterator[None]:
         raise SheetRefused() from error
 
 
-def _weigh(data: bytes) -> None:
-    """Refuse a workbook that would unpack or unfold beyond measure, before any of it is kept in memory."""
+def _weigh(data: bytes) -> dict[str, set[str]]:
+    """Refuse a workbook that would unpack or unfold beyond measure, before any of it is kept in memory.
+
+    Gives the cells of each part that hold a formula and no result of it.
+    """
+    uncalculated: dict[str, set[str]] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
@@ -224,23 +262,38 @@ def _weigh(data: bytes) -> None:
             for part in parts:
                 if part.filename.lower().endswith((".xml", ".rels")):
                     with archive.open(part) as stream:
-                        _weigh_xml(iter(lambda stream=stream: stream.read(1 << 16), b""))  # type: ignore[misc]
+                        found = _weigh_xml(iter(lambda stream=stream: stream.read(1 << 16), b""))  # type: ignore[misc]
+                    if found:
+                        uncalculated[part.filename] = found
     except (zipfile.BadZipFile, expat.ExpatError, NotImplementedError, RuntimeError, OSError, EOFError) as error:
         raise SheetRefused() from error
+    return uncalculated
 
 
-def _weigh_xml(blocks: Iterable[bytes]) -> None:
+def _weigh_xml(blocks: Iterable[bytes]) -> set[str]:
     elements = cells = 0
+    cell: dict[str, str] = {}
+    uncalculated: set[str] = set()
 
-    def begin(name: str, _: dict[str, str]) -> None:
-        nonlocal elements, cells
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        nonlocal elements, cells, cell
         elements += 1
         if name.endswith("row"):
             cells = 0
         elif name == "c" or name.endswith(":c"):
             cells += 1
+            cell, parser.CharacterDataHandler = attributes, None
+        elif (name == "f" or name.endswith(":f")) and PLACE.fullmatch(cell.get("r", "")) and cell.get("t") != "str":
+            uncalculated.add(cell["r"])  # until its value is met
+        elif uncalculated and (name == "v" or name.endswith(":v")):
+            parser.CharacterDataHandler = calculated
         if elements > MAX_ELEMENTS or cells > MAX_CELLS_A_ROW:
             raise TooLarge(rows=MAX_ROWS)
+
+    def calculated(text: str) -> None:
+        if text.strip():
+            uncalculated.discard(cell.get("r", ""))
+            parser.CharacterDataHandler = None
 
     def declared(*_: object) -> None:
         raise SheetRefused()  # no workbook declares a document type; entities would unfold
@@ -252,3 +305,4 @@ def _weigh_xml(blocks: Iterable[bytes]) -> None:
     for block in blocks:
         parser.Parse(block, False)
     parser.Parse(b"", True)
+    return uncalculated
