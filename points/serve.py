@@ -18,9 +18,11 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from sqlalchemy.exc import DBAPIError
 
 from . import create_app
 from .config import ROOT, THREADS
+from .database.commands import said_of
 from .db import db
 
 log = logging.getLogger("points")
@@ -147,7 +149,12 @@ def main(arguments: list[str]) -> None:
     host = "127.0.0.1" if options.host == "0.0.0.0" else options.host  # noqa: S104  only compared
     url = f"http://{host}:{options.port}"
     with app.app_context():
-        upgrade(revision="head")
+        try:
+            upgrade(revision="head")
+        except DBAPIError as error:
+            if sentence := said_of(error):
+                sys.exit(f"Error: {sentence}")
+            raise
         embedded = db.engine.dialect.name == "sqlite"
         from . import demo
         from .people.first_run import announce

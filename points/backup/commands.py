@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from flask.cli import with_appcontext
 
 from .. import config
+from ..database.commands import said_of
 from ..web.settings import setting
 from . import dumping, restoring
 from .archive import Damaged, Kept, verify
@@ -38,6 +39,8 @@ def _told(happened: str) -> Iterator[None]:
         raise click.ClickException(str(error)) from None
     except SURE as error:
         raise click.ClickException(f"{error}\n{happened}") from None
+    except sa.exc.DBAPIError as error:
+        raise click.ClickException(f"{said_of(error) or f'{type(error).__name__}: {error}'}\n{happened}") from None
     except (OSError, sa.exc.SQLAlchemyError) as error:
         raise click.ClickException(f"{type(error).__name__}: {error}\n{happened}") from None
     except Exception as error:
