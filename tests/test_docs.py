@@ -11,6 +11,7 @@ import pytest
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
+from points import create_app
 from points.errors import DomainError
 from points.web.errors import STATUS
 
@@ -58,6 +59,30 @@ def error_table() -> str:
 
 def test_every_error_code_is_documented() -> None:
     assert (ROOT / "docs" / "errors.md").read_text() == error_table(), "run: python -m tests.test_docs > docs/errors.md"
+
+
+def test_every_kind_of_due_work_is_in_the_table_with_its_name_and_hour() -> None:
+    from points.jobs import Daily
+    from points.jobs.kinds import KINDS
+
+    create_app()
+    first_table = (ROOT / "docs" / "jobs.md").read_text().partition("\n\n**")[0]
+    told = {
+        name: (title, when)
+        for name, title, when in re.findall(r"^\| `(\w+)` \| (\S+) \| ([^|]+) \|", first_table, re.M)
+    }
+    assert told.keys() == KINDS.keys()
+    for name, kind in KINDS.items():
+        title, when = told[name]
+        pause = kind.rhythm.at if isinstance(kind.rhythm, Daily) else int(kind.rhythm.pause.total_seconds() // 60)
+        hour = (
+            f"daily, {pause:%-H:%M}"
+            if isinstance(kind.rhythm, Daily)
+            else "every minute"
+            if pause == 1
+            else f"every {pause} minutes"
+        )
+        assert title == kind.title and when.startswith(hour), f"{name}: {kind.title}, {hour}"
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))

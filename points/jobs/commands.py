@@ -87,15 +87,15 @@ def work_command(code: str | None, once: bool, lease: int, parent: int | None) -
 @of_scheme
 def list_command(code: str | None) -> None:
     """How the work stands: when each last ran and for how long, when it is due next, and what failed."""
-    at = clock.now()
+    at, wide = clock.now(), max(map(len, KINDS))
     for scheme in wanted_schemes(code):
         click.echo(f"{scheme.code} ({scheme.zone})")
         for one in standings(scheme.id, at=at):
-            click.echo(f"  {one.name:<10} {one.state:<8}  {_last(one, scheme.zone)}  {_next(one, scheme.zone)}")
+            click.echo(f"  {one.name:<{wide}} {one.state:<8}  {_last(one, scheme.zone)}  {_next(one, scheme.zone)}")
             if one.error and one.failed_at:
                 made_up = "made up for since" if one.is_made_up_for else f"{one.tries} in a row"
                 detail = f" ({one.detail})" if one.detail else ""
-                click.echo(f"  {'':<10} failed {_said(one.failed_at, scheme.zone)}: {one.error}{detail}, {made_up}")
+                click.echo(f"  {'':<{wide}} failed {_said(one.failed_at, scheme.zone)}: {one.error}{detail}, {made_up}")
 
 
 def _said(moment: datetime, zone: str) -> str:
