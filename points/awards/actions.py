@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -11,60 +10,42 @@ from sqlalchemy import select
 
 from .. import clock
 from ..db import db, is_id, new_id
-from ..errors import DomainError, KeyReused, NotFound
+from ..errors import KeyReused, NotFound
 from ..files.actions import Prepared
-from ..inbox import tell
 from ..ledger import request_hash
-from ..people.models import Person, Scheme, Team, TeamKind
+from ..people.models import Person
 from ..people.visitor import Visitor
-from ..rulebook.queries import KnownRule, rule_by_id
+from ..rulebook.queries import rule_by_id
 from ..rulebook.rules import Assessment
-from ..rulebook.terms import Rule
-from . import usage
-from .assessing import check, kept, reckon, rule_in_force
-from .attaching import attach, attach_both, keep_photo, keep_photos, own_photos
-from .deeds import FILE, HH_MM, Deed, chosen, deeds_of, mark_of
-from .granting import grant
+from .assessing import kept, reckon, rule_in_force
+from .attaching import attach, attach_both, keep_photos, own_photos
+from .deeds import FILE, HH_MM, Deed, chosen, deed_of, mark_of
 from .messages import tell_of
 from .models import Claim, ClaimState, Source, Step
 from .paths import kept_stages, others_in
 from .queries import beneficiary_for, seen_by_claimant
 from .queue_oddities import mark
 from .rules import (
-    DeductionByStaff,
-    DeductionsOff,
-    HelpedIsClaimant,
-    NoSuchHelped,
-    NotYourTeam,
-    TeamNeeded,
     check_day,
     check_photos,
     source_of,
     window_days,
 )
+from .sending import BY_OTHERS, BY_STAFF, check_taking, helped_by, ready, settled_by_machine, team_for, tell_sent
 from .settings import reviews_of
-from .standing import teams_of
 from .steps import leave, note_step, step_by_key
 
 __all__ = [
+    "BY_STAFF",
     "claim_by_key",
-    "deed_of",
     "file_claim",
     "forecast",
-    "keep_photo",
     "keep_photos",
-    "leave",
-    "note_step",
     "own_claim",
     "own_photos",
     "resend",
-    "settled_by_machine",
-    "step_by_key",
     "withdraw",
 ]
-
-BY_OTHERS = (Source.SELF_CHECKED, Source.LEADER, Source.STAFF, Source.BACKFILL, Source.IMPORT, Source.SYSTEM)
-BY_STAFF = (Source.STAFF, Source.BACKFILL, Source.IMPORT, Source.SYSTEM)
 
 
 def file_claim(
@@ -111,14 +92,28 @@ def file_claim(
     """
     person, path, as_staff = beneficiary_for(who, person_id)
     further = {
-        "files": len(file_ids) + len(files), "team": team_id, "helped": helped, "sharers": sharers - 1,
-        "subject": subject, "act": act, "record": record, "grades": sorted(grades),
-        "coefficients": dict(coefficients or {}), "attended": attended,
-    }  # fmt: skip
+        "files": len(file_ids) + len(files),
+        "team": team_id,
+        "helped": helped,
+        "sharers": sharers - 1,
+        "subject": subject,
+        "act": act,
+        "record": record,
+        "grades": sorted(grades),
+        "coefficients": dict(coefficients or {}),
+        "attended": attended,
+    }
     hashed = request_hash(
-        person=person.id, rule=rule, quantity=quantity, done_on=done_on, done_at=done_at, place=place, note=note,
-        photos=len(photo_ids) + len(photos), **{name: value for name, value in further.items() if value},
-    )  # fmt: skip
+        person=person.id,
+        rule=rule,
+        quantity=quantity,
+        done_on=done_on,
+        done_at=done_at,
+        place=place,
+        note=note,
+        photos=len(photo_ids) + len(photos),
+        **{name: value for name, value in further.items() if value},
+    )
     if earlier := claim_by_key(who, key):
         if earlier.request_hash != hashed:
             raise KeyReused()
@@ -132,12 +127,24 @@ def file_claim(
     )
     helped_id = helped_by(who, helped, person.id)
     deed = Deed(
-        quantity=quantity, done_on=done_on, source=str(source), photos=len(photo_ids) + len(photos),
-        has_note=bool(note), has_place=bool(place), files=len(file_ids) + len(files), entered_on=today,
-        started=done_at if HH_MM.fullmatch(done_at) else "", attended=attended and source in BY_OTHERS,
-        has_record=bool(record), grades=frozenset(grades), coefficients=dict(coefficients or {}), sharers=sharers,
-        subject=mark_of(subject), act=mark_of(act), team_id=team_for(who, known.rule, team_id, as_staff),
-    )  # fmt: skip
+        quantity=quantity,
+        done_on=done_on,
+        source=str(source),
+        photos=len(photo_ids) + len(photos),
+        has_note=bool(note),
+        has_place=bool(place),
+        files=len(file_ids) + len(files),
+        entered_on=today,
+        started=done_at if HH_MM.fullmatch(done_at) else "",
+        attended=attended and source in BY_OTHERS,
+        has_record=bool(record),
+        grades=frozenset(grades),
+        coefficients=dict(coefficients or {}),
+        sharers=sharers,
+        subject=mark_of(subject),
+        act=mark_of(act),
+        team_id=team_for(who, known.rule, team_id, as_staff),
+    )
     seen, subjects, state = ready(who, known, deed, person, has_helped=helped_id is not None)
     check_taking(who, known.rule, seen, source)
     claim = Claim(
@@ -215,12 +222,25 @@ def forecast(
         person.id == who.person_id, as_staff, (today - done_on).days, reviews_of(who.settings).backfill_days
     )
     deed = Deed(
-        quantity=quantity, done_on=done_on, source=str(source), photos=photos, has_note=bool(note),
-        has_place=bool(place), files=files, entered_on=today, started=done_at if HH_MM.fullmatch(done_at) else "",
-        attended=attended and source in BY_OTHERS, has_record=bool(record), grades=frozenset(grades),
-        coefficients=dict(coefficients or {}), sharers=sharers, subject=mark_of(subject), act=mark_of(act),
-        team_id=team_id if is_id(team_id) else None, helped_confirmed=known.rule.evidence.helped or bool(helped),
-    )  # fmt: skip
+        quantity=quantity,
+        done_on=done_on,
+        source=str(source),
+        photos=photos,
+        has_note=bool(note),
+        has_place=bool(place),
+        files=files,
+        entered_on=today,
+        started=done_at if HH_MM.fullmatch(done_at) else "",
+        attended=attended and source in BY_OTHERS,
+        has_record=bool(record),
+        grades=frozenset(grades),
+        coefficients=dict(coefficients or {}),
+        sharers=sharers,
+        subject=mark_of(subject),
+        act=mark_of(act),
+        team_id=team_id if is_id(team_id) else None,
+        helped_confirmed=known.rule.evidence.helped or bool(helped),
+    )
     return reckon(known, deed, person, who.points_scale, credited_on=today)[0]
 
 
@@ -276,108 +296,7 @@ def resend(
     return claim
 
 
-# ---------------------------------------------------------------- how it is done
-
-
-def ready(
-    who: Visitor, known: KnownRule, deed: Deed, person: Person, *, has_helped: bool
-) -> tuple[Assessment, usage.Subjects, ClaimState]:
-    """The assessment of a deed that may be sent, and the state it is sent in: where only the word of whoever was
-    helped is missing, it waits for that. Raises CannotEarn."""
-    seen, subjects = reckon(known, deed, person, who.points_scale)
-    asks = known.rule.evidence.helped or (has_helped and any(proof.helped for proof in known.rule.evidence.any))
-    if deed.helped_confirmed or not asks or seen.can_be_sent:
-        check(seen)
-        return seen, subjects, ClaimState.WAITING
-    seen, subjects = reckon(known, replace(deed, helped_confirmed=True), person, who.points_scale)
-    check(seen)
-    return seen, subjects, ClaimState.CONFIRMING
-
-
-def check_taking(who: Visitor, rule: Rule, seen: Assessment, source: Source) -> None:
-    """Points are taken away only where the scheme said so knowingly, and only staff may enter it."""
-    if not rule.takes_away and not seen.is_deduction:
-        return
-    if not reviews_of(who.settings).deductions_allowed:
-        raise DeductionsOff()
-    if source not in BY_STAFF:
-        raise DeductionByStaff()
-
-
-def team_for(who: Visitor, rule: Rule, team_id: int | None, as_staff: bool) -> int | None:
-    """The team a deed is entered for: one of one's own, or any for staff. Raises TeamNeeded, NotYourTeam."""
-    if team_id is None:
-        if rule.subject == "team":
-            raise TeamNeeded()
-        return None
-    found = None
-    if is_id(team_id):
-        found = db.session.scalar(
-            select(Team.id).where(
-                Team.scheme_id == who.scheme_id,
-                Team.id == team_id,
-                Team.disabled_at.is_(None),
-                Team.kind.in_((TeamKind.TEAM, TeamKind.ORGANISATION)),
-            )
-        )
-    if found is None or not (as_staff or found in teams_of(who)):
-        raise NotYourTeam()
-    return found
-
-
-def helped_by(who: Visitor, helped: str, person_id: int) -> int | None:
-    """Whoever has exactly this number or phone in the scheme. Raises NoSuchHelped, HelpedIsClaimant."""
-    if not helped:
-        return None
-    found = db.session.scalars(
-        select(Person.id)
-        .where(Person.scheme_id == who.scheme_id, Person.disabled_at.is_(None))
-        .where((Person.number == helped) | (Person.phone == helped))
-        .limit(2)
-    ).all()
-    if len(found) != 1:
-        raise NoSuchHelped()
-    if found[0] in (person_id, who.person_id):
-        raise HelpedIsClaimant()
-    return found[0]
-
-
-def settled_by_machine(claim: Claim, seen: Assessment, at: datetime) -> bool:
-    """Grant at once what a trusted machine recorded and the rule reviews no further. What is refused then (a budget
-    that is spent) waits for a person like any other claim."""
-    if claim.state != ClaimState.WAITING or claim.path or claim.source != Source.SELF_CHECKED or seen.undecided:
-        return False
-    scheme = db.session.get_one(Scheme, claim.scheme_id)
-    try:
-        with db.session.begin_nested():
-            grant(scheme, claim, by_id=None, at=at)
-            note_step(claim, None, Step.APPROVED, "", f"machine:{claim.id}", at)
-    except DomainError:
-        db.session.refresh(claim)
-        return False
-    return True
-
-
-def tell_sent(claim: Claim, known: KnownRule, at: datetime) -> None:
-    if claim.state != ClaimState.CONFIRMING:
-        return tell_of(claim, "claim_sent", at)
-    tell_of(claim, "claim_confirming", at)
-    if claim.helped_id is not None:
-        ask_helped(claim, known, at)
-    return None
-
-
-def ask_helped(claim: Claim, known: KnownRule, at: datetime) -> None:
-    """Ask whoever was helped to say so."""
-    assert claim.helped_id is not None
-    values = {"title": known.title, "done_on": claim.done_on}
-    key = f"claim:{claim.id}:{claim.round or 1}:confirm"
-    tell(claim.scheme_id, claim.helped_id, "confirm_needed", values, f"/claims/{claim.id}/confirm", key, at)
-
-
-def deed_of(claim: Claim) -> Deed:
-    """The deed as the claim tells it, with the photos it has by now."""
-    return deeds_of([claim])[claim.id]
+# ---------------------------------------------------------------- one's own
 
 
 def claim_by_key(who: Visitor, key: UUID) -> Claim | None:

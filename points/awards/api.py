@@ -22,7 +22,8 @@ from ..web import audience, idempotency_key, me, page_of
 from ..web.api import register
 from ..web.formats import listed, masked
 from . import words
-from .actions import file_claim, forecast, keep_photo
+from .actions import file_claim, forecast
+from .attaching import keep_photo
 from .models import Claim
 from .queries import Filter, Line, claims_of, line_of, photos_of, queue, steps_of
 from .reviewing import approve, reject, send_back

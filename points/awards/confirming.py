@@ -12,13 +12,14 @@ from ..errors import NotFound
 from ..people.models import Person
 from ..people.visitor import Visitor
 from ..rulebook.queries import rule_by_id
-from .actions import note_step, settled_by_machine, step_by_key
 from .assessing import reckon
 from .deeds import deeds_of
 from .messages import tell_of
 from .models import Claim, ClaimState, Step
 from .reviewing import check_stranger, reviewable
 from .rules import NotConfirming, ReasonNeeded
+from .sending import settled_by_machine
+from .steps import note_step, step_by_key
 
 
 def asked_of(who: Visitor, claim_id: int) -> Claim:

@@ -12,13 +12,13 @@ from ..db import db, is_id, new_id
 from ..errors import KeyReused, NotFound
 from ..people.visitor import Visitor, within
 from . import usage
-from .actions import leave, note_step
 from .bars import lift_bars
 from .messages import tell_of
 from .models import Claim, ClaimState, Correction, CorrectionState, Step
 from .reversing import Cause, take_back
 from .reviewing import check_stranger, reviewable
 from .rules import AlreadyAsked, AlreadyDecided, NotCredited, NotWaiting, OwnCorrection, ReasonNeeded
+from .steps import leave, note_step
 
 
 def ask_correction(who: Visitor, claim_id: int, *, reason: str, key: UUID, at: datetime) -> Correction:

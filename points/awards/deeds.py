@@ -90,6 +90,11 @@ def deeds_of(claims: Collection[Claim]) -> dict[int, Deed]:
     return {claim.id: told_by(claim, attached, clock.local_date(claim.made_at, zone)) for claim in claims}
 
 
+def deed_of(claim: Claim) -> Deed:
+    """The deed as the claim tells it, with the photos it has by now."""
+    return deeds_of([claim])[claim.id]
+
+
 def told_by(claim: Claim, attached: Mapping[tuple[int, str], int], entered_on: date) -> Deed:
     choices = claim.choices or {}
     return Deed(

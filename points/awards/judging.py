@@ -10,8 +10,8 @@ from ..people.visitor import Visitor
 from ..rulebook.judging import agreed_on, is_scored
 from ..rulebook.queries import rule_by_id
 from ..rulebook.terms import Stage
-from .actions import deed_of
 from .assessing import check, reckon
+from .deeds import deed_of
 from .models import Claim
 from .paths import Verdict, Voice, scores_at
 from .rules import PointsNeeded

@@ -19,10 +19,10 @@ from ..rulebook.queries import KnownRule, rule_by_id
 from ..rulebook.rules import Assessment
 from ..rulebook.wording import refusals
 from . import words
-from .actions import deed_of
 from .assessing import reckon
 from .budgets import Left, left_for, left_for_many
 from .correction_queries import corrections_of
+from .deeds import deed_of
 from .models import Claim, ClaimState, Correction
 from .oddities import Oddity
 from .queries import Line, StepLine, line_of, photos_of, seen_by_reviewer, steps_of
@@ -35,10 +35,14 @@ from .standing import objections_to
 # What a reviewer's own decision left behind and can be taken back from.
 DECIDED = frozenset(
     {
-        ClaimState.APPROVED, ClaimState.ON_NOTICE, ClaimState.DUE, ClaimState.STUCK, ClaimState.REJECTED,
+        ClaimState.APPROVED,
+        ClaimState.ON_NOTICE,
+        ClaimState.DUE,
+        ClaimState.STUCK,
+        ClaimState.REJECTED,
         ClaimState.RETURNED,
     }
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

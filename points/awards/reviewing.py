@@ -16,9 +16,8 @@ from ..people.models import Person, Scheme
 from ..people.visitor import Visitor
 from ..rulebook.queries import rule_by_id
 from ..rulebook.terms import Stage
-from .actions import deed_of, note_step
 from .assessing import reckon
-from .deeds import chosen
+from .deeds import chosen, deed_of
 from .granting import Wanted, grant, grant_each
 from .judging import asks_score, check_score, score_needed, scored
 from .messages import tell_of
@@ -27,6 +26,7 @@ from .paths import Voice, agreeing, kept_stages, may_sit, others_in, refusing, s
 from .rules import ChoiceNotAsked, check_reason, too_late
 from .settings import reviews_of
 from .standing import objections_to, voices_of
+from .steps import note_step
 
 VOTES = (Step.AGREED, Step.APPROVED)
 
@@ -171,9 +171,15 @@ def grant_many(who: Visitor, claim_ids: Sequence[int], *, key: UUID, at: datetim
     for claim, spoken_at in final:
         if claim.id not in made.refused:
             note_step(
-                claim, who.person_id, Step.APPROVED, reason, uuid5(key, str(claim.id)), at, stage=spoken_at,
+                claim,
+                who.person_id,
+                Step.APPROVED,
+                reason,
+                uuid5(key, str(claim.id)),
+                at,
+                stage=spoken_at,
                 flush=False,
-            )  # fmt: skip
+            )
             made.done.append(claim)
     db.session.flush()
     return made

@@ -13,7 +13,6 @@ from .. import ledger
 from ..db import db
 from ..people.visitor import Visitor
 from . import usage
-from .actions import note_step, step_by_key
 from .bars import lift_bars
 from .correcting import correction_open
 from .messages import tell_of
@@ -30,6 +29,7 @@ from .rules import (
     UndoOver,
 )
 from .settings import reviews_of
+from .steps import note_step, step_by_key
 
 DECISIONS = (Step.AGREED, Step.AGAINST, Step.APPROVED, Step.RETURNED, Step.REJECTED)
 # What says nothing about the claim's review: who decided last is not asked of these.

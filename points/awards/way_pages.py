@@ -24,7 +24,7 @@ from ..web.request import idempotency_key, new_key, payload
 from ..web.schemas import tidy
 from ..web.sentences import translated
 from . import words
-from .actions import BY_STAFF, forecast
+from .actions import forecast
 from .assessing import roles_of
 from .claim_form import asked_of, further_words, reviewers_picks
 from .claim_pages import days, flat, layout, ruled, today_of
@@ -34,6 +34,7 @@ from .pages import pages
 from .queries import beneficiary_for
 from .rules import Refused, source_of
 from .schemas import ForecastSchema, ReviewSettingsSchema, forecast_of
+from .sending import BY_STAFF
 from .settings import BOUNDS, ReviewSettings, can_change, change_settings, reviews_of
 
 
