@@ -221,9 +221,19 @@ register(
 )
 # Told with the last day to appeal, unless the caller gives another.
 WITH_APPEAL = frozenset(
-    {"claim_rejected", "claim_recorded", "claim_reversed", "objection_upheld", "amount_changed", "barred",
-     "barred_at_the_till", "barred_from_both", "deduction_announced", "deduction_made"}
-)  # fmt: skip
+    {
+        "claim_rejected",
+        "claim_recorded",
+        "claim_reversed",
+        "objection_upheld",
+        "amount_changed",
+        "barred",
+        "barred_at_the_till",
+        "barred_from_both",
+        "deduction_announced",
+        "deduction_made",
+    }
+)
 BY_ITSELF = (Source.SELF_CHECKED, Source.SYSTEM)  # nobody at a desk entered it
 TO_ENTERER = {"claim_returned": "entered_returned", "claim_rejected": "entered_rejected"}
 

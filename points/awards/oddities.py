@@ -29,8 +29,12 @@ ROUND = 5_000  # thousandths: five hours, ten kilograms, but not one event
 APPROVER_FROM = 10  # awards before a share says anything
 HOUR = 60
 # Parts of a day in minutes. They overlap at the edges, as people's words do.
-PARTS = {"morning": (5 * HOUR, 12 * HOUR), "noon": (11 * HOUR, 14 * HOUR), "afternoon": (12 * HOUR, 18 * HOUR),
-         "evening": (17 * HOUR, 24 * HOUR)}  # fmt: skip
+PARTS = {
+    "morning": (5 * HOUR, 12 * HOUR),
+    "noon": (11 * HOUR, 14 * HOUR),
+    "afternoon": (12 * HOUR, 18 * HOUR),
+    "evening": (17 * HOUR, 24 * HOUR),
+}
 CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 MINUTES_OF = {"hour": 60, "minute": 1}
 

@@ -106,9 +106,14 @@ def credited(line: Line) -> Result:
     claim = line.claim
     given = claim.points if claim.points is not None else expected(claim)
     return Result(
-        claim.id, listed(line.person), line.title, "approve", given if claim.state == ClaimState.APPROVED else 0,
-        sentence("approve", line, given), claim.state,
-    )  # fmt: skip
+        claim.id,
+        listed(line.person),
+        line.title,
+        "approve",
+        given if claim.state == ClaimState.APPROVED else 0,
+        sentence("approve", line, given),
+        claim.state,
+    )
 
 
 def not_done(claim_id: int, line: Line | None, error: DomainError | None) -> Result:

@@ -66,9 +66,14 @@ class Decision:
             if name.startswith("coef-") and name.endswith(mark) and value
         }
         return cls(
-            verb, tidy(reason), given, outcome[:40], together, tuple(one[:40] for one in grades[:50]),
+            verb,
+            tidy(reason),
+            given,
+            outcome[:40],
+            together,
+            tuple(one[:40] for one in grades[:50]),
             tuple(sorted(picks.items())[:20]),
-        )  # fmt: skip
+        )
 
 
 def decisions_in(form: Mapping[str, str]) -> Iterator[tuple[int, Decision]]:

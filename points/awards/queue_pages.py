@@ -55,9 +55,21 @@ HEADER = (
     N_("入账"),
     N_("要留意"),
 )
-STATES = (MINE, ClaimState.WAITING, ClaimState.CONFIRMING, ClaimState.RETURNED, ClaimState.ON_NOTICE, ClaimState.HELD,
-          ClaimState.DUE, ClaimState.STUCK, ClaimState.APPROVED, ClaimState.REJECTED, ClaimState.WITHDRAWN,
-          ClaimState.REVERSED, "all")  # fmt: skip
+STATES = (
+    MINE,
+    ClaimState.WAITING,
+    ClaimState.CONFIRMING,
+    ClaimState.RETURNED,
+    ClaimState.ON_NOTICE,
+    ClaimState.HELD,
+    ClaimState.DUE,
+    ClaimState.STUCK,
+    ClaimState.APPROVED,
+    ClaimState.REJECTED,
+    ClaimState.WITHDRAWN,
+    ClaimState.REVERSED,
+    "all",
+)
 
 
 @pages.context_processor

@@ -106,7 +106,13 @@ def give_repaid(
     if not legs:
         return None
     draft = ledger.Draft(
-        kind="award", key=f"{cause.key}:repaid", actor_id=cause.actor_id, request_hash=cause.request_hash,
-        source_kind=cause.source_kind, source_id=cause.source_id, occurred_at=at, legs=tuple(legs),
-    )  # fmt: skip
+        kind="award",
+        key=f"{cause.key}:repaid",
+        actor_id=cause.actor_id,
+        request_hash=cause.request_hash,
+        source_kind=cause.source_kind,
+        source_id=cause.source_id,
+        occurred_at=at,
+        legs=tuple(legs),
+    )
     return ledger.post(scheme_id, [draft], at=at, zone=zone)[0].transfer_id

@@ -50,9 +50,15 @@ def to_vote(who: Visitor, text: str = "", cursor: str | None = None) -> tuple[li
     if text:
         query = query.where(searched(who.scheme_id, text))
     page: Page[Any] = page_of(
-        query, Claim.made_at, Claim.id, shape=(datetime, int), size=PAGE, cursor=cursor,
-        key_of=lambda row: (row[0].made_at, row[0].id), scalars=False,
-    )  # fmt: skip
+        query,
+        Claim.made_at,
+        Claim.id,
+        shape=(datetime, int),
+        size=PAGE,
+        cursor=cursor,
+        key_of=lambda row: (row[0].made_at, row[0].id),
+        scalars=False,
+    )
     found = [Line(*row) for row in page.rows]
     barred = objections_to(who, [line.claim for line in found], clock.now())
     return [line for line in found if line.claim.id not in barred], page.next

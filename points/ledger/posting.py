@@ -163,12 +163,20 @@ def _write(scheme_id: int, entries: list[Entry], recorded_at: datetime) -> None:
 
 
 HEADS = Rows(
-    "heads", id=BIG, kind=WORD, key=WORD, actor_id=BIG, request_hash=WORD, source_kind=WORD, source_id=BIG,
-    reverses_id=BIG, part=BIG, occurred_at=MOMENT, recorded_at=MOMENT,
-)  # fmt: skip
-LINES = Rows(
-    "lines", transfer_id=BIG, line=BIG, account_id=BIG, amount=BIG, seq=BIG, balance_after=BIG, undoes=BIG
-)  # fmt: skip
+    "heads",
+    id=BIG,
+    kind=WORD,
+    key=WORD,
+    actor_id=BIG,
+    request_hash=WORD,
+    source_kind=WORD,
+    source_id=BIG,
+    reverses_id=BIG,
+    part=BIG,
+    occurred_at=MOMENT,
+    recorded_at=MOMENT,
+)
+LINES = Rows("lines", transfer_id=BIG, line=BIG, account_id=BIG, amount=BIG, seq=BIG, balance_after=BIG, undoes=BIG)
 CHANGES = Rows("changes", id=BIG, amount=BIG, steps=BIG)
 
 

@@ -90,8 +90,9 @@ class Original:
     mark: str
     left: int
 
-    def leg(self, amount: int, *, klass: AccountClass | None = None, holder_id: int | None = None,
-            mark: str | None = None) -> Leg:  # fmt: skip
+    def leg(
+        self, amount: int, *, klass: AccountClass | None = None, holder_id: int | None = None, mark: str | None = None
+    ) -> Leg:
         place = (holder_id or self.holder_id, self.unit_id, klass or self.klass)
         return Leg(*place, amount, self.mark if mark is None else mark, undoes=self.line)
 

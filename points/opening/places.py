@@ -62,8 +62,11 @@ class Places:
         if person is None:
             near = [one for one in _with_zeros(number) if one in self.padded]
             if near:
-                raise Wrong("number", f"没有 {number}，有 {near[0]}：前面的 0 丢了，请把这一列设成文本。 "
-                            f"There is {near[0]}: its zeros were lost, set the column as text.")  # fmt: skip
+                raise Wrong(
+                    "number",
+                    f"没有 {number}，有 {near[0]}：前面的 0 丢了，请把这一列设成文本。 "
+                    f"There is {near[0]}: its zeros were lost, set the column as text.",
+                )
             raise Wrong("number", f"没有编号 {number} 的居民。 Nobody has that number.")
         if person.disabled_at is not None:
             raise Wrong("number", "这个人已经停用。 This person is disabled.")

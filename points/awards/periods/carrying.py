@@ -368,8 +368,15 @@ def note_run(scheme_id: int, due: Due, result: Sum, at: datetime) -> None:
     db.session.execute(
         insert_into(PeriodRun)
         .values(
-            scheme_id=scheme_id, id=new_id(), kind="carry", code=due.code, period=due.period,
-            version_id=due.version_id, run_by=None, run_at=at, counts=counts,
+            scheme_id=scheme_id,
+            id=new_id(),
+            kind="carry",
+            code=due.code,
+            period=due.period,
+            version_id=due.version_id,
+            run_by=None,
+            run_at=at,
+            counts=counts,
         )
         .on_conflict_do_nothing()
-    )  # fmt: skip
+    )

@@ -103,9 +103,9 @@ class Given:
     full: int = 0
 
     def add(self, other: Given) -> None:
-        self.posted, self.refused, self.full = (
-            self.posted + other.posted, self.refused + other.refused, self.full + other.full,
-        )  # fmt: skip
+        self.posted += other.posted
+        self.refused += other.refused
+        self.full += other.full
         self.has |= other.has
 
 

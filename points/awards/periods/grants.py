@@ -109,9 +109,16 @@ def order_of(scheme_id: int, code: str, period: str) -> GrantOrder | None:
 
 
 def begin(
-    scheme_id: int, version: RulebookVersion, grant: Mapping[str, Any], day: date, at: datetime, *,
-    asked_by: int | None, key: str, pool_id: int | None = None,
-) -> GrantOrder | None:  # fmt: skip
+    scheme_id: int,
+    version: RulebookVersion,
+    grant: Mapping[str, Any],
+    day: date,
+    at: datetime,
+    *,
+    asked_by: int | None,
+    key: str,
+    pool_id: int | None = None,
+) -> GrantOrder | None:
     """Start a grant for the period of a day. None when it was started before: by the table's own constraint."""
     people = db.session.scalar(select(func.count()).select_from(people_in(scheme_id, grant, day).subquery())) or 0
     made = db.session.scalar(

@@ -162,8 +162,14 @@ def watermark(scheme_id: int, version: InForce) -> str | None:
 def set_watermark(scheme_id: int, version: InForce, at: datetime) -> None:
     counts = {"through": at.isoformat()}
     row = insert_into(PeriodRun).values(
-        scheme_id=scheme_id, id=new_id(), kind="level", code="seen", period=str(version.id)[:20],
-        version_id=version.id, run_at=at, counts=counts,
-    )  # fmt: skip
+        scheme_id=scheme_id,
+        id=new_id(),
+        kind="level",
+        code="seen",
+        period=str(version.id)[:20],
+        version_id=version.id,
+        run_at=at,
+        counts=counts,
+    )
     names = ["scheme_id", "kind", "code", "period"]
     db.session.execute(row.on_conflict_do_update(index_elements=names, set_={"counts": counts, "run_at": at}))

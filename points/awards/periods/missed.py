@@ -135,8 +135,15 @@ def note_run(work: Context, version_id: int, code: str, period: str, filed: int)
     db.session.execute(
         insert_into(PeriodRun)
         .values(
-            scheme_id=work.scheme_id, id=new_id(), kind="missed", code=code, period=period, version_id=version_id,
-            run_by=None, run_at=work.at, counts={"filed": filed},
+            scheme_id=work.scheme_id,
+            id=new_id(),
+            kind="missed",
+            code=code,
+            period=period,
+            version_id=version_id,
+            run_by=None,
+            run_at=work.at,
+            counts={"filed": filed},
         )
         .on_conflict_do_nothing()
-    )  # fmt: skip
+    )

@@ -179,9 +179,14 @@ def parts_of(scheme_id: int, person_ids: Sequence[int], split: str) -> dict[int,
 
 
 def run_ranking(
-    scheme_id: int, version: RulebookVersion, ranking: Ranking, period: str, first: date, following: date,
+    scheme_id: int,
+    version: RulebookVersion,
+    ranking: Ranking,
+    period: str,
+    first: date,
+    following: date,
     at: datetime,
-) -> PeriodRun | None:  # fmt: skip
+) -> PeriodRun | None:
     """Rank a period that has ended, keep the places, file the prizes. None when it was done before: once for a period,
     by the table's own constraint."""
     scheme = db.session.get_one(Scheme, scheme_id)
@@ -189,12 +194,19 @@ def run_ranking(
     made = db.session.scalar(
         insert_into(PeriodRun)
         .values(
-            scheme_id=scheme_id, id=run_id, kind="ranking", code=ranking.code, period=period,
-            version_id=version.id, run_by=None, run_at=at, counts={},
+            scheme_id=scheme_id,
+            id=run_id,
+            kind="ranking",
+            code=ranking.code,
+            period=period,
+            version_id=version.id,
+            run_by=None,
+            run_at=at,
+            counts={},
         )
         .on_conflict_do_nothing()
         .returning(PeriodRun.id)
-    )  # fmt: skip
+    )
     if made is None:
         return None
     places = rank(ranking, standings_in(scheme, version, ranking, first, following))
