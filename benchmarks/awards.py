@@ -69,9 +69,10 @@ def laid_in(app: Flask) -> Place:
         officer, staff = (person(scheme.id, place, at) for place in (root, communities[7]))
         for who, role, where in ((officer, Role.OFFICER, root), (staff, Role.STAFF, communities[7])):
             db.session.add(
-                Assignment(scheme_id=scheme.id, id=new_id(), person_id=who, role=role, area_id=where.id, since=at,
-                           given_by=who)
-            )  # fmt: skip
+                Assignment(
+                    scheme_id=scheme.id, id=new_id(), person_id=who, role=role, area_id=where.id, since=at, given_by=who
+                )
+            )
         people = residents(scheme.id, communities, at)
         rules = book(scheme.id, at)
         tokens = [sign_in(scheme.id, who, at) for who in (officer, staff)]
@@ -117,10 +118,16 @@ def residents(scheme_id: int, communities: list[Area], at: Any) -> list[tuple[in
         holders.insert(), [{"scheme_id": scheme_id, "id": one, "kind": HolderKind.PERSON} for one in ids]
     )
     rows = [
-        {"scheme_id": scheme_id, "id": one, "number": f"R{n:06}", "name": f"{'王李张刘陈'[n % 5]}{n}",
-         "area_id": communities[n % COMMUNITIES].id, "created_at": at}
+        {
+            "scheme_id": scheme_id,
+            "id": one,
+            "number": f"R{n:06}",
+            "name": f"{'王李张刘陈'[n % 5]}{n}",
+            "area_id": communities[n % COMMUNITIES].id,
+            "created_at": at,
+        }
         for n, one in enumerate(ids)
-    ]  # fmt: skip
+    ]
     db.session.execute(insert(Person), rows)
     return [(one, communities[n % COMMUNITIES].path) for n, one in enumerate(ids)]
 
@@ -128,19 +135,38 @@ def residents(scheme_id: int, communities: list[Area], at: Any) -> list[tuple[in
 def book(scheme_id: int, at: Any) -> list[int]:
     since = clock.local_date(at, "Asia/Shanghai") - timedelta(days=400)
     version = RulebookVersion(
-        scheme_id=scheme_id, id=new_id(), label="测量", title="积分细则", effective_on=since, body={"rules": []},
-        body_hash=secrets.token_hex(16), loaded_by=1, loaded_at=at,
-    )  # fmt: skip
+        scheme_id=scheme_id,
+        id=new_id(),
+        label="测量",
+        title="积分细则",
+        effective_on=since,
+        body={"rules": []},
+        body_hash=secrets.token_hex(16),
+        loaded_by=1,
+        loaded_at=at,
+    )
     db.session.add(version)
     db.session.flush()
     found = []
     for n in range(RULES):
-        body = {"code": f"rule{n}", "title": f"第 {n} 项好事", "kind": KINDS[n % 6], "unit": "hour",
-                "amount": {"type": "per_unit", "points": 1 + n % 5}}  # fmt: skip
+        body = {
+            "code": f"rule{n}",
+            "title": f"第 {n} 项好事",
+            "kind": KINDS[n % 6],
+            "unit": "hour",
+            "amount": {"type": "per_unit", "points": 1 + n % 5},
+        }
         row = EarningRule(
-            scheme_id=scheme_id, id=new_id(), version_id=version.id, code=body["code"], place=n + 1,
-            title=body["title"], kind=body["kind"], category=f"c{n % 8}", body=body,
-        )  # fmt: skip
+            scheme_id=scheme_id,
+            id=new_id(),
+            version_id=version.id,
+            code=body["code"],
+            place=n + 1,
+            title=body["title"],
+            kind=body["kind"],
+            category=f"c{n % 8}",
+            body=body,
+        )
         db.session.add(row)
         found.append(row.id)
     db.session.flush()
@@ -148,9 +174,14 @@ def book(scheme_id: int, at: Any) -> list[int]:
 
 
 def claim(
-    scheme_id: int, chance: random.Random, people: list[tuple[int, str]], rules: list[int], state: ClaimState, at: Any,
+    scheme_id: int,
+    chance: random.Random,
+    people: list[tuple[int, str]],
+    rules: list[int],
+    state: ClaimState,
+    at: Any,
     n: int,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     person_id, path = chance.choice(people)
     granted = state == ClaimState.APPROVED
     made_at = at - timedelta(days=90 if granted else 0, seconds=chance.randrange(10 * 86_400))
@@ -159,24 +190,51 @@ def claim(
     seen = Assessment(scale=0, points=worth, honour=worth, minutes=60, mark="never", lines=(line, line), quantity=1000)
     forecast = seen.to_dict() | {"subjects": {"person": person_id}}
     return {
-        "scheme_id": scheme_id, "id": new_id(), "rule_id": rules[n % RULES], "person_id": person_id,
-        "entered_by": person_id, "source": chance.choice(SOURCES), "quantity": 1000 * chance.randint(1, 5),
-        "done_on": clock.local_date(made_at, "Asia/Shanghai"), "done_at": "morning", "place": f"{n % 90} 号楼",
-        "note": "陪楼下老邻居去医院换药，排队、取药、送回家", "state": state, "forecast": forecast,
-        "outcome": forecast if granted else None, "points": worth if granted else None, "key": f"k{state}{n}",
-        "request_hash": "0" * 64, "made_at": made_at, "area_path": path, "sharers": 1,
-        "decided_by": person_id if granted else None, "decided_at": made_at if granted else None,
+        "scheme_id": scheme_id,
+        "id": new_id(),
+        "rule_id": rules[n % RULES],
+        "person_id": person_id,
+        "entered_by": person_id,
+        "source": chance.choice(SOURCES),
+        "quantity": 1000 * chance.randint(1, 5),
+        "done_on": clock.local_date(made_at, "Asia/Shanghai"),
+        "done_at": "morning",
+        "place": f"{n % 90} 号楼",
+        "note": "陪楼下老邻居去医院换药，排队、取药、送回家",
+        "state": state,
+        "forecast": forecast,
+        "outcome": forecast if granted else None,
+        "points": worth if granted else None,
+        "key": f"k{state}{n}",
+        "request_hash": "0" * 64,
+        "made_at": made_at,
+        "area_path": path,
+        "sharers": 1,
+        "decided_by": person_id if granted else None,
+        "decided_at": made_at if granted else None,
         "path": [{"title": "审核", "by": ["staff", "officer"], "votes": 1, "panel": 1, "in": "community"}],
-        "stage": 0, "round": 1, "flags": [ODD[n % 4]] if n % 20 == 0 and not granted else [], "choices": {},
-    }  # fmt: skip
+        "stage": 0,
+        "round": 1,
+        "flags": [ODD[n % 4]] if n % 20 == 0 and not granted else [],
+        "choices": {},
+    }
 
 
 def sign_in(scheme_id: int, person_id: int, at: Any) -> str:
     token = secrets.token_urlsafe(32)
     db.session.add(
-        SignIn(token_hash=token_hash(token), id=new_id(), scheme_id=scheme_id, person_id=person_id, kind="token",
-               created_at=at, last_seen_at=at, second_factor_at=at, expires_at=at + timedelta(days=1))
-    )  # fmt: skip
+        SignIn(
+            token_hash=token_hash(token),
+            id=new_id(),
+            scheme_id=scheme_id,
+            person_id=person_id,
+            kind="token",
+            created_at=at,
+            last_seen_at=at,
+            second_factor_at=at,
+            expires_at=at + timedelta(days=1),
+        )
+    )
     return token
 
 
@@ -258,8 +316,11 @@ def slowest(rounds: list[dict[str, dict[str, float]]]) -> tuple[float, str]:
     words, worst = [], 0.0
     for engine in rounds[0]:
         medians = {page: statistics.median(one[engine][page] for one in rounds) for page in rounds[0][engine]}
-        print(json.dumps({engine: {page: rounded(took) for page, took in medians.items()}}, ensure_ascii=False),
-              file=sys.stderr, flush=True)  # fmt: skip
+        print(
+            json.dumps({engine: {page: rounded(took) for page, took in medians.items()}}, ensure_ascii=False),
+            file=sys.stderr,
+            flush=True,
+        )
         page = max(medians, key=lambda one: medians[one])
         words.append(
             f"{engine} first page {rounded(medians['officer'])} ms, slowest ({page}) {rounded(medians[page])} ms"

@@ -66,9 +66,13 @@ class Figures:
             stop()
         value, words = self.sum_up(rounds)
         return {
-            "name": self.name, "value": rounded(value), "unit": self.unit, "ratio": None, "beside": words,
+            "name": self.name,
+            "value": rounded(value),
+            "unit": self.unit,
+            "ratio": None,
+            "beside": words,
             "rounds": len(rounds),
-        }  # fmt: skip
+        }
 
 
 def rounded(figure: float) -> float:

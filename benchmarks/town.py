@@ -94,7 +94,13 @@ def build() -> Town:
             scheme.id,
             [
                 Draft(
-                    "award", f"start:{one.person_id}", 0, request_hash(start=one.person_id), "claim", None, at,
+                    "award",
+                    f"start:{one.person_id}",
+                    0,
+                    request_hash(start=one.person_id),
+                    "claim",
+                    None,
+                    at,
                     (
                         Leg(scheme.id, unit, AccountClass.ISSUANCE, -POINTS_EACH),
                         Leg(one.person_id, unit, AccountClass.WALLET, POINTS_EACH),
@@ -103,7 +109,7 @@ def build() -> Town:
                 for one in residents
             ],
             at=at,
-        )  # fmt: skip
+        )
     for day in range(DAYS):
         with transaction():
             post(scheme.id, history(scheme.id, unit, shops, items, residents, day), at=clock.now())
@@ -172,9 +178,16 @@ def duty(scheme: Scheme, root: Area, number: str, role: Role) -> tuple[Person, s
 def signed_in(scheme: Scheme, person: Person) -> tuple[str, SignIn]:
     at, token = clock.now(), secrets.token_urlsafe(32)
     row = SignIn(
-        token_hash=token_hash(token), id=new_id(), scheme_id=scheme.id, person_id=person.id, kind="token",
-        created_at=at, last_seen_at=at, second_factor_at=at, expires_at=at + timedelta(days=1),
-    )  # fmt: skip
+        token_hash=token_hash(token),
+        id=new_id(),
+        scheme_id=scheme.id,
+        person_id=person.id,
+        kind="token",
+        created_at=at,
+        last_seen_at=at,
+        second_factor_at=at,
+        expires_at=at + timedelta(days=1),
+    )
     db.session.add_all(
         [
             row,
@@ -193,8 +206,17 @@ def resident(scheme: Scheme, person: Person) -> Resident:
     key, number = secrets.token_bytes(KEY_BYTES), f"{secrets.randbelow(10**12):012}"
     db.session.add(
         CodeCredential(
-            scheme_id=scheme.id, id=new_id(), number=number, person_id=person.id, sign_in_id=sign_in.id,
-            key_sealed=seal(key), drawn_step=0, drawn_seq=0, used_step=-1, used_seq=-1, made_at=clock.now(),
+            scheme_id=scheme.id,
+            id=new_id(),
+            number=number,
+            person_id=person.id,
+            sign_in_id=sign_in.id,
+            key_sealed=seal(key),
+            drawn_step=0,
+            drawn_seq=0,
+            used_step=-1,
+            used_seq=-1,
+            made_at=clock.now(),
         )
-    )  # fmt: skip
+    )
     return Resident(person.id, number, key, token)

@@ -18,15 +18,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 TYPED = [
-    "points/ledger", "points/proof",
+    "points/ledger",
+    "points/proof",
     *(f"points/{name}.py" for name in ("clock", "db", "errors", "postgresql", "sqlite", "statements")),
-]  # fmt: skip
+]
 KERNEL = ("points/ledger", "points/proof")
 # What tries the kernel by itself: together these must reach every branch of it.
 OF_KERNEL = (
-    "tests/integration/test_ledger_*.py", "tests/integration/test_seal*.py", "tests/property/test_ledger_*.py",
-    "tests/unit/test_ledger_rules.py", "tests/unit/test_merkle.py", "tests/unit/test_points_verify.py",
-)  # fmt: skip
+    "tests/integration/test_ledger_*.py",
+    "tests/integration/test_seal*.py",
+    "tests/property/test_ledger_*.py",
+    "tests/unit/test_ledger_rules.py",
+    "tests/unit/test_merkle.py",
+    "tests/unit/test_points_verify.py",
+)
 
 
 def step(name: str, *command: str | Path, **env: str) -> bool:

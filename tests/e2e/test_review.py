@@ -57,9 +57,11 @@ def test_a_reviewer_works_through_the_day_by_keyboard_alone(place: World, window
     for name in ("张三", "李四", "王五", "赵六"):
         claimed(place, place.person(name))
     seen = claimed(
-        place, place.person("孙七"), photos=[prepare_photo(picture(1)), prepare_photo(picture(2))],
+        place,
+        place.person("孙七"),
+        photos=[prepare_photo(picture(1)), prepare_photo(picture(2))],
         done_on=today(place) - timedelta(days=2),
-    )  # fmt: skip
+    )
     page = window(place.staff(Role.STAFF))
     page.goto("/queue")
     readable(page)

@@ -121,10 +121,12 @@ def simulations(field_: Field) -> None:
         halves = [
             subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.histories", str(field_.seed + n), str(seeds), "2"],
-                cwd=ROOT, stdout=subprocess.PIPE, text=True,
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                text=True,
             )
             for n in range(2)
-        ]  # fmt: skip
+        ]
         played = 0
         for half in halves:
             out = half.communicate()[0].splitlines()
@@ -256,9 +258,14 @@ def noticed(part: Part, faults: list[str]) -> None:
 
 
 PARTS: dict[str, Callable[[Field], None]] = {
-    "broken": broken_builds, "forgeries": forgeries, "disk": disks, "cuts": cuts, "kills": kills, "storm": storms,
+    "broken": broken_builds,
+    "forgeries": forgeries,
+    "disk": disks,
+    "cuts": cuts,
+    "kills": kills,
+    "storm": storms,
     "simulate": simulations,
-}  # fmt: skip
+}
 
 
 def report(field_: Field, minutes: float) -> str:

@@ -84,9 +84,13 @@ def transfers_of(ground: Ground, actor: int, key: str) -> list[int]:
 
 
 def cut_everywhere(
-    app: Flask, proxy: Proxy, ground: Ground, make: Callable[[], tuple[str, int, Callable[[], int]]],
-    ways: tuple[str, ...] = WAYS, every: int = 1,
-) -> Counted:  # fmt: skip
+    app: Flask,
+    proxy: Proxy,
+    ground: Ground,
+    make: Callable[[], tuple[str, int, Callable[[], int]]],
+    ways: tuple[str, ...] = WAYS,
+    every: int = 1,
+) -> Counted:
     """Do it with the line cut at every message, in each way, once and at every try. Needs a request context: whoever
     waits outside of one waits as long as it takes."""
     database: Any = importlib.import_module("points.db")

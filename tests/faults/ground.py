@@ -91,9 +91,7 @@ def build(
         for n in range(8):
             item = create_item(head, name=f"商品 {n}", at=at)
             set_price(head, shop_id, item.id, 1 + n % 3, at=at)
-            receive_stock(
-                head, shop_id=shop_id, item_id=item.id, quantity=pieces, kind="purchase", key=uuid4(), at=at
-            )  # fmt: skip
+            receive_stock(head, shop_id=shop_id, item_id=item.id, quantity=pieces, kind="purchase", key=uuid4(), at=at)
             goods.append(item.id)
         tills = tuple((token, open_till(shop_id, who, at).id) for token, who in zip(serving, staff, strict=True))
         unit = units_of(scheme_id)[POINTS]

@@ -55,8 +55,14 @@ class Survived:
 
 
 def kill_writers(
-    ground: Ground, seed: int, kills: int, *, broken: str = "", clients: int = 8, strike: Callable[[], None] | None = None
-) -> Survived:  # fmt: skip
+    ground: Ground,
+    seed: int,
+    kills: int,
+    *,
+    broken: str = "",
+    clients: int = 8,
+    strike: Callable[[], None] | None = None,
+) -> Survived:
     """Let a process write and kill it, so many times; ``strike`` kills something else instead (its server)."""
     rng, start = random.Random(seed), balances(ground.scheme_id)
     db.session.remove()
@@ -71,9 +77,11 @@ def kill_writers(
             began = time.monotonic()
             writer = subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.writer", str(path), str(seed), broken or "-", *words],
-                cwd=ROOT, stdout=subprocess.PIPE, text=True,
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                text=True,
                 env={**os.environ} | ({"TURNS": "8"} if is_last else {}),
-            )  # fmt: skip
+            )
             assert writer.stdout is not None
             doomed, spoke = None, False
             for line in writer.stdout:
@@ -117,14 +125,22 @@ class Application:
 
     def start(self) -> None:
         env = {
-            **os.environ, "DATABASE_URL": self.ground.url, "POINTS_DATA_KEY": self.ground.data_key,
-            "SECRET_KEY": "faults" * 8, "POINTS_INSTANCE": self.instance, "POINTS_LOG": "warning",
-        }  # fmt: skip
+            **os.environ,
+            "DATABASE_URL": self.ground.url,
+            "POINTS_DATA_KEY": self.ground.data_key,
+            "SECRET_KEY": "faults" * 8,
+            "POINTS_INSTANCE": self.instance,
+            "POINTS_LOG": "warning",
+        }
         command = [sys.executable, "-m", "points.serve", "--empty", "--no-jobs", "--port", str(self.port)]
         self.process = subprocess.Popen(
-            [*command, "--workers", str(self.workers)], cwd=ROOT, env=env, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=self.log,
-        )  # fmt: skip
+            [*command, "--workers", str(self.workers)],
+            cwd=ROOT,
+            env=env,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=self.log,
+        )
 
     def kill(self) -> None:
         assert self.process is not None
@@ -177,9 +193,10 @@ class Load:
                 continue
             basket = {item: rng.randint(1, 2) for item in rng.sample(g.goods, rng.randint(1, 3))}
             body = {
-                "code": draw(home.key, g.scheme_id, home.credential, step, seq), "till_id": str(till),
+                "code": draw(home.key, g.scheme_id, home.credential, step, seq),
+                "till_id": str(till),
                 "lines": [{"item_id": str(item), "quantity": pieces} for item, pieces in basket.items()],
-            }  # fmt: skip
+            }
             key = str(uuid.UUID(int=rng.getrandbits(128), version=4))
             total = sum(g.price(item) * pieces for item, pieces in basket.items())
             net = net_of(redemption(g, home.person_id, total, basket, key=key))
@@ -236,10 +253,18 @@ class Load:
         # a receipt that is not there was lost: its number stands for the transfer that is missing
         return Told(
             [
-                Answer(a.verb, a.actor, a.key, a.outcome, a.transfer_id and transfer_of.get(a.transfer_id, -1), a.word, a.net)
+                Answer(
+                    a.verb,
+                    a.actor,
+                    a.key,
+                    a.outcome,
+                    a.transfer_id and transfer_of.get(a.transfer_id, -1),
+                    a.word,
+                    a.net,
+                )
                 for a in self.answers
             ]
-        )  # fmt: skip
+        )
 
 
 @contextlib.contextmanager

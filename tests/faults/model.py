@@ -133,9 +133,16 @@ class Books:
         return self._write(key, asked, "reversal", moves, of, undoing)
 
     def hold(
-        self, key: str, asked: Any, at: datetime, today: date, who: str, points: int, basket: Mapping[str, int],
+        self,
+        key: str,
+        asked: Any,
+        at: datetime,
+        today: date,
+        who: str,
+        points: int,
+        basket: Mapping[str, int],
         until: datetime,
-    ) -> int:  # fmt: skip
+    ) -> int:
         if (known := self._known(self.hold_keys, key, asked)) is not None:
             return known
         lines = self._taken(who, points, basket, today)
@@ -240,9 +247,14 @@ class Books:
         return wanted
 
     def _write(
-        self, key: str, asked: Any, kind: str, moves: list[tuple[Place, int]], reverses: int | None = None,
+        self,
+        key: str,
+        asked: Any,
+        kind: str,
+        moves: list[tuple[Place, int]],
+        reverses: int | None = None,
         undoing: list[tuple[Line, int]] | None = None,
-    ) -> int:  # fmt: skip
+    ) -> int:
         for line, amount in undoing or []:
             line.left += amount
         joined: dict[Place, int] = defaultdict(int)

@@ -78,8 +78,12 @@ class Postgres:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [str(binaries() / "postgres"), "-D", str(self.data), *settings],
-                stdout=log, stderr=log, user=self.user, cwd="/", start_new_session=True,
-            )  # fmt: skip
+                stdout=log,
+                stderr=log,
+                user=self.user,
+                cwd="/",
+                start_new_session=True,
+            )
         if wait:
             self.wait()
 

@@ -47,9 +47,19 @@ SHELF = 6
 BEGIN = datetime(2026, 10, 20, 4, tzinfo=UTC)
 ACTOR = 7
 VERBS = {
-    "award": 20, "redeem": 20, "give_back": 9, "give_back_part": 7, "reverse": 9, "hold": 9, "capture": 6,
-    "capture_part": 3, "release": 4, "time_out": 3, "sweep": 4, "again": 6,
-}  # fmt: skip
+    "award": 20,
+    "redeem": 20,
+    "give_back": 9,
+    "give_back_part": 7,
+    "reverse": 9,
+    "hold": 9,
+    "capture": 6,
+    "capture_part": 3,
+    "release": 4,
+    "time_out": 3,
+    "sweep": 4,
+    "again": 6,
+}
 
 
 class Crash(Exception):
@@ -151,10 +161,14 @@ class Engine:
                 open_unit(self.scheme_id, item, UnitKind.GOODS, unit_id=n)
             self.points = units_of(self.scheme_id)["POINTS"]
             gifts = [
-                self.draft("donation", f"gift:{item}", (self.leg(("scheme", item, "supply", ""), -SHELF),
-                           self.leg(("shop", item, "shelf", "0"), SHELF)), BEGIN)
+                self.draft(
+                    "donation",
+                    f"gift:{item}",
+                    (self.leg(("scheme", item, "supply", ""), -SHELF), self.leg(("shop", item, "shelf", "0"), SHELF)),
+                    BEGIN,
+                )
                 for item in GOODS
-            ]  # fmt: skip
+            ]
             post(self.scheme_id, gifts, at=BEGIN)
 
     def leg(self, place: model.Place, amount: int, mark: str | None = None) -> Leg:
@@ -214,10 +228,18 @@ class Engine:
         asked = request_hash(asked=str((request.verb, sorted((n, str(v)) for n, v in request.facts.items()))))
         return in_own_transaction(
             lambda: reverse(
-                self.scheme_id, self.transfers[of], kind=kind, key=request.key, actor_id=ACTOR, request_hash=asked,
-                source_kind="test", source_id=None, at=at, **how,
+                self.scheme_id,
+                self.transfers[of],
+                kind=kind,
+                key=request.key,
+                actor_id=ACTOR,
+                request_hash=asked,
+                source_kind="test",
+                source_id=None,
+                at=at,
+                **how,
             )
-        ).transfer_id  # fmt: skip
+        ).transfer_id
 
     def _give_back(self, request: Request, at: datetime, of: int, part: Mapping[model.Place, int] | None) -> int:
         lines = None if part is None else self._lines(postings_of(self.scheme_id, self.transfers[of]), part)
@@ -229,9 +251,10 @@ class Engine:
         for place, amount in part.items():
             leg = self.leg(place, amount)
             same = [
-                r.line for r in rows
+                r.line
+                for r in rows
                 if (r.holder_id, r.unit_id, str(r.klass), r.mark) == (leg.holder_id, leg.unit_id, leg.klass, place[3])
-            ]  # fmt: skip
+            ]
             [number] = same
             lines[number] = amount
         return dict(sorted(lines.items()))
@@ -251,10 +274,17 @@ class Engine:
         asked = request_hash(asked=str((request.verb, sorted((n, str(v)) for n, v in request.facts.items()))))
         return in_own_transaction(
             lambda: holds.capture(
-                self.scheme_id, self.holds[of], key=request.key, actor_id=ACTOR, request_hash=asked,
-                source_kind="test", source_id=None, at=at, parts=parts,
+                self.scheme_id,
+                self.holds[of],
+                key=request.key,
+                actor_id=ACTOR,
+                request_hash=asked,
+                source_kind="test",
+                source_id=None,
+                at=at,
+                parts=parts,
             )
-        ).transfer_id  # fmt: skip
+        ).transfer_id
 
     def _release(self, request: Request, at: datetime, of: int) -> int:
         in_own_transaction(lambda: holds.release(self.scheme_id, self.holds[of], actor_id=ACTOR, at=at))

@@ -35,9 +35,18 @@ CLIENTS, RACING = 64, 4
 MARKS = ("never", "2026-09-30", "2026-11-30", "2027-01-31")  # the second has passed in the storm's own time
 
 VERBS = {
-    "award": 20, "redeem": 24, "serve": 22, "take back": 8, "return": 8, "reverse": 6, "hold": 12, "capture": 8,
-    "release": 4, "time out": 1, "sweep": 1,
-}  # fmt: skip
+    "award": 20,
+    "redeem": 24,
+    "serve": 22,
+    "take back": 8,
+    "return": 8,
+    "reverse": 6,
+    "hold": 12,
+    "capture": 8,
+    "release": 4,
+    "time out": 1,
+    "sweep": 1,
+}
 
 
 # Broken builds that a storm notices: by which verbs, and by which word of its complaint.
@@ -150,10 +159,17 @@ class Client:
         def do() -> int:
             return in_own_transaction(
                 lambda: reverse(
-                    self.ground.scheme_id, made, kind=kind, key=turn.key, actor_id=ACTOR,
-                    request_hash=request_hash(undo=made), source_kind="faults", source_id=None, at=turn.at,
+                    self.ground.scheme_id,
+                    made,
+                    kind=kind,
+                    key=turn.key,
+                    actor_id=ACTOR,
+                    request_hash=request_hash(undo=made),
+                    source_kind="faults",
+                    source_id=None,
+                    at=turn.at,
                 )
-            ).transfer_id  # fmt: skip
+            ).transfer_id
 
         return ask(kind, ACTOR, turn.key, None, do, once=("undo", made))
 
@@ -197,10 +213,16 @@ class Client:
         def do() -> int:
             return in_own_transaction(
                 lambda: holds.capture(
-                    self.ground.scheme_id, held, key=turn.key, actor_id=ACTOR, request_hash=request_hash(of=held),
-                    source_kind="faults", source_id=None, at=turn.at,
+                    self.ground.scheme_id,
+                    held,
+                    key=turn.key,
+                    actor_id=ACTOR,
+                    request_hash=request_hash(of=held),
+                    source_kind="faults",
+                    source_id=None,
+                    at=turn.at,
                 )
-            ).transfer_id  # fmt: skip
+            ).transfer_id
 
         return ask("capture", ACTOR, turn.key, None, do, once=("capture", held))
 

@@ -24,9 +24,15 @@ from points.proof.snapshot import Scheme
 from points.proof.verify import verify
 
 TABLES: tuple[Any, ...] = (
-    models.Account, models.Transfer, models.Posting, models.Hold, models.HoldLine, models.HoldResolution, models.Seal,
+    models.Account,
+    models.Transfer,
+    models.Posting,
+    models.Hold,
+    models.HoldLine,
+    models.HoldResolution,
+    models.Seal,
     models.SealLeaf,
-)  # fmt: skip
+)
 ZONE = "Asia/Shanghai"
 
 UNSEALED = "holds are not sealed, what they become is: nothing else in the books says what was asked for, by whom, when"

@@ -38,10 +38,15 @@ def test_random_histories_end_as_the_model_says(engines: list[Engine], chunk: in
 @pytest.mark.parametrize(
     "broken",
     [
-        "floor_dropped", "key_forgotten", "seq_not_counted", "captured_again", "half_a_transfer", "passed_dates_spent",
+        "floor_dropped",
+        "key_forgotten",
+        "seq_not_counted",
+        "captured_again",
+        "half_a_transfer",
+        "passed_dates_spent",
         "returned_twice",
     ],
-)  # fmt: skip
+)
 def test_the_simulator_notices_a_broken_build(engines: list[Engine], broken: str) -> None:
     with applied(broken), pytest.raises(Wrong) as found:
         for seed in range(100):

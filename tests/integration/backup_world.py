@@ -51,8 +51,16 @@ def photo(books: Books) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     with transaction():
-        row = Photo(scheme_id=books.scheme_id, name=name, sha256=hashlib.sha256(data).hexdigest(), width=1, height=1,
-                    size_bytes=len(data), made_by=0, made_at=clock.now())  # fmt: skip
+        row = Photo(
+            scheme_id=books.scheme_id,
+            name=name,
+            sha256=hashlib.sha256(data).hexdigest(),
+            width=1,
+            height=1,
+            size_bytes=len(data),
+            made_by=0,
+            made_at=clock.now(),
+        )
         books.world.add(row)
     return path
 

@@ -81,9 +81,10 @@ def test_a_granted_appeal_against_an_amount_reverses_and_gives_more_in_one_go(de
 def give_away(desk: Desk, points: int) -> None:
     unit, other = units_of(desk.scheme_id)["POINTS"], desk.world.person("李大山")
     mark = db.session.scalar(
-        select(Account.mark).where(Account.scheme_id == desk.scheme_id, Account.holder_id == desk.person.id)
+        select(Account.mark)
+        .where(Account.scheme_id == desk.scheme_id, Account.holder_id == desk.person.id)
         .where(Account.balance > 0, Account.unit_id == unit)
-    )  # fmt: skip
+    )
     wallet = ledger.AccountClass.WALLET
     draft = ledger.Draft(
         kind="gift",

@@ -412,12 +412,18 @@ def test_points_already_spent_are_not_taken_back_and_the_missing_ones_are_named(
     with transaction():
         shop = ledger.open_holder(place.scheme_id, uuid.uuid4().int >> 66, ledger.HolderKind.SHOP)
         spent = ledger.Draft(
-            "redemption", "spend", staff.id, ledger.request_hash(x=1), "receipt", None, clock.now(),
+            "redemption",
+            "spend",
+            staff.id,
+            ledger.request_hash(x=1),
+            "receipt",
+            None,
+            clock.now(),
             (
                 ledger.Leg(resident.id, points, ledger.AccountClass.WALLET, -7),
                 ledger.Leg(shop, points, ledger.AccountClass.TAKINGS, 7),
             ),
-        )  # fmt: skip
+        )
         ledger.post(place.scheme_id, [spent], at=clock.now())
     asked = do(place, ask_correction, staff, claim.id, reason="记错了人")
     with pytest.raises(AlreadySpent) as refused:

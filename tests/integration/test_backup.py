@@ -172,8 +172,11 @@ def test_a_full_disk_leaves_no_archive_and_no_part_of_one(books: Books, source: 
     done = subprocess.run(
         [sys.executable, "-m", "flask", "--app", "points", "backup", str(where / "b.tar")],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 14, 1 << 14)),
-        env=env, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1 and "No archive was written" in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
     assert list(where.iterdir()) == []

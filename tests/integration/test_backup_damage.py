@@ -106,9 +106,18 @@ def test_a_member_that_is_missing_added_or_leads_elsewhere_is_refused(file: Path
         (without("tables/postings.tsv.gz"), True, "tables are not those"),
         (without(MANIFEST), False, "no manifest"),
         (named("files/1/x.jpg"), False, "not in the manifest"),
-        *((named(name), True, "does not belong") for name in
-          ("../evil", "/etc/evil", "files/1/../../evil", "files/.secret", "cookie.secret", "tables/Evil.tsv.gz")),
-    ]:  # fmt: skip
+        *(
+            (named(name), True, "does not belong")
+            for name in (
+                "../evil",
+                "/etc/evil",
+                "files/1/../../evil",
+                "files/.secret",
+                "cookie.secret",
+                "tables/Evil.tsv.gz",
+            )
+        ),
+    ]:
         with pytest.raises(Damaged, match=said):
             verify(rewritten(file, bad, change, seal))
 

@@ -265,10 +265,19 @@ def test_an_award_taken_back_after_the_year_takes_from_what_lapsed_and_owes_the_
     with clock.at(later):
         in_own_transaction(
             lambda: reverse(
-                world.scheme_id, award, kind="reversal", key="undo", actor_id=1, request_hash="0" * 64,
-                source_kind="test", source_id=None, at=later, zone=ZONE, allow_debt=True,
+                world.scheme_id,
+                award,
+                kind="reversal",
+                key="undo",
+                actor_id=1,
+                request_hash="0" * 64,
+                source_kind="test",
+                source_id=None,
+                at=later,
+                zone=ZONE,
+                allow_debt=True,
             )
-        )  # fmt: skip
+        )
     points = units_of(world.scheme_id)["POINTS"]
     assert expired(world) == 0 and balance_of(world.scheme_id, person.id, points, AccountClass.DEBT) == -50
     assert balances_of(world.scheme_id, [person.id])[person.id]["points"] == 50

@@ -187,7 +187,11 @@ def rights(table: str) -> set[str]:
 
 def test_every_table_has_the_rights_of_its_mark_and_no_others(context: Flask) -> None:
     with as_owner() as connection:
-        there = set(connection.execute(text("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")).scalars())  # fmt: skip
+        there = set(
+            connection.execute(
+                text("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
+            ).scalars()
+        )
     assert there == {*TABLES, "alembic_version"}
     for table in there:
         if table == "alembic_version":
@@ -243,7 +247,11 @@ def test_after_every_migration_up_and_down_the_grants_are_right(own: Flask) -> N
     for revision in ("0001", "0002", "0003", "head"):
         (downgrade if revision == "0001" else upgrade)(revision=revision)
         with as_owner() as connection:
-            there = set(connection.execute(text("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")).scalars())  # fmt: skip
+            there = set(
+                connection.execute(
+                    text("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
+                ).scalars()
+            )
         assert ("holds" in there) is (revision in ("0003", "head"))
         for table in there & set(KEPT):
             assert rights(table) == {"SELECT", "INSERT"}, (revision, table)
@@ -379,7 +387,10 @@ def test_an_installation_with_one_role_is_taken_over(
         connection.exec_driver_sql("DROP FUNCTION points_append_only() CASCADE")
     with connected(url) as connection:
         connection.exec_driver_sql("DELETE FROM throttles")
-        assert connection.execute(text("SELECT count(*) FROM pg_class WHERE relowner = current_user::regrole")).scalar() == 0  # fmt: skip
+        assert (
+            connection.execute(text("SELECT count(*) FROM pg_class WHERE relowner = current_user::regrole")).scalar()
+            == 0
+        )
 
 
 def test_an_administrator_need_not_be_a_superuser(app: Flask, admin: str, names: tuple[str, str, str]) -> None:
@@ -390,9 +401,15 @@ def test_an_administrator_need_not_be_a_superuser(app: Flask, admin: str, names:
     lesser = make_url(admin).set(username=f"made_admin_{WORKER}", password="a", database="postgres")
     for _ in range(2):
         done = run(
-            app, "--owner", owner, "--app", application, "--database", database,
+            app,
+            "--owner",
+            owner,
+            "--app",
+            application,
+            "--database",
+            database,
             POINTS_ADMIN_URL=lesser.render_as_string(False),
-        )  # fmt: skip
+        )
         assert done.exit_code == 0, (done.output, done.exception)
     url = make_url(admin).set(username=application, database=database)
     with connected(url) as connection, pytest.raises(DBAPIError, match="permission denied for schema public"):

@@ -196,8 +196,11 @@ def test_hledger_accepts_every_kind_of_transfer_and_counts_the_same(books: Books
     assert (checked.returncode, checked.stderr) == (0, "")
     told = subprocess.run(
         ["hledger", "-f", "-", "balance", "--flat", "-N", "-E", "-O", "csv"],
-        input=source, capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+        input=source,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     balances = {row[0]: row[1] for row in list(csv.reader(io.StringIO(told)))[1:]}
     with snapshot() as connection:
         rows = connection.execute(account_rows(books.scheme_id)).all()

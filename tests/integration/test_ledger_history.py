@@ -105,8 +105,10 @@ def test_what_many_had_then_in_all_their_units(books: Books) -> None:
         (other, points): 0,
     }
     assert wallets_at(books.scheme_id, people, BEGIN + MINUTE + HALF) == {
-        (one, points): 10, (one, books.honour): 5, (other, points): 7,
-    }  # fmt: skip
+        (one, points): 10,
+        (one, books.honour): 5,
+        (other, points): 7,
+    }
     used = db.session.query(Account).filter_by(scheme_id=books.scheme_id, holder_id=one, unit_id=points)
     lots = {row.id: row.mark for row in used if row.seq}
     found = balances_then(books.scheme_id, list(used), BEGIN + MINUTE + HALF)

@@ -32,9 +32,14 @@ def new_team(world: World) -> Team:
     with transaction():
         holder = open_holder(world.scheme_id, new_id(), HolderKind.GROUP)
         team = Team(
-            id=holder, code="t", name="队", kind=TeamKind.TEAM, area_id=world.community.id, made_at=LONG_AGO,
+            id=holder,
+            code="t",
+            name="队",
+            kind=TeamKind.TEAM,
+            area_id=world.community.id,
+            made_at=LONG_AGO,
             scheme_id=world.scheme_id,
-        )  # fmt: skip
+        )
         db.session.add(team)
     return team
 
@@ -126,8 +131,9 @@ def test_what_others_got_is_taken_back_with_the_deed_and_given_again_with_it(wor
     set_state(deed, state=ClaimState.REVERSED)
     assert (file_also(now), file_also(now)) == (2, 0)
     assert also_of(deed) == [("h", "reversed", 5), ("t", "reversed", 1)] or also_of(deed) == [
-        ("t", "reversed", 1), ("h", "reversed", 5)
-    ]  # fmt: skip
+        ("t", "reversed", 1),
+        ("h", "reversed", 5),
+    ]
     assert (books.wallet(friend.id), books.wallet(team.id)) == (0, 0)
     set_state(deed, state=ClaimState.APPROVED)
     assert file_also(now) == 0, "in the same round what was taken back stays so"

@@ -101,9 +101,17 @@ def test_taken_back_they_leave_the_purse(shop: RedemptionWorld, world: World) ->
     claim = earn(world, person)
     with transaction():
         reverse(
-            world.scheme_id, claim.transfer_id or 0, kind="reversal", key="undo", actor_id=1, request_hash="0" * 64,
-            source_kind="test", source_id=None, at=NOW, zone=ZONE,
-        )  # fmt: skip
+            world.scheme_id,
+            claim.transfer_id or 0,
+            kind="reversal",
+            key="undo",
+            actor_id=1,
+            request_hash="0" * 64,
+            source_kind="test",
+            source_id=None,
+            at=NOW,
+            zone=ZONE,
+        )
     assert purse(world, person) == 0
     assert balance_of(world.scheme_id, person.id, shop.points, AccountClass.DEBT) == 0
 

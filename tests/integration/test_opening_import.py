@@ -267,8 +267,9 @@ def zipped(path: Path, size: int) -> None:
 
 
 def test_files_that_are_none_or_too_large_are_refused_quickly(world: World, tmp_path: Path) -> None:
-    bomb, old, noise, many, huge, other = (tmp_path / name for name in
-        ("bomb.xlsx", "old.xls", "noise.xlsx", "many.csv", "huge.csv", "other.csv"))  # fmt: skip
+    bomb, old, noise, many, huge, other = (
+        tmp_path / name for name in ("bomb.xlsx", "old.xls", "noise.xlsx", "many.csv", "huge.csv", "other.csv")
+    )
     zipped(bomb, 300 << 20)
     old.write_bytes(b"\xd0\xcf\x11\xe0" + b"\0" * 1000)
     noise.write_bytes(b"PK\x03\x04" + bytes(range(256)) * 20)

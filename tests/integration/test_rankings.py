@@ -95,9 +95,13 @@ def test_roles_and_communities_are_ranked_by_themselves(world: World) -> None:
     close_periods(work(world, date(2026, 10, 1)))
     found = {(row.part, row.place, row.person_id) for row in rows(world)}
     assert found == {
-        ("resident", 1, there.id), ("resident", 2, here.id), ("grid_worker", 1, worker.id),
-        ("清河社区", 1, there.id), ("和苑社区", 1, worker.id), ("和苑社区", 2, here.id),
-    }  # fmt: skip
+        ("resident", 1, there.id),
+        ("resident", 2, here.id),
+        ("grid_worker", 1, worker.id),
+        ("清河社区", 1, there.id),
+        ("和苑社区", 1, worker.id),
+        ("和苑社区", 2, here.id),
+    }
 
 
 def test_only_its_categories_and_its_group_count_and_whoever_is_barred_is_left_out(world: World) -> None:
@@ -173,8 +177,10 @@ def test_a_household_is_ranked_by_what_its_members_earned_together(world: World,
     load(world, **ranking(by="household", least=50))
     home = world.household()
     mother, son, alone, little = (
-        *(world.person(name, household=home) for name in ("甲", "乙")), world.person("丙"), world.person("丁"),
-    )  # fmt: skip
+        *(world.person(name, household=home) for name in ("甲", "乙")),
+        world.person("丙"),
+        world.person("丁"),
+    )
     for person, points in ((mother, 30), (son, 40), (alone, 60), (little, 49)):
         earn(world, person, points, SUMMER)
     close_periods(work(world, date(2026, 10, 1)))

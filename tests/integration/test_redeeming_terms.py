@@ -58,9 +58,15 @@ def used(shop: RedemptionWorld) -> dict[tuple[int, str], int]:
 def by_code(shop: RedemptionWorld, text: str, *lines: tuple[Any, int], till: Any = None, clerk: Any = None) -> Any:
     wanted = [Wanted(item.id, quantity) for item, quantity in lines]
     body = partial(
-        redeem_code, text, (till or shop.till).id, wanted, key=uuid.uuid4(), clerk=clerk or shop.clerk,
-        at=clock.now(), expected=None,
-    )  # fmt: skip
+        redeem_code,
+        text,
+        (till or shop.till).id,
+        wanted,
+        key=uuid.uuid4(),
+        clerk=clerk or shop.clerk,
+        at=clock.now(),
+        expected=None,
+    )
     return in_own_transaction(body)
 
 
@@ -168,8 +174,10 @@ def test_times_and_points_are_counted_given_back_by_a_return_and_shared_by_a_hou
     shop.bought(other, (shop.soap, 1))
     give_back(shop, first, shop.claim(shop.code(one).digits))
     assert used(shop) == {
-        (one.id, "@redeem.times"): 0, (other.id, "@redeem.times"): 1, (home.id, "@redeem.points"): 6,
-    }  # fmt: skip
+        (one.id, "@redeem.times"): 0,
+        (other.id, "@redeem.times"): 1,
+        (home.id, "@redeem.points"): 6,
+    }
     shop.bought(one, (shop.soap, 1))
     shop.bought(one, (shop.soap, 1))
     with pytest.raises(RedeemedOftenEnough):

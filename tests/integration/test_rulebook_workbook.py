@@ -125,7 +125,10 @@ def column(sheet: str, machine: str, row: int, value: Any) -> Callable[[Workbook
 
 WRONG: list[tuple[Callable[[Workbook], None], str]] = [
     (column("细则", "amount.points", 4, "五分"), "4 请填数字。"),
-    (lambda book: book["上限"].append(["r01", "积分", 5, "每旬"]), "上限!D3 只能是这些里的一个：每次活动、每天、每周、每月、每季度"),
+    (
+        lambda book: book["上限"].append(["r01", "积分", 5, "每旬"]),
+        "上限!D3 只能是这些里的一个：每次活动、每天、每周、每月、每季度",
+    ),
     (lambda book: book["来源"].append(["r01", "听说"]), "来源!B3 只能是这些里的一个：到场签到签退、本人申报、"),
     (lambda book: book["等级"].append(["star", "星级", "荣誉积分"]), "等级!A3 这一栏要填。请写在“等级档次”那张表里。"),
     (lambda book: book["起始分"].append(["没有的", 5]), "起始分!"),
@@ -139,13 +142,16 @@ WRONG: list[tuple[Callable[[Workbook], None], str]] = [
     (column("细则", "amount.type", 6, "按心情"), "6 只能是这些里的一个"),
     (column("上限", "belongs_to", 3, "r99"), "上限!A3 没有“r99”。请写它属于哪一行。"),
     (lambda book: book["上限"].append(["r01", "积分", "很多", "每天"]), "上限!C3 请填数字。"),
-    (lambda book: book["来源"].append(["r01", "self", 50]) or book["来源"].append(["r01", "本人申报", 60]), "来源!B4 上面已经写过一次了。"),
+    (
+        lambda book: book["来源"].append(["r01", "self", 50]) or book["来源"].append(["r01", "本人申报", 60]),
+        "来源!B4 上面已经写过一次了。",
+    ),
     (put("细则", "B1", "=cmd()"), ""),
     (lambda book: book.create_sheet("别的").append(["x"]), "别的!A1 不认得这一张表"),
     (lambda book: book.remove(book["版本"]), "版本! "),
     (lambda book: book["细则"].delete_rows(1, 2), "细则!A1 没有找到表头"),
     (lambda book: book["细则"].cell(3, 100).__setattr__("value", "x"), "细则!CV3 这一列没有栏目名"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("change", "said"), WRONG)

@@ -119,9 +119,11 @@ def test_members_come_by_search_by_pasted_numbers_and_by_sheet(world: World, cli
         ["居民编号", "姓名", "出生年"], [three.number, "王三", None], ["", "王四", 1950], [two.number, "张三", ""]
     )
     sent = post(
-        client, f"/people/teams/{team.id}/import", {"file": (io.BytesIO(data), "a.xlsx")},
+        client,
+        f"/people/teams/{team.id}/import",
+        {"file": (io.BytesIO(data), "a.xlsx")},
         content_type="multipart/form-data",
-    )  # fmt: skip
+    )
     assert "这个编号登记的不是这个姓名" in client.get(sent.location).text
     post(client, f"{sent.location}/write")
     assert members(world, team) == {one.id, two.id, three.id, four.id}
@@ -140,9 +142,11 @@ def test_what_is_exported_comes_back_as_it_was(world: World, client: FlaskClient
     again = io.BytesIO()
     book.save(again)
     sent = post(
-        client, f"/people/teams/{other.id}/import", {"file": (io.BytesIO(again.getvalue()), "a.xlsx")},
+        client,
+        f"/people/teams/{other.id}/import",
+        {"file": (io.BytesIO(again.getvalue()), "a.xlsx")},
         content_type="multipart/form-data",
-    )  # fmt: skip
+    )
     post(client, f"{sent.location}/write")
     assert members(world, other) == members(world, team) == {p.id for p in people}
 

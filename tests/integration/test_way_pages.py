@@ -104,9 +104,7 @@ def test_a_preview_says_line_by_line_what_it_would_earn(world: World) -> None:
 def test_the_helped_person_confirms_on_a_page_of_their_own(world: World) -> None:
     load_rules(world, HELPED)
     resident, helped, stranger = world.person(), world.person("张奶奶"), world.person()
-    assert post(
-        world.client(resident), "/claims", form(world, rule="helped", helped=helped.number)
-    ).status_code == 302  # fmt: skip
+    assert post(world.client(resident), "/claims", form(world, rule="helped", helped=helped.number)).status_code == 302
     claim = last(world)
     address = f"/claims/{claim.id}/confirm"
     assert world.client(stranger).get(address).status_code == 404
@@ -143,10 +141,17 @@ def test_the_officer_of_the_scheme_changes_the_settings_and_leaves_a_trace(world
     browser = world.client(officer)
     assert browser.get("/review-settings").status_code == 200
     sent = {
-        "undo_hours": "2", "pair_share": "0.8", "pair_from": "10", "sample_percent": "5", "usual_factor": "3",
-        "large_first": "50", "backfill_days": "7", "appeal_file_days": "5", "appeal_decide_days": "7",
+        "undo_hours": "2",
+        "pair_share": "0.8",
+        "pair_from": "10",
+        "sample_percent": "5",
+        "usual_factor": "3",
+        "large_first": "50",
+        "backfill_days": "7",
+        "appeal_file_days": "5",
+        "appeal_decide_days": "7",
         "key": str(uuid.uuid4()),
-    }  # fmt: skip
+    }
     assert post(browser, "/review-settings", {**sent, "undo_hours": "9999"}).status_code == 422
     assert post(browser, "/review-settings", {**sent, "deductions_allowed": "true"}).status_code == 422
     assert post(browser, "/review-settings", sent).status_code == 302
@@ -184,11 +189,14 @@ def test_the_way_of_a_claim_by_the_api(world: World) -> None:
     sent = world.api(resident).post(
         "/api/v1/claims",
         json={
-            "rule": "helped", "quantity": "1", "done_on": today(world).isoformat(), "helped": helped.number,
+            "rule": "helped",
+            "quantity": "1",
+            "done_on": today(world).isoformat(),
+            "helped": helped.number,
             "act": "重阳节",
         },
         headers=key(),
-    )  # fmt: skip
+    )
     assert sent.status_code == 201, sent.json
     assert (sent.json["state"], sent.json["act"]) == ("confirming", "重阳节")
     at = f"/api/v1/claims/{sent.json['id']}"

@@ -139,9 +139,12 @@ def test_a_deduction_that_takes_less_says_so_and_adds_up(wanted: int, there: int
     assert amounts_of(taken) == ({"points": taken.points} if taken.points else {})
 
 
-@given(st.dictionaries(st.sampled_from([*BOUNDS, "own_team", "deductions_allowed", "other"]), st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=True), st.text(max_size=5)
-)))  # fmt: skip
+@given(
+    st.dictionaries(
+        st.sampled_from([*BOUNDS, "own_team", "deductions_allowed", "other"]),
+        st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=True), st.text(max_size=5)),
+    )
+)
 def test_settings_that_cannot_be_are_read_as_the_default(body: dict[str, Any]) -> None:
     found, plain = reviews_of({"reviews": body}), ReviewSettings()
     for name, (least, most) in BOUNDS.items():

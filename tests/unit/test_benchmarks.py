@@ -45,8 +45,13 @@ def test_a_line_has_the_medians_and_the_median_of_the_rounds_ratios(
     monkeypatch.setattr(runner, "benchmarks", lambda: [made])
     assert runner.main([]) == 0
     assert json.loads(capsys.readouterr().out) == {
-        "name": "a.b", "value": 40.0, "unit": "things/s", "ratio": 0.8, "beside": "others: 100.0", "rounds": 3,
-    }  # fmt: skip
+        "name": "a.b",
+        "value": 40.0,
+        "unit": "things/s",
+        "ratio": 0.8,
+        "beside": "others: 100.0",
+        "rounds": 3,
+    }
 
 
 def test_only_those_run_whose_names_begin_so(

@@ -29,8 +29,16 @@ DAY = date(2026, 11, 20)
 
 
 def deed(**changes: object) -> Doing:
-    body = {"claim_id": 1, "person_id": 7, "done_on": DAY, "done_at": "9:00", "place": "一号楼", "quantity": 1000,
-            "unit": "hour", "code": "visit"}  # fmt: skip
+    body = {
+        "claim_id": 1,
+        "person_id": 7,
+        "done_on": DAY,
+        "done_at": "9:00",
+        "place": "一号楼",
+        "quantity": 1000,
+        "unit": "hour",
+        "code": "visit",
+    }
     return Doing(**{**body, **changes})  # type: ignore[arg-type]
 
 
@@ -112,14 +120,19 @@ def test_in_a_small_office_one_approver_gives_more_without_being_odd() -> None:
     points=st.integers(0, 10**6),
     history=st.builds(
         History,
-        rule_count=st.integers(0, 200), rule_mean=st.floats(0, 1e4), person_count=st.integers(0, 200),
-        person_mean=st.floats(0, 1e4), claims_before=st.integers(0, 5),
-        latest=st.lists(st.integers(1, 10**6), max_size=20), approver=st.integers(0, 50), approved=st.integers(0, 50),
+        rule_count=st.integers(0, 200),
+        rule_mean=st.floats(0, 1e4),
+        person_count=st.integers(0, 200),
+        person_mean=st.floats(0, 1e4),
+        claims_before=st.integers(0, 5),
+        latest=st.lists(st.integers(1, 10**6), max_size=20),
+        approver=st.integers(0, 50),
+        approved=st.integers(0, 50),
     ),
     others=st.lists(
         st.builds(deed, claim_id=st.integers(1, 5), done_at=st.sampled_from(["", "9:00", "morning", "x"])), max_size=4
     ),
-)  # fmt: skip
+)
 def test_any_history_gives_known_codes_each_once_in_order(points: int, history: History, others: list[Doing]) -> None:
     found = [odd.code for odd in oddities(deed(), points, others, history, Limits(), 0)]
     assert found == [code for code in CODES if code in found]

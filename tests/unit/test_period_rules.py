@@ -23,11 +23,17 @@ def test_a_prize_is_a_rule_of_its_own_that_goes_the_way_of_every_award() -> None
         "review": "two",
         "life": {"type": "calendar_year"},
         "rankings": [
-            {"code": "q", "title": "季度之星", "over": "points", "per": "quarter", "notice_days": 5,
-             "prizes": [{"to": 1, "points": "30", "honour": "50"}, {"to": 3, "title": "称号"}]},
+            {
+                "code": "q",
+                "title": "季度之星",
+                "over": "points",
+                "per": "quarter",
+                "notice_days": 5,
+                "prizes": [{"to": 1, "points": "30", "honour": "50"}, {"to": 3, "title": "称号"}],
+            },
         ],
         "rules": [],
-    }  # fmt: skip
+    }
     (made,) = given_rules(body)
     rule = rule_from(made)
     assert (rule.code, rule.amount.points, rule.notice_days, rule.path.code) == (prize_code("q", 1), 30_000, 5, "two")

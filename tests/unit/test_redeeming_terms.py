@@ -117,9 +117,13 @@ def test_whoever_meets_every_condition_may() -> None:
         levels=frozenset({"star:1", "star:2"}),
     )
     conditions = [
-        {"balance": "minutes", "least": 600}, {"ages": {"from": 60, "to": 60}}, {"members": ["party", "x"]},
-        {"roles": ["grid_worker"]}, {"areas": ["和苑社区"]}, {"note": "凭卡"},
-    ]  # fmt: skip
+        {"balance": "minutes", "least": 600},
+        {"ages": {"from": 60, "to": 60}},
+        {"members": ["party", "x"]},
+        {"roles": ["grid_worker"]},
+        {"areas": ["和苑社区"]},
+        {"note": "凭卡"},
+    ]
     assert obey(asked(who, conditions=conditions), [RICE], 30, 100) == Obeyed()
 
 
@@ -172,9 +176,11 @@ def test_a_level_that_bars_redeeming_is_named() -> None:
 def test_all_that_stands_in_the_way_is_told_beforehand() -> None:
     who = Redeemer(7, 70, used={(7, "@redeem.times", "2026-11"): 2})
     said = {
-        "windows": [{"weekdays": [1]}], "keep": 50, "limits": [{"per": "month", "times": 2}],
+        "windows": [{"weekdays": [1]}],
+        "keep": 50,
+        "limits": [{"per": "month", "times": 2}],
         "conditions": [{"balance": "points", "least": 60}, {"balance": "honour", "least": 1}],
-    }  # fmt: skip
+    }
     found = [type(one) for one in hindrances(asked(who, **said), 40)]
     assert found == [RedemptionClosed, TooFewToBegin, NotForRedeeming, RedeemedOftenEnough, PointsMustStay]
 

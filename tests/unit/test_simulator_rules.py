@@ -107,11 +107,15 @@ def test_whoever_would_have_had_less_buys_less_and_never_owes_by_it() -> None:
 STARS = {
     "levels": [
         {
-            "code": "star", "title": "星级", "over": "points", "measure": "earned", "per": "month",
+            "code": "star",
+            "title": "星级",
+            "over": "points",
+            "measure": "earned",
+            "per": "month",
             "steps": [{"from": 20, "title": "一星", "effects": [{"type": "coefficient", "factor": 2}]}],
         }
     ]
-}  # fmt: skip
+}
 
 
 def test_a_level_is_reached_by_what_the_other_rulebook_gives_and_then_counts() -> None:
