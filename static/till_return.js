@@ -20,7 +20,7 @@ if (field) {
     },
   });
   $("[data-camera]").addEventListener("click", () => camera.start());
-  if (atDesk()) field.focus();
+  if (atDesk() && document.activeElement === document.body) field.focus(); // never from under hands that type already
   // A scanner ends with Enter; where other fields are still to be filled in, that must not send the form half empty.
   field.addEventListener("keydown", (event) => {
     const reason = $("#reason");
