@@ -102,7 +102,8 @@ def further_words(claim: Claim, known: KnownRule) -> list[tuple[str, str]]:
         said = masked(helped.name)
         if claim.helped_at or any(one.helped for one in (known.rule.evidence, *known.rule.evidence.any)):
             said += gettext("，") + (gettext("已确认") if claim.helped_at else gettext("还没确认"))
-        found.append((gettext("受助人"), said))
+        also = any(one.to == "helped" for one in known.rule.also)
+        found.append((gettext("受助或被推荐的人") if also else gettext("受助人"), said))
     for label, words in (
         (gettext("报的是"), claim.subject),
         (gettext("同一件事"), claim.act),

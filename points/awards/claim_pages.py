@@ -145,7 +145,13 @@ def foresee() -> ResponseReturnValue:
 
 
 def told(who: Visitor, seen: Assessment, wanted: dict[str, Any]) -> words.Forecast:
-    return words.forecast_words(seen, ruled(who, wanted), today_of(who), has_team=wanted.get("team_id") is not None)
+    return words.forecast_words(
+        seen,
+        ruled(who, wanted),
+        today_of(who),
+        has_team=wanted.get("team_id") is not None,
+        has_helped=bool(wanted.get("helped")),
+    )
 
 
 def ruled(who: Visitor, wanted: dict[str, Any]) -> Rule:

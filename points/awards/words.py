@@ -74,6 +74,7 @@ LINE_ICONS = {
     "cap_cut": "info",
     "cap_full": "info",
     "cap_left": "cal",
+    "quota_left": "users",
     "trust": "info",
     "untrusted": "info",
     "undecided": "users",
@@ -165,8 +166,10 @@ class Forecast:
     can_be_sent: bool
 
 
-def forecast_words(seen: Assessment, rule: Rule, today: date, *, has_team: bool = True) -> Forecast:
-    """``today``: the scheme's; ``has_team``: whether the form names the team that did it."""
+def forecast_words(
+    seen: Assessment, rule: Rule, today: date, *, has_team: bool = True, has_helped: bool = True
+) -> Forecast:
+    """``today``: the scheme's; ``has_…``: whether the form names the team, and who was helped or recommended."""
     scale = seen.scale
     if seen.refusals:
         return Forecast(
@@ -184,6 +187,8 @@ def forecast_words(seen: Assessment, rule: Rule, today: date, *, has_team: bool 
     lines += [("warn", said(line, scale)) for line in seen.needs]
     if rule.subject == "team" and not has_team:
         lines.append(("warn", gettext("这一项按队记分，请选是哪一支队。")))
+    if not has_helped and any(one.to == "helped" for one in rule.also):
+        lines.append(("warn", gettext("请写是哪一位：填编号或者手机号。不写，那一位就得不到分。")))
     return Forecast(big, (*lines, *way_words(seen, rule, today)), seen.can_be_sent)
 
 

@@ -253,7 +253,7 @@ def cap_beside(it: Reckoning) -> None:
 
 
 def take(it: Reckoning, points: int) -> None:
-    """Note what this deed uses of each cap with a row, and say what it leaves of caps on points."""
+    """Note what this deed uses of each cap with a row, and what it leaves of caps on points and of quotas for all."""
     counted = {"points": points, "honour": it.honour, "minutes": it.minutes}
     for cap in ordered(it.rule):
         amount = counted[cap.what] if cap.what in counted else it.quantity if counts_units(it, cap) else 1000
@@ -270,3 +270,6 @@ def take(it: Reckoning, points: int) -> None:
         if cap.what == "points" and left > 0 and not less and cap.per not in ("subject", "act"):
             once, again = N_("{item}一共还能再得 {left_points} 分"), N_("{span}{item}还能再得 {left_points} 分")
             it.say("cap_left", once if row[1] is None else again, named(it, cap) | {"left_points": left})
+        elif cap.what == "times" and cap.who == "all" and not less and cap.per not in ("subject", "act"):
+            said = N_("{span}{item}一共 {most_qty} 个名额，记上这一次还剩 {left_qty} 个")
+            it.say("quota_left", said, named(it, cap) | {"left_qty": left})

@@ -13,6 +13,7 @@ from points.db import db, new_id, transaction
 from points.people.models import Role
 from points.reporting.words import STEPS
 from tests.factories import World
+from tests.forms import token_of
 from tests.integration.awards_world import VISIT, claimed, load_rules, today
 from tests.integration.test_crediting import FREE
 from tests.integration.test_review_paths import HELPED, PANEL, told
@@ -69,3 +70,19 @@ def test_whoever_entered_a_late_deed_for_somebody_learns_that_it_came_back(world
     with transaction():
         send_back(who, claim.id, reason="请补一张照片", key=uuid.uuid4(), at=clock.now())
     assert told(world, enterer) == ["entered_returned"] and told(world, resident)[-1] == "claim_returned"
+
+
+def test_a_nomination_asks_for_whom_and_says_so_while_nobody_is_named(world: World) -> None:
+    load_rules(world, {**VISIT, "code": "best", "also": [{"for": "helped", "points": 50}]})
+    who, named = world.person(), world.person()
+    browser = world.client(who)
+    headers = {"X-CSRFToken": token_of(browser)}
+
+    def foreseen(**more: str) -> str:
+        deed = {"rule": "best", "quantity": "1", "done_on": today(world).isoformat(), **more}
+        return str(browser.post("/claims/forecast", json=deed, headers=headers).json)
+
+    missing = "请写是哪一位"
+    assert missing in foreseen()
+    assert missing not in foreseen(helped=named.number) and "另记 50 分" in foreseen(helped=named.number)
+    assert "受助或被推荐的人" in page_of(world, claimed(world, who, "best", helped=named.number))

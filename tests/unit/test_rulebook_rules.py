@@ -380,3 +380,15 @@ def test_in_hehuatang_the_shelf_prices_are_carried_for_the_shop() -> None:
     assert body is not None
     prices = {one["goods"]: one["points"] for one in document_from(body, 0).body["redemption"]["prices"]}
     assert (prices["食用油"], prices["大米"], prices["书包"]) == (30, 40, 105)
+
+
+def test_a_quota_for_all_says_how_many_places_are_left_until_none_is() -> None:
+    quota = {"what": "times", "most": 2, "per": "quarter", "who": "all"}
+    subject = rule(unit="event", amount={"type": "fixed", "points": 50}, caps=[quota])
+    first = assess(subject, facts(), {})
+    (key,) = [one.key for one in first.takes]
+    seen = [assess(subject, facts(), {key: used * 1000}) for used in range(3)]
+    said = [[line.values["left_qty"] for line in one.lines if line.code == "quota_left"] for one in seen]
+    assert said == [[1000], [0], []]
+    assert [one.points for one in seen] == [50, 50, 0]
+    assert all(sum(line.change for line in one.lines) == one.points for one in seen)
