@@ -11,6 +11,7 @@ from flask import Response, current_app, render_template, request
 from flask_babel import gettext
 
 from ..db import db
+from ..errors import N_
 from ..ledger.models import Transfer
 from ..web import Page, audience, me, page_of
 from ..web.formats import listed as list_name
@@ -21,6 +22,7 @@ from .walk import walk_from
 from .words import KINDS
 
 EXPORTED = 10_000
+HEADER = (N_("入账"), N_("哪一类"), N_("什么事"), N_("谁"), N_("积分"), N_("编号"))
 
 
 def asked() -> Filter:
@@ -69,7 +71,7 @@ def audit_file() -> Response:
     out = io.StringIO()
     out.write("\ufeff")
     table = csv.writer(out)
-    table.writerow([gettext(name) for name in ("入账", "哪一类", "什么事", "谁", "积分", "编号")])
+    table.writerow([gettext(name) for name in HEADER])
     transfers = list(db.session.scalars(query))
     for start in range(0, len(transfers), 500):
         for row in rows_of(who, transfers[start : start + 500]):

@@ -19,7 +19,7 @@ from ..awards.periods.gifts import may_give_under
 from ..awards.periods.levels import standings_under
 from ..awards.words import BADGES
 from ..db import db, is_id
-from ..errors import NotFound
+from ..errors import N_, NotFound
 from ..inbox.pages import know_unread
 from ..people.models import Area, Person
 from ..people.visitor import Visitor
@@ -35,6 +35,7 @@ from .statement import Line, by_month, latest_of, statement_of, waiting_of
 
 pages = Blueprint("reporting", __name__)
 PRINTED = 200
+HEADER = (N_("日期"), N_("时间"), N_("什么事"), N_("得、换"), N_("余"), N_("编号"))
 
 
 def today(who: Visitor) -> date:
@@ -239,7 +240,7 @@ def as_file(lines: list[Line], scale: int) -> Response:
     out = io.StringIO()
     out.write("\ufeff")  # so that Excel reads it as UTF-8
     table = csv.writer(out)
-    table.writerow([gettext(name) for name in ("日期", "时间", "什么事", "得、换", "余", "编号")])
+    table.writerow([gettext(name) for name in HEADER])
     for line in lines:
         on = day(line.at, True)
         amounts = (plain(line.amount, scale), plain(line.balance_after, scale))

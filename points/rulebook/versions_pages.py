@@ -43,6 +43,7 @@ from .shape import in_order
 from .workbook import XLSX, workbook_of
 
 editions = Blueprint("rulebook_versions", __name__)
+HEADER = (N_("部分"), N_("代号"), N_("名称"), N_("怎么了"), N_("哪一栏"), N_("原来"), N_("现在"))
 FATES = {"changed": N_("改了"), "new": N_("新增"), "gone": N_("不再有")}
 
 
@@ -218,7 +219,7 @@ def differences_file(kind: str) -> Response:
     found = compared(who)
     if found is None or kind not in ("xlsx", "csv"):
         raise NotFound()
-    header = [gettext(word) for word in ("部分", "代号", "名称", "怎么了", "哪一栏", "原来", "现在")]
+    header = [gettext(word) for word in HEADER]
     rows = table_of(found[2], {name: gettext(words) for name, words in FATES.items()})
     name = gettext("细则的变化 %(before)s 到 %(after)s", before=found[0], after=found[1])
     return (xlsx_answer if kind == "xlsx" else csv_answer)(name, header, rows)
