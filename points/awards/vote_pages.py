@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from marshmallow import ValidationError
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from .. import clock
 from ..db import db, in_own_transaction
@@ -62,6 +62,13 @@ def to_vote(who: Visitor, text: str = "", cursor: str | None = None) -> tuple[li
     found = [Line(*row) for row in page.rows]
     barred = objections_to(who, [line.claim for line in found], clock.now())
     return [line for line in found if line.claim.id not in barred], page.next
+
+
+def votes_wait(who: Visitor) -> bool:
+    """Whether anything waits for this visitor's word, as far as one look tells: the list itself looks closer."""
+    others = and_(Claim.person_id != who.person_id, Claim.entered_by != who.person_id)
+    wanted = select(Claim.id).where(waits_for(who), others, ~spoken_about(who.person_id)).limit(1)
+    return db.session.scalar(wanted) is not None
 
 
 @pages.get("/claims/votes")

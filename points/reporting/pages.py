@@ -17,6 +17,7 @@ from .. import clock
 from ..awards.periods.carried import carry_hints
 from ..awards.periods.gifts import may_give_under
 from ..awards.periods.levels import standings_under
+from ..awards.vote_pages import votes_wait
 from ..awards.words import BADGES
 from ..db import db, is_id
 from ..errors import N_, NotFound
@@ -195,6 +196,8 @@ def duties_of(who: Visitor) -> list[dict[str, str]]:
         found.append({"url": url_for("redemption.till"), "icon": "scan", "label": gettext("去收银台")})
     if who.may("claims.review"):
         found.append({"url": url_for("awards.queue"), "icon": "okc", "label": gettext("去审批")})
+    elif who.duties and who.may("claims.vote") and votes_wait(who):
+        found.insert(0, {"url": url_for("awards.votes"), "icon": "okc", "label": gettext("请您看的申报")})
     return found
 
 

@@ -298,6 +298,8 @@ def test_a_leader_is_asked_first_where_the_path_says_so(world: World) -> None:
     browser = world.client(leader)
     listed = browser.get("/claims/votes").text
     assert f"/claims/{claim.id}/vote" in listed and f"/claims/{own.id}/vote" not in listed
+    assert "请您看的申报" in browser.get("/me").text  # on the first page, as long as something waits
+    assert "请您看的申报" not in world.client(grid_worker).get("/me").text
     assert f"/claims/{claim.id}/vote" not in world.client(grid_worker).get("/claims/votes").text
     assert world.client(grid_worker).get(f"/claims/{claim.id}/vote").status_code == 404
     assert world.client(resident).get("/claims/votes").status_code in (302, 403)
@@ -307,6 +309,7 @@ def test_a_leader_is_asked_first_where_the_path_says_so(world: World) -> None:
     assert world.api(staff).post(f"/api/v1/claims/{claim.id}/approve", json={}, headers=key()).status_code == 403
     assert post(browser, address, {"do": "approve"}).status_code == 302
     assert browser.get(address).status_code == 404 and last_of(claim).stage == 1
+    assert "请您看的申报" not in browser.get("/me").text
     assert (
         world.api(staff).post(f"/api/v1/claims/{claim.id}/approve", json={}, headers=key()).json["state"] == "approved"
     )
