@@ -110,6 +110,15 @@ def test_doubles_within_the_file_and_with_claims_by_hand_are_named(desk: Desk, w
     assert "和第 3 行是同一个人" in page and "已经有一条申报" in page
 
 
+def test_whoever_approves_reads_who_and_what_where_the_sheet_has_only_numbers(desk: Desk, world: World) -> None:
+    person = world.person("顾小花")
+    header = ["居民编号", "项目", "数量", "日期"]
+    url = desk.bring(desk.sheet([person.number, "visit", 1, desk.day], header=header))
+    post(desk.ours, f"{url}/send")
+    page = desk.theirs.get(url).text
+    assert "顾○○" in page and "顾小花" not in page and "陪同就医" in page
+
+
 def test_a_list_that_is_dropped_leaves_no_rows(desk: Desk, world: World) -> None:
     url = desk.bring(desk.sheet(desk.row(world.person())))
     assert post(desk.theirs, f"{url}/drop").status_code == 404

@@ -131,6 +131,8 @@ NO_HEADER = N_("没有找到表头。前 15 行里要有一行写着“项目”
 def columns_shown(rows: Sequence[ClaimBatchRow]) -> list[str]:
     """The columns worth a look: who, what, when, how much, and whatever has to be mended."""
     there = {column for row in rows for column in (*row.values["cells"], *row.problems)}
+    if any(row.person_id for row in rows):
+        there |= {"number", "name"}  # whoever approves reads who it is, whatever the sheet named them by
     usual = {"number", "name", "rule", "quantity", "points", "day"}
     mended = {column for row in rows for column in row.problems}
     return [column for column in COLUMNS if column in there and (column in usual or column in mended)]
@@ -150,6 +152,7 @@ def batch_page(batch: ClaimBatch, errors: Any = None, status: int = 200) -> Resp
         raise NotFound()
     query = queries.rows_of(batch, shown)
     page = page_of(query, ClaimBatchRow.row, shape=[int], key_of=lambda row: [row.row])
+    known, titles = queries.known_in(who.scheme_id, page.rows)
     mine = batch.made_by == who.person_id
     may_decide = batch.state == BatchState.WAITING and not mine and who.may_in("batches.decide", batch.area_path)
     people = {
@@ -166,7 +169,8 @@ def batch_page(batch: ClaimBatch, errors: Any = None, status: int = 200) -> Resp
         shown=shown,
         page=page,
         columns=columns_shown(page.rows),
-        numbers=queries.numbers_of(who.scheme_id, page.rows),
+        known=known,
+        titles=titles,
         mine=mine,
         may_decide=may_decide,
         held=[(row, number, listed(name)) for row, number, name in queries.rows_about(batch, queries.close_to(who))]

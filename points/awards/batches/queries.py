@@ -11,6 +11,7 @@ from sqlalchemy import Select, func, select
 from ...db import db
 from ...people.models import Area, Person, Relative
 from ...people.visitor import Visitor, within
+from ...rulebook.models import EarningRule
 from ...rulebook.queries import rule_by_id
 from .models import BatchState, ClaimBatch, ClaimBatchRow, Fate
 
@@ -100,13 +101,15 @@ def rows_of(batch: ClaimBatch, shown: str) -> Select[Any]:
     )
 
 
-def numbers_of(scheme_id: int, rows: Sequence[ClaimBatchRow]) -> dict[int, str]:
-    """Person → resident number, for a page of rows."""
-    ids = {row.person_id for row in rows if row.person_id}
-    found = db.session.execute(
-        select(Person.id, Person.number).where(Person.scheme_id == scheme_id, Person.id.in_(ids))
+def known_in(scheme_id: int, rows: Sequence[ClaimBatchRow]) -> tuple[dict[int, Any], dict[int, str]]:
+    """Who and what a page of rows was found to mean: person → (number, name), rule → title."""
+    people = select(Person.id, Person.number, Person.name).where(
+        Person.scheme_id == scheme_id, Person.id.in_({row.person_id for row in rows if row.person_id})
     )
-    return dict(found.all())
+    rules = select(EarningRule.id, EarningRule.title).where(
+        EarningRule.scheme_id == scheme_id, EarningRule.id.in_({row.rule_id for row in rows if row.rule_id})
+    )
+    return {row.id: row for row in db.session.execute(people)}, {row.id: row.title for row in db.session.execute(rules)}
 
 
 def close_to(who: Visitor) -> set[int]:
