@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -119,7 +119,13 @@ def stage_title(claim: Claim) -> str:
     """What the stage is called that a claim waits at, where it has several."""
     if claim.state != ClaimState.WAITING or len(claim.path) < 2 or claim.stage >= len(claim.path):
         return ""
-    return str(claim.path[claim.stage].get("title", ""))
+    return titled(claim.path[claim.stage])
+
+
+def titled(stage: Mapping[str, Any]) -> str:
+    """What a stage is called: a path of the product's in the reader's language, an officer's own as it was written."""
+    title = str(stage.get("title", ""))
+    return gettext(title) if title else ""
 
 
 def opened(who: Visitor, claim_id: int, row: Row | None = None) -> Open:
@@ -149,7 +155,7 @@ def opened(who: Visitor, claim_id: int, row: Row | None = None) -> Open:
         recent=recent_of(who.scheme_id, claim.person_id, at),
         corrections=corrections_of(who.scheme_id, claim.id),
         step=row.step,
-        stages=tuple(str(one.get("title", "")) for one in claim.path),
+        stages=tuple(titled(one) for one in claim.path),
         budget=budget_for(who, known, today) if claim.points is None else None,
         can_undo=can_undo(who, claim, at),
         lowers=known.rule.amount.type != "case_by_case" and not seen.undecided and seen.points > 0,

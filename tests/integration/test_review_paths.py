@@ -444,3 +444,10 @@ def test_what_was_spent_or_is_being_corrected_is_not_taken_back(world: World, bo
     with pytest.raises(AlreadySpent):
         do(world, undo, staff, spent.id, reason="点错了")
     assert wallet(world, resident) == 5
+
+
+def test_the_stages_of_a_path_of_the_product_are_called_in_the_readers_language(world: World) -> None:
+    load_rules(world, {**VISIT, "path": "committee"})
+    claim = claimed(world, world.person())
+    page = world.client(world.staff(Role.STAFF)).get(f"/queue/{claim.id}?lang=en").text
+    assert "First review" in page and "初审" not in page
