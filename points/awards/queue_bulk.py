@@ -110,7 +110,7 @@ def credited(line: Line) -> Result:
         listed(line.person),
         line.title,
         "approve",
-        given if claim.state == ClaimState.APPROVED else 0,
+        given if ClaimState(claim.state).is_granted else 0,
         sentence("approve", line, given),
         claim.state,
     )

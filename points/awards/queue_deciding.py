@@ -32,7 +32,8 @@ DECISIONS = {"approve": approve, "return": send_back, "reject": reject}
 @dataclass(frozen=True)
 class Result:
     """What became of one decision of a submission. ``done``: approve, return, reject, held (odd: it waits for somebody
-    to open it), or nothing when it was refused. ``state``: of the claim now, when something was done."""
+    to open it), or nothing when it was refused. ``state``: of the claim now, when something was done. ``points``: what
+    it earns, credited or on its way; nothing while others have to look at it as well."""
 
     claim_id: int
     name: str
@@ -141,7 +142,7 @@ def decided(who: Visitor, claim_id: int, wanted: Decision, key: UUID) -> Result:
         name=listed(line.person),
         title=line.title,
         done=verb,
-        points=given if verb == "approve" and claim.state == ClaimState.APPROVED else 0,
+        points=given if verb == "approve" and ClaimState(claim.state).is_granted else 0,
         sentence=sentence(verb, line, given),
         state=line.claim.state,
     )
@@ -159,6 +160,8 @@ def sentence(verb: str, line: Line, given: int) -> str:
     if verb == "reject":
         return gettext("%(name)s，%(title)s：不通过", **values)
     state = line.claim.state
+    if state == ClaimState.APPROVED and not given and line.claim.transfer_id is None:
+        return gettext("%(name)s，%(title)s：通过，按细则这一次没有分", **values)
     if state == ClaimState.APPROVED:
         return gettext("%(name)s，%(title)s：通过，%(points)s 分已入账", **values)
     if state == ClaimState.ON_NOTICE:
@@ -205,9 +208,11 @@ def refusal_words(error: DomainError | ValidationError) -> str:
 def tally(results: list[Result]) -> str:
     """What was done, in words: only what there is."""
     count = {verb: sum(1 for one in results if one.done == verb) for verb in DECISIONS}
-    credited = points(sum(one.points for one in results))
+    agreed = sum(1 for one in results if one.done == "approve" and one.state == ClaimState.WAITING)
+    passed, earned = count["approve"] - agreed, points(sum(one.points for one in results))
     parts = [
-        (count["approve"], gettext("通过 %(n)s 条共 %(points)s 分", n=count["approve"], points=credited)),
+        (passed, gettext("通过 %(n)s 条共 %(points)s 分", n=passed, points=earned)),
+        (agreed, gettext("同意 %(n)s 条，还要另一位看", n=agreed)),
         (count["return"], gettext("退回 %(n)s 条", n=count["return"])),
         (count["reject"], gettext("不通过 %(n)s 条", n=count["reject"])),
     ]

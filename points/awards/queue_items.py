@@ -15,6 +15,7 @@ from ..db import db
 from ..errors import NotFound
 from ..people.models import Person
 from ..people.visitor import Visitor
+from ..rulebook.plain_terms import also_lines
 from ..rulebook.queries import KnownRule, rule_by_id
 from ..rulebook.rules import Assessment
 from ..rulebook.wording import refusals
@@ -80,6 +81,7 @@ class Open:
     photo_ids: list[int]
     assessment: Assessment
     reckoning: list[str]
+    also: list[str]  # what others get once it is credited, where it names them
     obstacles: list[str]
     recent: tuple[int, int, int]
     corrections: list[tuple[Correction, str]]
@@ -151,6 +153,7 @@ def opened(who: Visitor, claim_id: int, row: Row | None = None) -> Open:
         photo_ids=photos_of(who.scheme_id, [claim.id]).get(claim.id, []),
         assessment=seen,
         reckoning=words.kept_words(seen.to_dict()),
+        also=also_for(known, claim) if claim.points is None else [],
         obstacles=refusals(seen),
         recent=recent_of(who.scheme_id, claim.person_id, at),
         corrections=corrections_of(who.scheme_id, claim.id),
@@ -160,6 +163,14 @@ def opened(who: Visitor, claim_id: int, row: Row | None = None) -> Open:
         can_undo=can_undo(who, claim, at),
         lowers=known.rule.amount.type != "case_by_case" and not seen.undecided and seen.points > 0,
     )
+
+
+def also_for(known: KnownRule, claim: Claim) -> list[str]:
+    """What others get of it: as the rule says, and that it names nobody where it should."""
+    said = also_lines(known.rule)
+    if claim.helped_id is None and any(one.to == "helped" for one in known.rule.also):
+        said.append(gettext("没有写是哪一位：就这样通过，那一位得不到分。可以退回，请申报的人写上。"))
+    return said
 
 
 def budget_for(who: Visitor, known: KnownRule, today: date) -> Left | None:

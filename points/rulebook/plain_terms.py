@@ -219,6 +219,17 @@ def named(balance: Balance) -> str:
     return balance.title + (f"|{balance.title_en}" if balance.title_en else "")
 
 
+def also_lines(rule: Rule) -> list[str]:
+    """What others get, or lose, when a deed is credited."""
+    said = []
+    for also in rule.also:
+        sentence = N_("做这件事的队另得 %(n)s 分") if also.to == "team" else N_("受助（被推荐）的人另得 %(n)s 分")
+        if also.points < 0:
+            sentence = N_("做这件事的队扣 %(n)s 分") if also.to == "team" else N_("受助（被推荐）的人扣 %(n)s 分")
+        said.append(gettext(sentence, n=number(abs(also.points))))
+    return said
+
+
 def beside_words(rule: Rule) -> list[str]:
     said, unit, times = [], unit_of(rule), rule.unit == "event"
     if rule.into:
@@ -236,11 +247,7 @@ def beside_words(rule: Rule) -> list[str]:
         said.append(gettext("时间记入服务时长"))
     elif rule.minutes:
         said.append(gettext("每%(unit)s记服务时长 %(n)s 分钟", unit=unit, n=number(rule.minutes)))
-    for also in rule.also:
-        sentence = N_("做这件事的队另得 %(n)s 分") if also.to == "team" else N_("受助（被推荐）的人另得 %(n)s 分")
-        if also.points < 0:
-            sentence = N_("做这件事的队扣 %(n)s 分") if also.to == "team" else N_("受助（被推荐）的人扣 %(n)s 分")
-        said.append(gettext(sentence, n=number(abs(also.points))))
+    said += also_lines(rule)
     for one in rule.beside:
         name = named(one.balance)
         if one.amount is not None:

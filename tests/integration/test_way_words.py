@@ -86,3 +86,12 @@ def test_a_nomination_asks_for_whom_and_says_so_while_nobody_is_named(world: Wor
     assert missing in foreseen()
     assert missing not in foreseen(helped=named.number) and "另记 50 分" in foreseen(helped=named.number)
     assert "受助或被推荐的人" in page_of(world, claimed(world, who, "best", helped=named.number))
+
+
+def test_a_reviewer_reads_what_the_nominee_gets_and_that_nobody_is_named(world: World) -> None:
+    load_rules(world, {**VISIT, "code": "best", "also": [{"for": "helped", "points": 50}]})
+    staff, named = world.client(world.staff(Role.STAFF)), world.person()
+    with_name = staff.get(f"/queue/{claimed(world, world.person(), 'best', helped=named.number).id}").text
+    without = staff.get(f"/queue/{claimed(world, world.person(), 'best').id}").text
+    assert "受助（被推荐）的人另得 50 分" in with_name and "没有写是哪一位" not in with_name
+    assert "没有写是哪一位" in without

@@ -61,6 +61,7 @@ def test_a_stage_of_the_whole_scheme_stands_in_the_queue_of_other_areas_too(worl
     assert browser.get(f"/queue/{claim.id}").status_code == 200
     answer = post(browser, "/queue", {f"do-{claim.id}": "approve"})
     assert "您同意了，还要另一位看" in answer.text
+    assert "同意 1 条，还要另一位看" in answer.text and "通过 1 条" not in answer.text
     assert found_by(world, there) == []
     assert agreed(world, world.staff(Role.OFFICER, area=elsewhere), claim) == "approved"
 
