@@ -20,6 +20,8 @@ def way_words(seen: Assessment, rule: Rule, today: date) -> Said:
     said: Said = []
     if rule.subject == "team":
         said.append(("users", gettext("分记在队里，不记在个人名下。")))
+    elif rule.spend == "donate_only":
+        said.append(("goods", gettext("这些分单独记，不能换东西，只能在“送积分”里捐给公益池。")))
     if rule.evidence.helped:
         said.append(("person", gettext("先请受助的那一位说一声是这样，社区再看。")))
     if (voices := voices_wanted(seen.path)) > 1:

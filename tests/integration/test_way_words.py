@@ -95,3 +95,14 @@ def test_a_reviewer_reads_what_the_nominee_gets_and_that_nobody_is_named(world: 
     without = staff.get(f"/queue/{claimed(world, world.person(), 'best').id}").text
     assert "受助（被推荐）的人另得 50 分" in with_name and "没有写是哪一位" not in with_name
     assert "没有写是哪一位" in without
+
+
+def test_points_that_can_only_be_donated_are_foretold_as_such(world: World) -> None:
+    load_rules(world, {**VISIT, "code": "fair", "spend": "donate_only"}, {**VISIT, "code": "plain"})
+    browser = world.client(world.person())
+    headers = {"X-CSRFToken": token_of(browser)}
+    deed = {"quantity": "1", "done_on": today(world).isoformat()}
+    assert "捐给公益池" in str(browser.post("/claims/forecast", json={**deed, "rule": "fair"}, headers=headers).json)
+    assert "捐给公益池" not in str(
+        browser.post("/claims/forecast", json={**deed, "rule": "plain"}, headers=headers).json
+    )
