@@ -18,7 +18,7 @@ from ..people.visitor import Visitor
 from ..rulebook.queries import rule_by_id
 from ..rulebook.rules import Assessment
 from .assessing import kept, reckon, rule_in_force
-from .attaching import attach, attach_both, keep_photos, own_photos
+from .attaching import attach, attach_both
 from .deeds import FILE, HH_MM, Deed, chosen, deed_of, mark_of
 from .messages import tell_of
 from .models import Claim, ClaimState, Source, Step
@@ -31,21 +31,9 @@ from .rules import (
     source_of,
     window_days,
 )
-from .sending import BY_OTHERS, BY_STAFF, check_taking, helped_by, ready, settled_by_machine, team_for, tell_sent
+from .sending import BY_OTHERS, check_taking, helped_by, ready, settled_by_machine, team_for, tell_sent
 from .settings import reviews_of
 from .steps import leave, note_step, step_by_key
-
-__all__ = [
-    "BY_STAFF",
-    "claim_by_key",
-    "file_claim",
-    "forecast",
-    "keep_photos",
-    "own_claim",
-    "own_photos",
-    "resend",
-    "withdraw",
-]
 
 
 def file_claim(

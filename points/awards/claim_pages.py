@@ -22,14 +22,15 @@ from ..people.models import Person
 from ..people.visitor import Visitor
 from ..rulebook.queries import rule_by_id, rules_on
 from ..rulebook.rules import Assessment, Rule
-from ..web import audience, me
+from ..web import audience, id_from, me
 from ..web.formats import day, near_day, sentence_of, weekday
 from ..web.request import idempotency_key, new_key, payload
 from ..web.schemas import tidy
 from ..web.sentences import translated
 from . import words
-from .actions import BY_STAFF, claim_by_key, file_claim, forecast, keep_photos, own_photos
+from .actions import claim_by_key, file_claim, forecast
 from .assessing import roles_of, rule_in_force
+from .attaching import keep_photos, own_photos
 from .claim_form import asked_of, teams_for
 from .models import Claim, ClaimState
 from .pages import pages
@@ -41,6 +42,7 @@ from .queries import (
 )
 from .rules import MAX_PHOTOS, Refused, TooManyPhotos, source_of, window_days
 from .schemas import TIMES, DeedSchema, ForecastSchema, forecast_of
+from .sending import BY_STAFF
 from .settings import reviews_of
 
 FIRST_CHOICES = 6
@@ -77,8 +79,7 @@ def today_of(who: Visitor) -> date:
 def new() -> ResponseReturnValue:
     """The form: for oneself, or with ``person`` for somebody within reach; ``on_behalf`` asks first for whom."""
     who: Visitor = me()
-    asked = request.args.get("person", "")
-    person_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 19 else None
+    person_id = id_from(request.args.get("person", ""))
     if person_id is None and (request.args.get("on_behalf") or who.may("claims.review")):
         if who.may("claims.file_for") and "self" not in request.args:
             return render_template("awards/find.html", found=None, sought="", layout=layout(who, True))
@@ -168,8 +169,7 @@ def filled(key: str, data: dict[str, Any]) -> Form:
 
 
 def named_person(data: dict[str, Any]) -> int | None:
-    text = str(data.get("person_id") or "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else None
+    return id_from(data.get("person_id"))
 
 
 def loaded(data: dict[str, Any], form: Form) -> dict[str, Any] | None:
@@ -205,8 +205,7 @@ def uploads(form: Form, name: str = "photos") -> list[Prepared]:
 
 def kept_photos(who: Visitor, ids: Any, photos: Sequence[Prepared], key: UUID) -> list[int]:
     """The photos of a form that is shown again: nothing that was chosen is lost."""
-    given = [int(one) for one in (ids if isinstance(ids, list) else [ids]) if str(one).isascii() and str(one).isdigit()]
-    given = [one for one in given if one < 2**63][:MAX_PHOTOS]
+    given = [found for one in (ids if isinstance(ids, list) else [ids]) if (found := id_from(one))][:MAX_PHOTOS]
     try:
         mine = own_photos(who, given)
     except NotFound:

@@ -10,9 +10,8 @@ from flask import render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from .. import clock
-from ..db import is_id
 from ..people.visitor import Visitor
-from ..web import audience, me
+from ..web import audience, id_from, me
 from ..web.request import idempotency_key, new_key
 from .pages import pages
 from .queue_bulk import MOST, Plan, approve_many, counts_of, first_of, plan_of
@@ -40,8 +39,7 @@ def show(who: Visitor, plan: Plan, back: dict[str, Any]) -> str:
 def picked_in(form: Any) -> list[int]:
     """The ids of ticked rows (``pick-<id>``) or of hidden fields (``id``)."""
     names = [name[5:] for name in form if name.startswith("pick-")] + form.getlist("id")
-    numbers = [int(one) for one in names if one.isascii() and one.isdigit() and len(one) <= 19]
-    return [one for one in numbers if is_id(one)][:MOST]
+    return [found for one in names if (found := id_from(one))][:MOST]
 
 
 @pages.post("/queue/bulk/approve")

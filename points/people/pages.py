@@ -12,14 +12,14 @@ from flask_babel import gettext
 from marshmallow import ValidationError
 
 from .. import clock
-from ..db import db, in_own_transaction, is_id
+from ..db import db, in_own_transaction
 from ..errors import N_, DomainError, NotFound
 from ..ledger import queries as ledger
 from ..web.audience import audience, me
 from ..web.errors import status_of
 from ..web.formats import listed, sentence_of
 from ..web.navigation import ROLE_NAMES
-from ..web.paging import page_of
+from ..web.paging import id_from, page_of
 from ..web.request import idempotency_key, in_transaction, new_key, payload
 from ..web.sentences import translated
 from . import places, queries, relatives, residents, team_queries, workbooks
@@ -66,8 +66,7 @@ def column_names(columns: Any) -> str:
 
 def number_from(name: str) -> int | None:
     """An id in the query string; anything else is as if it were not there."""
-    text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 and is_id(int(text)) else None
+    return id_from(request.args.get(name, ""))
 
 
 # ---------------------------------------------------------------- the list

@@ -10,11 +10,11 @@ from flask_babel import gettext
 from marshmallow import fields, validate
 
 from .. import clock
-from ..db import db, in_own_transaction, is_id
+from ..db import db, in_own_transaction
 from ..errors import N_, DomainError
 from ..people.models import Area, Person
 from ..people.queries import Wanted, residents, tree
-from ..web import audience, idempotency_key, in_transaction, me, page_of, payload
+from ..web import audience, id_from, idempotency_key, in_transaction, me, page_of, payload
 from ..web.errors import status_of
 from ..web.formats import sentence_of
 from ..web.request import new_key
@@ -41,10 +41,8 @@ class PrintSchema(Strict):
 
 def chosen_area() -> Area | None:
     """The area the list is narrowed to, if it is one and in the scheme."""
-    given = request.values.get("area", "")
-    if not given.isascii() or not given.isdigit() or not is_id(int(given)):
-        return None
-    return db.session.get(Area, (me().scheme_id, int(given)))
+    given = id_from(request.values.get("area", ""))
+    return db.session.get(Area, (me().scheme_id, given)) if given else None
 
 
 @pages.get("/cards")
@@ -66,10 +64,9 @@ def cards_page(
     who, area = me(), chosen_area()
     wanted = Wanted(text=text, area_path=area.path if area else None)
     query = residents(who, wanted, "cards.print")
-    given = request.args.get("person", "")
-    if given.isascii() and given.isdigit() and is_id(int(given)):
-        picked = [int(given)]
-        query = query.where(Person.id == int(given))
+    if given := id_from(request.args.get("person", "")):
+        picked = [given]
+        query = query.where(Person.id == given)
     page = page_of(query, Person.id, shape=(int,), key_of=lambda row: (row[0].id,), scalars=False)
     body = render_template(
         "redemption/cards.html",

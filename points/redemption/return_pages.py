@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 
 from .. import clock
 from ..errors import N_, DomainError, NotFound
-from ..web import audience, me, payload
+from ..web import audience, id_from, me, payload
 from ..web.errors import status_of
 from ..web.formats import masked, sentence_of
 from ..web.request import new_key
@@ -125,10 +125,11 @@ def receipt_page(
 
 def shown_by(serving_id: str, view: ReceiptView) -> str | None:
     """The serving, if it is the receipt's own resident whose code this clerk has just scanned."""
-    if not serving_id.isascii() or not serving_id.isdigit():
+    asked = id_from(serving_id)
+    if asked is None:
         return None
     try:
-        found = serving_view(int(serving_id), me(), clock.now()).serving
+        found = serving_view(asked, me(), clock.now()).serving
     except NotFound:
         return None
     fits = found.person_id == view.receipt.person_id and found.state == "open" and found.expires_at > clock.now()

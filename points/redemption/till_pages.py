@@ -10,14 +10,14 @@ from flask import jsonify, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from .. import clock
-from ..db import db, in_own_transaction, is_id
+from ..db import db, in_own_transaction
 from ..errors import NotFound
 from ..people.pinyin import spellings
 from ..people.visitor import Visitor
 from ..shop.models import Shop
 from ..shop.queries import code_of
 from ..shop.serving import picture_url
-from ..web import audience, in_transaction, me
+from ..web import audience, id_from, in_transaction, me
 from ..web.navigation import static
 from ..web.schemas import IdField, Strict
 from .models import Till
@@ -40,11 +40,11 @@ class ChooseSchema(Strict):
 
 def till_in_use() -> Till | None:
     """The till this browser works at, if the clerk may still serve there."""
-    kept = str(session.get("till", ""))
-    if not kept.isdigit() or not is_id(int(kept)):
+    kept = id_from(session.get("till", ""))
+    if kept is None:
         return None
     try:
-        return till_within(int(kept), me())
+        return till_within(kept, me())
     except NotFound:
         return None
 

@@ -10,7 +10,7 @@ from sqlalchemy import Select, and_, or_, select
 
 from .. import clock
 from ..awards.models import Claim, Correction
-from ..db import db, is_id
+from ..db import db
 from ..ledger import queries as ledger
 from ..ledger.models import Account, Posting, Transfer
 from ..people.actions import POINTS
@@ -18,6 +18,7 @@ from ..people.models import Area, Person
 from ..people.visitor import Visitor, within
 from ..redemption.models import Receipt, Return
 from ..shop.models import Shop, StockMove
+from ..web.paging import id_from
 from . import words
 
 
@@ -89,9 +90,9 @@ def named_by(who: Visitor, text: str) -> list[int]:
     """Transfers that a typed number may mean, at most 200: a receipt's, a transfer's, or a resident's."""
     own, head, tail = who.scheme_id, text[:4], text[5:]
     found: set[int] = set()
-    if text.isdigit() and is_id(int(text[:20])):
-        found.add(int(text))
-    if len(text) > 5 and text[4] == "-" and head.isdigit() and tail.isdigit() and len(tail) <= 9:
+    if transfer_id := id_from(text):
+        found.add(transfer_id)
+    if len(text) > 5 and text.isascii() and text[4] == "-" and head.isdigit() and tail.isdigit() and len(tail) <= 9:
         receipts = (
             select(Receipt.transfer_id, Receipt.day)
             .where(Receipt.scheme_id == own, Receipt.count == int(tail))

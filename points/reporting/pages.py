@@ -28,7 +28,7 @@ from ..redemption.about import InForce, in_force_for
 from ..redemption.forecast import Forecast, forecast_under
 from ..shop import queries as shop
 from ..shop.serving import picture_url
-from ..web import PUBLIC, audience, me
+from ..web import PUBLIC, audience, id_from, me
 from ..web.formats import day, masked, plain, plain_cell, time_of, weekday
 from .first_page import beside
 from .standing import standing_of
@@ -335,13 +335,12 @@ def goods() -> str:
 def help() -> ResponseReturnValue:
     from .words import number_of
 
-    about = request.args.get("about", "")
-    number = None
-    if about.isdigit() and len(about) <= 19:
+    about, number = id_from(request.args.get("about", "")), None
+    if about is not None:
         from ..web.audience import visitor
 
         who = visitor()
-        number = about_number(who, int(about), number_of) if who else None
+        number = about_number(who, about, number_of) if who else None
     return render_template("reporting/help.html", number=number)
 
 
@@ -349,8 +348,6 @@ def about_number(who: Visitor, transfer_id: int, number_of: Any) -> str | None:
     """The number of one of the resident's own transfers, to be read aloud at the desk."""
     from ..ledger.models import Account, Posting, Transfer
 
-    if not is_id(transfer_id):
-        return None
     at = db.session.scalar(
         select(Transfer.recorded_at)
         .join(Posting, (Posting.scheme_id == Transfer.scheme_id) & (Posting.transfer_id == Transfer.id))

@@ -9,11 +9,10 @@ from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from .. import clock
-from ..db import is_id
 from ..errors import NotFound
 from ..people.models import Role
 from ..people.visitor import Visitor
-from ..web import audience, me
+from ..web import audience, id_from, me
 from ..web.formats import decimal
 from .actions import can_load
 from .models import RulebookVersion
@@ -120,9 +119,10 @@ def attempt(rule_id: str) -> str:
 
 def id_in(text: str) -> int:
     """An id in an address. Raises NotFound."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 19 and is_id(int(text))):
+    found = id_from(text)
+    if found is None:
         raise NotFound()
-    return int(text)
+    return found
 
 
 def install(app: Flask) -> None:

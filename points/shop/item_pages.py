@@ -16,7 +16,7 @@ from ..errors import DomainError, NotFound
 from ..files.actions import Prepared, store_photo
 from ..files.serving import uploaded_photo
 from ..people.visitor import Visitor
-from ..web import audience, me, payload
+from ..web import audience, id_from, me, payload
 from ..web.formats import decimal, yuan
 from ..web.tables import csv_answer
 from . import actions, listing
@@ -257,8 +257,7 @@ def use(item_id: int) -> ResponseReturnValue:
 
 def asked_shop() -> int | None:
     """The shop a form came from, to go back to it."""
-    text = request.form.get("shop", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+    return id_from(request.form.get("shop", ""))
 
 
 @pages.get("/labels")

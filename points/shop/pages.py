@@ -9,12 +9,11 @@ from typing import Any
 from flask import Blueprint, Flask, Response, request
 from marshmallow import ValidationError
 
-from ..db import MAX_ID
 from ..errors import DomainError, NotFound
 from ..files.queries import photo_of
 from ..files.serving import send_photo
 from ..people.visitor import Visitor
-from ..web import SIGNED_IN, audience, me
+from ..web import SIGNED_IN, audience, id_from, me
 from ..web.formats import sentence_of
 from ..web.sentences import translated
 from .models import Shop
@@ -82,7 +81,7 @@ def one_asked(name: str, choices: tuple[str, ...]) -> str:
 def asked_ids(name: str, most: int = 500) -> list[int]:
     """Ids from the address; what cannot be one is left out."""
     texts = request.args.getlist(name)[:most]
-    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MAX_ID]
+    return [found for text in texts if (found := id_from(text))]
 
 
 def install(app: Flask) -> None:

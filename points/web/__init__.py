@@ -5,7 +5,7 @@ Verbs: ``audience`` names who may call a route (default: nobody), ``in_transacti
 """
 
 from .audience import PUBLIC, SIGNED_IN, audience, me
-from .paging import Page, cursor_from, latest_of, page_of
+from .paging import Page, cursor_from, id_from, latest_of, page_of
 from .request import idempotency_key, in_transaction, payload, wants_json
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Page",
     "audience",
     "cursor_from",
+    "id_from",
     "idempotency_key",
     "in_transaction",
     "latest_of",

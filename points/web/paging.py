@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from flask import request
 from sqlalchemy import Select, tuple_
 
-from ..db import MAX_ID, db
+from ..db import MAX_ID, db, is_id
 
 Row = TypeVar("Row")
 
@@ -57,6 +57,14 @@ def cursor_from(text: str | None, shape: Sequence[type]) -> tuple[Any, ...] | No
     if any(isinstance(v, int) and abs(v) > MAX_ID for v in values):
         return None
     return tuple(values)
+
+
+def id_from(text: Any) -> int | None:
+    """The id that somebody wrote into an address or a form; None where it cannot be one."""
+    digits = str(text)
+    if len(digits) > 19 or not (digits.isascii() and digits.isdigit()):
+        return None
+    return int(digits) if is_id(int(digits)) else None
 
 
 def moment_from(text: Any) -> datetime | None:

@@ -21,7 +21,7 @@ from ...rulebook.in_force import version_id_on
 from ...rulebook.pieces import Level, Step
 from ...rulebook.plain_pieces import effect_words
 from ...rulebook.standings import LevelStanding
-from ...web import audience, idempotency_key, latest_of, me, page_of
+from ...web import audience, id_from, idempotency_key, latest_of, me, page_of
 from ...web.formats import decimal, hours, listed, numeric, sentence_of
 from ...web.request import new_key
 from ...web.schemas import Amount, tidy
@@ -122,8 +122,7 @@ def typed_points(who: Visitor) -> int:
 
 
 def typed_id(name: str) -> int:
-    text = request.form.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    return id_from(request.form.get(name, "")) or 0
 
 
 @pages.post("/me/gifts")

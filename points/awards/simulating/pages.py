@@ -22,7 +22,7 @@ from ...rulebook.document import MAX_BYTES, BadDocument, document_in
 from ...rulebook.problems import Problem
 from ...rulebook.schema_fields import Day
 from ...rulebook.wording import said
-from ...web import audience, idempotency_key, in_transaction, latest_of, me, page_of
+from ...web import audience, id_from, idempotency_key, in_transaction, latest_of, me, page_of
 from ...web.formats import listed, numeric, sentence_of
 from ...web.request import new_key, payload
 from ...web.schemas import Strict, Text, tidy
@@ -198,8 +198,7 @@ def claims(simulation_id: int) -> ResponseReturnValue:
 
 
 def wanted_reason() -> tuple[str, int | None]:
-    number = request.args.get("person", "")
-    return tidy(request.args.get("reason", ""), 40), int(number) if number.isdigit() and len(number) < 19 else None
+    return tidy(request.args.get("reason", ""), 40), id_from(request.args.get("person", ""))
 
 
 def why_of(row: SimulatedClaim) -> str:

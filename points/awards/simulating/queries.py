@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from ...db import db, is_id
+from ...db import db
 from ...errors import NotFound
 from ...people.models import Area, Person
 from ...people.queries import matching
@@ -17,6 +17,7 @@ from ...people.visitor import Visitor
 from ...rulebook.document import Document, document_from
 from ...rulebook.models import RulebookDraft, RulebookVersion
 from ...rulebook.queries import version_by_id
+from ...web.paging import id_from
 from ..models import Claim
 from .models import SimulatedClaim, SimulatedPerson, Simulation
 from .rules import Tally, Worth
@@ -183,8 +184,8 @@ def candidates(scheme_id: int) -> Sequence[Candidate]:
 def document_named(who: Visitor, name: str) -> Document:
     """The document of a draft or a version of the scheme. Raises NotFound, BadDocument (a draft with problems)."""
     kind, _, text = name.partition(":")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-    if not is_id(number):
+    number = id_from(text)
+    if number is None:
         raise NotFound()
     if kind == "version":
         return document_from(version_by_id(who.scheme_id, number).body, who.points_scale)
