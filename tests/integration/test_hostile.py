@@ -117,7 +117,9 @@ def test_no_id_in_an_address_is_a_fault(world: World) -> None:
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_no_query_is_a_fault(world: World, text: str) -> None:
     client = world.client(everybody(world))
-    args = dict.fromkeys([*NAMES, "after", "q", "show", "shop", "kind", "since", "until", "person", "lang", "about"], text)
+    args = dict.fromkeys(
+        [*NAMES, "after", "q", "show", "shop", "kind", "since", "until", "person", "lang", "about"], text
+    )
     query = urlencode(args)
     for _, rule, arguments in routes(world, "GET"):
         if not arguments and len(text) < 2000:
