@@ -30,8 +30,7 @@ def way_words(seen: Assessment, rule: Rule, today: date) -> Said:
         limit = decimal(rule.second_above, 3)
         said.append(("users", gettext("超过 %(points)s 分的，要两位不同的人看过。", points=limit)))
     said.append(credit_words(seen, rule, today))
-    said += also_words(rule)
-    return said
+    return said + (also_words(rule) if seen.quantity else [])
 
 
 def credit_words(seen: Assessment, rule: Rule, today: date) -> tuple[str, str]:

@@ -187,7 +187,7 @@ def forecast_words(
     lines += [("warn", said(line, scale)) for line in seen.needs]
     if rule.subject == "team" and not has_team:
         lines.append(("warn", gettext("这一项按队记分，请选是哪一支队。")))
-    if not has_helped and any(one.to == "helped" for one in rule.also):
+    if seen.quantity and not has_helped and any(one.to == "helped" for one in rule.also):
         lines.append(("warn", gettext("请写是哪一位：填编号或者手机号。不写，那一位就得不到分。")))
     return Forecast(big, (*lines, *way_words(seen, rule, today)), seen.can_be_sent)
 

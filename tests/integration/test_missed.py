@@ -121,6 +121,19 @@ def set_state(deed: Claim, **values: Any) -> None:
         db.session.execute(update(Claim).where(Claim.id == deed.id).values(**values))
 
 
+def test_beyond_the_quota_of_winners_nobody_else_gets_anything_either(world: World, books: Any) -> None:
+    quota = [{"what": "times", "most": 2, "per": "quarter", "who": "all"}]
+    load(world, rules=[{**VISIT, "caps": quota, "also": [{"for": "helped", "points": 50}]}])
+    deeds, nominees = [], [world.person(name) for name in "甲乙丙"]
+    for day, nominee in enumerate(nominees, 10):
+        deed = earn(world, world.person(), 10, datetime(2026, 8, day, tzinfo=UTC))
+        set_state(deed, helped_id=nominee.id)
+        deeds.append(deed)
+    assert file_also(work(world, date(2026, 8, 14))) == 2
+    assert [books.wallet(nominee.id) for nominee in nominees] == [50, 50, 0]
+    assert also_of(deeds[2]) == []
+
+
 def test_what_others_got_is_taken_back_with_the_deed_and_given_again_with_it(world: World, books: Any) -> None:
     load(world, rules=[{**VISIT, "also": [{"for": "team", "points": 1}, {"for": "helped", "points": 5}]}])
     giver, friend, team = world.person("甲"), world.person("乙"), new_team(world)

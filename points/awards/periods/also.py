@@ -82,7 +82,8 @@ def others_of(to: str, *more: Any) -> Exists:
 
 
 def lacking(work: Context, rule_id: int, to: str, after: int) -> list[int]:
-    """Credited claims of a rule, in order, for which the other one has nothing yet in their round."""
+    """Credited claims of a rule, in order, for which the other one has nothing yet in their round. A deed of which
+    nothing counted (a quota was full, it came to nothing) gives nobody anything."""
     whose = Claim.team_id if to == "team" else Claim.helped_id
     round_ = func.coalesce(Claim.round, 1)
     key = base_of(to) + case((round_ > 1, cast(round_, String(20))), else_="")
@@ -90,7 +91,7 @@ def lacking(work: Context, rule_id: int, to: str, after: int) -> list[int]:
         select(Claim.id)
         .where(Claim.scheme_id == work.scheme_id, Claim.rule_id == rule_id, Claim.state == ClaimState.APPROVED)
         .where(Claim.made_at >= work.at - BACK, Claim.id > after)
-        .where(Claim.source != Source.SYSTEM, whose.is_not(None))
+        .where(Claim.source != Source.SYSTEM, whose.is_not(None), Claim.outcome["quantity"].as_integer() > 0)
         .where(~others_of(to, lambda other: (other.key == key) | other.state.not_in(GONE)))
         .order_by(Claim.id)
         .limit(SOME)
