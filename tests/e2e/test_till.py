@@ -269,12 +269,14 @@ def test_nothing_moves_under_the_hands_when_the_script_comes_late(window: OpenPa
     page.route("**/till_return.*", lambda route: late.append(route))
     page.locator("#recent a").first.click(no_wait_after=True)
     page.locator("#reason").press_sequentially("商品")
+    looks = "[...document.querySelectorAll('link[rel=stylesheet]')].every((one) => one.sheet)"
+    for _ in range(500):
+        if late and page.evaluate(looks):
+            break
+        page.wait_for_timeout(20)
     away = page.get_by_text("请另一位同事确认")
-    page.wait_for_function("[...document.querySelectorAll('link[rel=stylesheet]')].every((one) => one.sheet)")
     before = away.bounding_box()
     assert not page.get_by_role("button", name="用摄像头扫").is_visible()
-    while not late:
-        page.wait_for_timeout(20)
     late[0].continue_()
     expect(page.get_by_role("button", name="用摄像头扫")).to_be_visible()
     page.keyboard.insert_text("有问题")
