@@ -1,4 +1,4 @@
-"""What counts over time, as plain data: caps, one act under several rules, bonuses, deeds kept apart. In thousandths."""
+"""What counts over time, as plain data: caps, one act under several rules, bonuses, deeds kept apart; thousandths."""
 
 from __future__ import annotations
 
