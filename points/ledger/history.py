@@ -57,14 +57,25 @@ def moved(
     return changes
 
 
-def wallets_at(scheme_id: int, holder_ids: Collection[int], moment: datetime) -> dict[tuple[int, int], int]:
+def wallets_at(
+    scheme_id: int,
+    holder_ids: Collection[int],
+    moment: datetime,
+    unit_id: int | None = None,
+    classes: Collection[AccountClass] = (AccountClass.WALLET,),
+) -> dict[tuple[int, int], int]:
     """What these holders had in their wallets, in minor units, once all that was recorded up to the moment had been:
-    (holder, unit) → over all dates. Whoever never had any of a unit is not in it."""
+    (holder, unit) → over all dates. Whoever never had any of a unit is not in it.
+
+    classes  with DEBT, too, what they owed is taken off
+    """
     a = accounts.c
     wanted: Select[Any] = select(a.id, a.seq, a.holder_id, a.unit_id).where(
         *(a.scheme_id == scheme_id, a.holder_id.in_(list(holder_ids))),
-        *(a["class"] == AccountClass.WALLET, a.seq > 0),
+        *(a["class"].in_(classes), a.seq > 0),
     )
+    if unit_id is not None:
+        wanted = wanted.where(a.unit_id == unit_id)
     found = db.session.execute(wanted).all()
     balances = balances_then(scheme_id, found, moment)
     had: dict[tuple[int, int], int] = {}

@@ -94,7 +94,8 @@ class Level:
 
 @dataclass(frozen=True)
 class Prize:
-    """For all up to a place, or up to a share of those ranked (thousandths of a percent); ``last``: from the end."""
+    """For all up to a place, or up to a share of those ranked (thousandths of a percent); ``last``: from the end; or
+    for all whose amount lies within ``start`` and ``below`` (thousandths), which may narrow a place, too."""
 
     to: int | None
     percent: int | None
@@ -102,16 +103,29 @@ class Prize:
     honour: int = 0
     title: str = ""
     last: bool = False
+    start: int | None = None
+    below: int | None = None
 
     @property
     def takes_away(self) -> bool:
         return self.points < 0 or self.honour < 0
+
+    @property
+    def is_band(self) -> bool:
+        """Whether amounts alone decide, not places."""
+        return self.to is None and self.percent is None
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether it says no more than that somebody has too little."""
+        return self.below is not None and self.start is None and not self.points and not self.honour
 
 
 @dataclass(frozen=True)
 class Ranking:
     """Who stands at the top (or at the end) when a period is over, and what follows.
 
+    counts     "earned" in the period, or the "balance" that stands at its end, less what is owed
     least      who earned less is not ranked; everybody: who earned nothing is ranked too
     by         "person", or "household": its members' together, under the name of whoever earned most of it
     """
@@ -129,6 +143,7 @@ class Ranking:
     least: int = 0
     notice_days: int = 0
     review: str = "two"
+    counts: str = "earned"
     decimals: int | None = None
     everybody: bool = False
     by: str = "person"
@@ -276,6 +291,8 @@ def ranking_from(body: Body, decimals: Mapping[str, int]) -> Ranking:
             thousandths(one.get("honour", 0)),
             one.get("title", ""),
             one.get("of") == "last",
+            thousandths(one["from"]) if "from" in one else None,
+            thousandths(one["below"]) if "below" in one else None,
         )
         for one in body["prizes"]
     )
@@ -296,6 +313,7 @@ def ranking_from(body: Body, decimals: Mapping[str, int]) -> Ranking:
         decimals=decimals.get(body["over"]),
         everybody=body.get("everybody", False),
         by=body.get("by", "person"),
+        counts=body.get("counts", "earned"),
     )
 
 

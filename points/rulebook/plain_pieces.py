@@ -153,7 +153,10 @@ def effect_words(effect: Effect) -> str:
 def ranking_words(ranking: Ranking, named: Any) -> str:
     prizes = listing(prize_words(one) for one in ranking.prizes)
     values = {"name": ranking.title, "per": gettext(PERIOD_WORDS[ranking.per]), "balance": named(ranking.over)}
-    said = gettext("%(name)s：%(per)s按得到的%(balance)s排名，%(prizes)s", prizes=prizes, **values)
+    if ranking.counts == "balance":
+        said = gettext("%(name)s：%(per)s末看有多少%(balance)s，%(prizes)s", prizes=prizes, **values)
+    else:
+        said = gettext("%(name)s：%(per)s按得到的%(balance)s排名，%(prizes)s", prizes=prizes, **values)
     if ranking.split:
         said += gettext("；") + gettext(SPLIT_WORDS[ranking.split])
     said += gettext("；") + gettext(TIE_WORDS[ranking.ties])
@@ -172,12 +175,25 @@ def prize_words(prize: Prize) -> str:
     if prize.honour:
         sentence = N_("荣誉积分 %(n)s 分") if prize.honour > 0 else N_("扣荣誉积分 %(n)s 分")
         given.append(gettext(sentence, n=number(abs(prize.honour))))
-    if prize.percent is not None:
-        who = gettext(N_("最后 %(n)s%%") if prize.last else N_("前 %(n)s%%"), n=number(prize.percent))
-    else:
-        who = gettext(N_("最后 %(n)s 名") if prize.last else N_("前 %(n)s 名"), n=prize.to)
-    sentence = N_("%(who)s：%(given)s") if prize.takes_away else N_("%(who)s得%(given)s")
+    sentence = N_("%(who)s：%(given)s") if prize.takes_away or prize.is_warning else N_("%(who)s得%(given)s")
+    who = " ".join(filter(None, (place_words(prize), band_words(prize))))
     return gettext(sentence, who=who, given=gettext("和").join(given))
+
+
+def place_words(prize: Prize) -> str:
+    if prize.percent is not None:
+        return gettext(N_("最后 %(n)s%%") if prize.last else N_("前 %(n)s%%"), n=number(prize.percent))
+    if prize.to is not None:
+        return gettext(N_("最后 %(n)s 名") if prize.last else N_("前 %(n)s 名"), n=prize.to)
+    return ""
+
+
+def band_words(prize: Prize) -> str:
+    if prize.start is not None and prize.below is not None:
+        return gettext("%(least)s 到不满 %(most)s", least=number(prize.start), most=number(prize.below))
+    if prize.start is not None:
+        return gettext("达到 %(n)s", n=number(prize.start))
+    return gettext("不满 %(n)s", n=number(prize.below)) if prize.below is not None else ""
 
 
 def grant_words(grant: Grant, named: Any) -> str:

@@ -178,14 +178,22 @@ class PrizeSchema(Part):
     to = Whole(least=1, most=10_000)
     percent = Number(least="0.001", most=100)
     of = fields.String(validate=word(*ENDS))
+    start = Number(most=MAX_POINTS, signed=True, data_key="from")
+    below = Number(most=MAX_POINTS, signed=True)
     points = Number(most=MAX_POINTS, signed=True)
     honour = Number(most=MAX_POINTS, signed=True)
     title = Text(least=1, most=40)
 
     @validates_schema
     def belongs(self, data: dict[str, Any], **_: Any) -> None:
-        if ("to" in data) == ("percent" in data):
+        if "to" in data and "percent" in data:
             raise ValidationError({"to": [N_("到第几名、前百分之几，填一样。")]})
+        if not {"to", "percent", "start", "below"} & set(data):
+            raise ValidationError({"to": [N_("到第几名、前百分之几、多少分起、不到多少分，要填一样。")]})
+        if "of" in data and not {"to", "percent"} & set(data):
+            raise ValidationError({"of": [N_("按分数定的，不从哪一头数。")]})
+        if "start" in data and "below" in data and float(data["start"]) >= float(data["below"]):
+            raise ValidationError({"below": [N_("“不到多少”要比“多少起”大。")]})
         if not {"points", "honour", "title"} & set(data):
             raise ValidationError({"points": [N_("奖什么要写一样：积分、荣誉积分或者称号。")]})
 
@@ -203,6 +211,7 @@ class RankingSchema(WhoSchema):
     least = Number(most=MAX_POINTS)
     everybody = flag()
     by = fields.String(validate=word("person", "household"))
+    counts = fields.String(validate=word("earned", "balance"))
     notice_days = Whole(most=60)
     review = fields.String()
 
@@ -210,6 +219,8 @@ class RankingSchema(WhoSchema):
     def ranks_some(self, data: dict[str, Any], **_: Any) -> None:
         if data.get("everybody") and "least" in data:
             raise ValidationError({"least": [N_("没得分的也排，就不用写最少要多少。")]})
+        if data.get("counts") == "balance" and {"rules", "categories"} & set(data):
+            raise ValidationError({"counts": [N_("看期末有多少的，不分规则和分类。")]})
 
 
 class GrantSchema(WhoSchema):

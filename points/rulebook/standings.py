@@ -113,8 +113,8 @@ def awards_up_to(level: Level, upto: int, scale: int) -> list[tuple[int, str, in
 
 @dataclass(frozen=True)
 class Standing:
-    """What somebody earned in the period, in minor units (or minutes), in one part of the ranking ("" everybody); and
-    when the last of it came."""
+    """What somebody earned in the period, or has at its end, in minor units (or minutes), in one part of the ranking
+    ("" everybody); and when the last of it came."""
 
     holder: int
     amount: int
@@ -133,21 +133,25 @@ class Placed:
     prize: int | None
 
 
-def rank(ranking: Ranking, standings: Iterable[Standing]) -> list[Placed]:
+def rank(ranking: Ranking, standings: Iterable[Standing], scale: int = 0) -> list[Placed]:
     """The places, part by part; the same for the standings in any order.
 
-    Only who earned anything is ranked, unless ``everybody`` is. Places are shared by those who tie ("all"), or go to
-    whoever stood there first, then to the lower number ("earliest"). A share of all is of those ranked, rounded down,
-    at least one. Each wins the first prize that reaches as far, from the top or from the end.
+    scale  decimals of the scheme's points
+
+    Only who earned anything is ranked, unless ``everybody`` is, or balances are. Places are shared by those who tie
+    ("all"), or go to whoever stood there first, then to the lower number ("earliest"). A share of all is of those
+    ranked, rounded down, at least one. Each wins the first prize that reaches as far, from the top or from the end, and
+    whose amounts are theirs. Nobody wins a place at the top with nothing.
     """
     parts: dict[str, list[Standing]] = {}
     for one in standings:
-        if one.amount > 0 or ranking.everybody:
+        if one.amount > 0 or ranking.everybody or ranking.counts == "balance":
             parts.setdefault(one.part, []).append(one)
-    return [placed for part in sorted(parts) for placed in places_in(ranking, parts[part])]
+    return [placed for part in sorted(parts) for placed in places_in(ranking, parts[part], scale)]
 
 
-def places_in(ranking: Ranking, standings: Sequence[Standing]) -> list[Placed]:
+def places_in(ranking: Ranking, standings: Sequence[Standing], scale: int) -> list[Placed]:
+    one_unit = 10 ** (scale if ranking.decimals is None else ranking.decimals)
     order = sorted(standings, key=lambda one: (-one.amount, moment(one), one.holder))
     shares = ranking.ties != "earliest"
     top: dict[int, int] = {}  # the first place of each amount, and its last: what those who tie share
@@ -164,6 +168,9 @@ def places_in(ranking: Ranking, standings: Sequence[Standing]) -> list[Placed]:
                 which
                 for which, prize in enumerate(ranking.prizes, 1)
                 if (from_end if prize.last else place) <= reach(prize, len(order))
+                and (one.amount > 0 or prize.last or prize.is_band)
+                and (prize.start is None or one.amount * 1000 >= prize.start * one_unit)
+                and (prize.below is None or one.amount * 1000 < prize.below * one_unit)
             ),
             None,
         )
@@ -178,7 +185,7 @@ def moment(one: Standing) -> float:
 def reach(prize: Prize, ranked: int) -> int:
     """The last place that the prize is for."""
     if prize.percent is None:
-        return prize.to or 0
+        return ranked if prize.to is None else prize.to
     return max(1, int(Fraction(ranked * prize.percent, 100_000)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -13,10 +14,14 @@ from points.awards.granting import grant
 from points.awards.models import Bar, Claim, ClaimState, PeriodRun, Source
 from points.awards.periods.models import RankingRow
 from points.awards.periods.work import close_periods
-from points.db import db, transaction
+from points.db import db, in_own_transaction, transaction
+from points.inbox.models import Message
+from points.ledger import AccountClass, Draft, Leg, post, request_hash
+from points.ledger.expiry import sweep
+from points.ledger.queries import units_of
 from points.people.models import AreaKind, Person, Role, Scheme
 from tests.factories import World
-from tests.integration.periods_world import earn, load, work
+from tests.integration.periods_world import ZONE, earn, load, work
 from tests.integration.together import in_threads
 
 SUMMER = datetime(2026, 8, 10, 3, tzinfo=UTC)
@@ -201,3 +206,66 @@ def test_whom_a_low_step_keeps_from_rankings_is_not_ranked(world: World) -> None
     earn(world, bad, 49, SUMMER)
     close_periods(work(world, date(2026, 10, 1)))
     assert [row.person_id for row in rows(world)] == [good.id]
+
+
+def book(world: World, at: datetime, *legs: Leg) -> None:
+    key = str(uuid.uuid4())
+    kind = "deduction" if legs[0].amount < 0 else "award"
+    draft = Draft(kind, key, 1, request_hash(key=key), "test", None, at, legs)
+    with clock.at(at):
+        in_own_transaction(lambda: post(world.scheme_id, [draft], at=at, zone=ZONE))
+
+
+def test_scores_at_the_end_of_a_period_are_prized_warned_of_and_not_shown_around(world: World) -> None:
+    bands = [{"from": 90, "title": "优秀", "points": 20}, {"below": 60, "title": "请社区干部谈话提醒"}]
+    load(world, **ranking(counts="balance", prizes=bands))
+    good, middling, poor, _ = (world.person(name) for name in "甲乙丙丁")
+    unit = units_of(world.scheme_id)["POINTS"]
+
+    def has(person: Person, amount: int, at: datetime, klass: AccountClass = AccountClass.WALLET) -> None:
+        leg = Leg(person.id, unit, klass, amount, "never" if klass is AccountClass.WALLET else "")
+        book(world, at, leg, Leg(world.scheme_id, unit, AccountClass.ISSUANCE, -amount))
+
+    has(good, 50, datetime(2026, 5, 1, 3, tzinfo=UTC))  # what there was before counts, too
+    has(good, 40, SUMMER)
+    has(middling, 70, SUMMER)
+    has(poor, 61, SUMMER)
+    has(poor, -2, SUMMER, AccountClass.DEBT)  # and what is owed is taken off
+    has(poor, 30, datetime(2026, 9, 30, 16, tzinfo=UTC))  # the next quarter, in the scheme's zone
+    close_periods(work(world, date(2026, 10, 1)))
+    found = {row.person_id: (row.amount, row.title, row.points) for row in rows(world)}
+    assert found == {
+        good.id: (90, "优秀", 20),
+        middling.id: (70, "", 0),
+        poor.id: (59, "请社区干部谈话提醒", 0),
+    }, "who never had any is in no ranking of balances"
+    told = select(Message.person_id, Message.code).where(Message.scheme_id == world.scheme_id)
+    assert {(good.id, "ranking_band"), (poor.id, "ranking_warning")} <= {tuple(row) for row in db.session.execute(told)}
+    run_id = rows(world)[0].run_id
+    seen = world.client(middling).get(f"/rankings/{run_id}").text
+    assert "优秀" in seen and "谈话提醒" not in seen and "丙" not in seen
+    assert "谈话提醒" in world.client(world.staff(Role.STAFF)).get(f"/rankings/{run_id}").text
+
+
+def test_a_base_score_that_begins_anew_each_month_counts_with_what_was_taken_from_it(world: World) -> None:
+    score = {"code": "score", "title": "考核分", "life": {"type": "calendar_month"}}
+    load(
+        world,
+        balances=[score],
+        opening=[{"balance": "score", "amount": 100, "per": "month"}],
+        **ranking(over="score", per="month", counts="balance", prizes=[{"from": 95, "title": "达标"}]),
+    )
+    whole, less = world.person("甲"), world.person("乙")
+    with clock.at(datetime(2026, 8, 1, 4, tzinfo=UTC)):
+        close_periods(work(world, date(2026, 8, 1)))
+    unit = units_of(world.scheme_id)["BALANCE.score"]
+    legs = (
+        Leg(less.id, unit, AccountClass.WALLET, -6, "2026-08-31"),
+        Leg(world.scheme_id, unit, AccountClass.ISSUANCE, 6),
+    )
+    book(world, SUMMER, *legs)
+    with clock.at(datetime(2026, 8, 31, 16, 5, tzinfo=UTC)):
+        sweep(world.scheme_id, date(2026, 9, 1), at=clock.now(), zone=ZONE)  # at midnight, before the ranking
+    close_periods(work(world, date(2026, 9, 1)))
+    august = {row.person_id: (row.amount, row.title) for row in rows(world) if row.amount}
+    assert august[whole.id] == (100, "达标") and august[less.id] == (94, "")

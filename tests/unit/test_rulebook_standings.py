@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -205,4 +206,39 @@ def test_whoever_earned_more_never_stands_behind_and_n_prizes_go_to_n_unless_the
     lose = [one.prize is not None for one in found]
     assert lose == sorted(lose) and sum(lose) >= min(to, len(found))
     strict = rank(ranking(prizes=[{"to": to, "points": 1}], ties="earliest", everybody=everybody), given)
-    assert sum(one.prize is not None for one in strict) == min(to, len(found))
+    assert sum(one.prize is not None for one in strict) == min(to, sum(one.amount > 0 for one in found))
+
+
+# ---------------------------------------------------------------- by score
+
+BANDS = [
+    {"from": 95, "title": "优秀", "points": 20},
+    {"from": 80, "below": 95, "title": "良好", "points": 10},
+    {"below": 60, "title": "谈话提醒"},
+]
+
+
+def test_a_prize_by_score_goes_to_all_within_it_and_no_further() -> None:
+    made = ranking(counts="balance", prizes=BANDS)
+    amounts = [1000, 950, 949, 800, 799, 600, 599, 0, -30]
+    found = rank(made, standings(*amounts), scale=1)
+    assert [(one.amount, one.prize) for one in found] == list(
+        zip(amounts, [1, 1, 2, 2, None, None, 3, 3, 3], strict=True)
+    )
+
+
+def test_a_balance_counts_its_own_decimals_whatever_the_points_have() -> None:
+    made = replace(ranking(counts="balance", prizes=BANDS), over="month", decimals=0)
+    assert [one.prize for one in rank(made, standings(95, 94, 59), scale=1)] == [1, 2, 3]
+
+
+def test_a_place_may_ask_for_a_score_too() -> None:
+    made = ranking(prizes=[{"to": 2, "from": 90, "points": 50}, {"to": 3, "points": 5}])
+    assert [one.prize for one in rank(made, standings(95, 89, 88, 87))] == [1, 2, 2, None]
+
+
+def test_nobody_wins_a_place_at_the_top_with_nothing() -> None:
+    made = ranking(everybody=True, prizes=[{"to": 3, "points": 5}])
+    assert [one.prize for one in rank(made, standings(50, 0, 0))] == [1, None, None]
+    made = ranking(everybody=True, prizes=[{"percent": 100, "points": 5}])
+    assert [one.prize for one in rank(made, standings(50, 0, 0))] == [1, None, None]

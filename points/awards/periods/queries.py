@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, and_, or_, select
 
 from ...db import db, is_id
 from ...errors import NotFound
@@ -40,15 +40,23 @@ def is_staff(who: Visitor) -> bool:
 
 def places_of(who: Visitor, run_id: int) -> Select[Any]:
     """(RankingRow, Person, state of the prize's claim) by part and place; page it by (part, place, person_id).
-    Who loses something for standing last is shown to staff alone: nobody is put in the pillory."""
-    scheme_id = who.scheme_id
+    Who loses something, or is told to have too little, is shown to staff alone, and of balances the winners only:
+    nobody is put in the pillory."""
+    scheme_id, counts = who.scheme_id, ranking_of(who.scheme_id, run_id).counts
     found = (
         select(RankingRow, Person, Claim.state)
         .join(Person, and_(Person.scheme_id == RankingRow.scheme_id, Person.id == RankingRow.person_id))
         .outerjoin(Claim, and_(Claim.scheme_id == RankingRow.scheme_id, Claim.id == RankingRow.claim_id))
         .where(RankingRow.scheme_id == scheme_id, RankingRow.run_id == run_id)
     )
-    return found if is_staff(who) else found.where(RankingRow.points >= 0, RankingRow.honour >= 0)
+    if is_staff(who):
+        return found
+    found = found.where(RankingRow.points >= 0, RankingRow.honour >= 0)
+    if counts.get("blame"):
+        found = found.where(RankingRow.title.not_in(counts["blame"]))
+    if counts.get("counts") == "balance":
+        found = found.where(or_(RankingRow.title != "", RankingRow.points > 0, RankingRow.honour > 0))
+    return found
 
 
 def places_of_person(scheme_id: int, person_id: int) -> Sequence[Any]:

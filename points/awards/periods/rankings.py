@@ -2,7 +2,8 @@
 claim.
 
 What counts is what was credited within the period for people's own deeds, by the books' day: nothing that the system
-gave by itself, nothing that was taken back by the time of the ranking, and no deductions.
+gave by itself, nothing that was taken back by the time of the ranking, and no deductions. Or it is the balance that
+stood in the books when the period ended, with all that the system gave and what deductions took.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, and_, func, insert, select
@@ -18,19 +19,25 @@ from sqlalchemy import Select, and_, func, insert, select
 from ... import clock
 from ...db import db, insert_into, new_id, table_of
 from ...inbox import Told, tell_many
+from ...ledger import AccountClass
+from ...ledger.history import wallets_at
 from ...ledger.models import Transfer
+from ...ledger.queries import units_of
 from ...people.models import Area, AreaKind, Assignment, Person, Role, Scheme
 from ...rulebook.given import prize_code
 from ...rulebook.models import EarningRule, RulebookVersion
 from ...rulebook.pieces import Prize, Ranking, pieces_of
 from ...rulebook.queries import given_of, version_on
 from ...rulebook.standings import Placed, Standing, last_periods, rank
+from ..balances import unit_code
 from ..levels import counted, levels_in, standings_of
 from ..models import Bar, Claim, ClaimState, PeriodRun, Source
 from .filing import Due, file_given
 from .groups import people_in
 from .models import RankingRow
 
+OWN = (AccountClass.WALLET, AccountClass.DEBT)
+MOMENT = timedelta(microseconds=1)
 KEPT_WITHOUT_PRIZE = 100  # places shown beyond the winners
 
 
@@ -55,16 +62,58 @@ def due_rankings(scheme_id: int, day: date) -> list[tuple[RulebookVersion, Ranki
 def standings_in(
     scheme: Scheme, version: RulebookVersion, ranking: Ranking, first: date, following: date
 ) -> list[Standing]:
-    """What everybody in the ranking's group earned in the period, in each part it is split into; where everybody is
-    ranked, also those who earned nothing, if they were there all along. A few queries, however many people."""
+    """What everybody in the ranking's group earned in the period, or had at its end, in each part it is split into;
+    where everybody is ranked, also those without, if they were there all along. A few queries, however many people."""
     last = following - clock.ONE_DAY
     group, out = people_in(scheme.id, body_of(version, ranking), last), barred(scheme.id, following)
-    amount = func.sum(func.coalesce(counted(ranking.over), 0)).label("amount")
     start, end = clock.day_start(first, scheme.zone), clock.day_start(following, scheme.zone)
+    earned: Earned = {}
+    if ranking.everybody:
+        there = select(Person.id).where(Person.scheme_id == scheme.id, Person.created_at < start)
+        there = there.where(Person.id.in_(group), Person.id.not_in(out))
+        earned = dict.fromkeys(db.session.scalars(there), (0, None))
+    if ranking.counts == "balance":
+        some = select(Person.id).where(Person.scheme_id == scheme.id, Person.id.in_(group), Person.id.not_in(out))
+        earned |= had_at(scheme.id, ranking.over, db.session.scalars(some).all(), end - MOMENT)
+    else:
+        earned |= earned_in(scheme.id, ranking, start, end, group, out)
+    kept_out = barred_by_level(scheme.id, version, earned, last)
+    earned = {person_id: mine for person_id, mine in earned.items() if person_id not in kept_out}
+    if ranking.by == "household":
+        earned = by_household(scheme.id, earned)
+    decimals = scheme.points_scale if ranking.decimals is None else ranking.decimals
+    ranks_all = ranking.everybody or (ranking.counts == "balance" and not ranking.least)
+    least = max(1, ranking.least * 10**decimals // 1000)
+    ranked = sorted(person_id for person_id, mine in earned.items() if mine[0] >= least or ranks_all)
+    parts = parts_of(scheme.id, ranked, ranking.split)
+    return [
+        Standing(person_id, earned[person_id][0], earned[person_id][1], part)
+        for person_id in ranked
+        for part in parts.get(person_id, ())
+    ]
+
+
+Earned = dict[int, tuple[int, datetime | None]]
+
+
+def had_at(scheme_id: int, balance: str, person_ids: Sequence[int], moment: datetime) -> Earned:
+    """What each of them had of a balance, less what they owed, when the moment had passed; without those who never had
+    any of it."""
+    unit_id = units_of(scheme_id).get(unit_code(balance))
+    found: Earned = {}
+    for begin in range(0, len(person_ids) if unit_id else 0, 5000):
+        had = wallets_at(scheme_id, person_ids[begin : begin + 5000], moment, unit_id, OWN)
+        found |= {holder_id: (amount, None) for (holder_id, _), amount in had.items()}
+    return found
+
+
+def earned_in(scheme_id: int, ranking: Ranking, start: datetime, end: datetime, group: Any, out: Select[Any]) -> Earned:
+    """What each of them was credited for deeds of their own, and when the last of it was."""
+    amount = func.sum(func.coalesce(counted(ranking.over), 0)).label("amount")
     query = (
         select(Claim.person_id, amount, func.max(Transfer.recorded_at).label("reached_at"))
         .join(Transfer, and_(Transfer.scheme_id == Claim.scheme_id, Transfer.id == Claim.transfer_id))
-        .where(Claim.scheme_id == scheme.id, Claim.state == ClaimState.APPROVED, Claim.source != Source.SYSTEM)
+        .where(Claim.scheme_id == scheme_id, Claim.state == ClaimState.APPROVED, Claim.source != Source.SYSTEM)
         .where(Transfer.recorded_at >= start, Transfer.recorded_at < end)
         .where(Claim.person_id.in_(group), Claim.person_id.not_in(out))
         .group_by(Claim.person_id)
@@ -75,28 +124,7 @@ def standings_in(
         query = query.where(EarningRule.category.in_(ranking.categories))
     if ranking.rules:
         query = query.where(EarningRule.code.in_(ranking.rules))
-    decimals = scheme.points_scale if ranking.decimals is None else ranking.decimals
-    least = max(1, ranking.least * 10**decimals // 1000)
-    earned: Earned = {}
-    if ranking.everybody:
-        there = select(Person.id).where(Person.scheme_id == scheme.id, Person.created_at < start)
-        there = there.where(Person.id.in_(group), Person.id.not_in(out))
-        earned = dict.fromkeys(db.session.scalars(there), (0, None))
-    earned |= {row.person_id: (int(row.amount), row.reached_at) for row in db.session.execute(query)}
-    kept_out = barred_by_level(scheme.id, version, earned, last)
-    earned = {person_id: mine for person_id, mine in earned.items() if person_id not in kept_out}
-    if ranking.by == "household":
-        earned = by_household(scheme.id, earned)
-    ranked = sorted(person_id for person_id, mine in earned.items() if mine[0] >= least or ranking.everybody)
-    parts = parts_of(scheme.id, ranked, ranking.split)
-    return [
-        Standing(person_id, earned[person_id][0], earned[person_id][1], part)
-        for person_id in ranked
-        for part in parts.get(person_id, ())
-    ]
-
-
-Earned = dict[int, tuple[int, datetime | None]]
+    return {row.person_id: (int(row.amount), row.reached_at) for row in db.session.execute(query)}
 
 
 def by_household(scheme_id: int, earned: Earned) -> Earned:
@@ -209,7 +237,7 @@ def run_ranking(
     )
     if made is None:
         return None
-    places = rank(ranking, standings_in(scheme, version, ranking, first, following))
+    places = rank(ranking, standings_in(scheme, version, ranking, first, following), scheme.points_scale)
     kept = [one for one in places if one.prize or (one.amount > 0 and one.place <= KEPT_WITHOUT_PRIZE)]
     rules = given_of(version)
     rows, told = [], []
@@ -222,8 +250,9 @@ def run_ranking(
             claim = file_given(scheme, Due(one.holder, known, prize_key(run_id, one.part), last, note), at)
             claim_id = claim.id if claim else None
         if prize is not None and not prize.takes_away:  # of what takes away the claim itself tells
-            values = {"title": ranking.title, "place": one.place}
-            told.append(Told(one.holder, "ranking_prize", values, "/me/standing", f"ranking:{run_id}"))
+            values = {"title": ranking.title, "place": one.place, "prize": prize.title or ranking.title}
+            kind = "ranking_warning" if prize.is_warning else "ranking_band" if prize.is_band else "ranking_prize"
+            told.append(Told(one.holder, kind, values, "/me/standing", f"ranking:{run_id}"))
         rows.append(row_of(scheme, run_id, one, prize, claim_id))
     for begin in range(0, len(rows), 500):
         db.session.execute(insert(table_of(RankingRow)), rows[begin : begin + 500])
@@ -231,13 +260,19 @@ def run_ranking(
     run = db.session.get_one(PeriodRun, (scheme_id, run_id))
     run.counts = {
         "ranked": len(places),
-        "winners": sum(one.prize is not None and not ranking.prizes[one.prize - 1].takes_away for one in places),
+        "winners": sum(one.prize is not None and not is_blame(ranking.prizes[one.prize - 1]) for one in places),
         "title": ranking.title,
         "over": ranking.over,
         "by": ranking.by,
+        "counts": ranking.counts,
+        "blame": [one.title for one in ranking.prizes if one.title and is_blame(one)],
     }
     db.session.flush()
     return run
+
+
+def is_blame(prize: Prize) -> bool:
+    return prize.takes_away or prize.is_warning
 
 
 def prize_key(run_id: int, part: str) -> str:

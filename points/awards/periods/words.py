@@ -30,6 +30,8 @@ register(
     more={"points": N_("另奖 {points} 分。")},
 )
 register("ranking_prize", N_("您上榜了"), N_("“{title}”您排第 {place}，奖励按规矩走审核和公示。"), tone="ok")
+register("ranking_band", N_("评比结果出来了"), N_("“{title}”：您得了“{prize}”，奖励按规矩走审核和公示。"), tone="ok")
+register("ranking_warning", N_("请您留意"), N_("“{title}”：{prize}。有不清楚的，可以问社区。"), tone="info")
 register("grant_received", N_("给您发了积分"), N_("“{title}”，{points} 分，已经入账。"), tone="ok")
 register("opening_received", N_("起始分到账"), N_("给您记了起始分 {points} 分。"), tone="ok")
 register("gift_received", N_("有人送您积分"), N_("您家里人或亲属送您 {points} 分，已经到账。"), tone="ok")
