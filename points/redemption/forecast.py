@@ -62,7 +62,11 @@ def left_words(asked: Asked) -> Iterator[str]:
     for limit, use in uses_of(asked, 0):
         left = max(0, use.most - asked.who.used.get(use.row, 0))
         span = gettext((FAMILY_SPANS if limit.who == "household" else SPANS)[limit.per])
-        if limit.what == "times":
+        if left == use.most and limit.what == "times":
+            yield gettext("%(span)s最多能换 %(n)s 次", span=span, n=left)
+        elif left == use.most:
+            yield gettext("%(span)s最多能换 %(n)s 分", span=span, n=points(left))
+        elif limit.what == "times":
             yield gettext("%(span)s还能换 %(n)s 次，最多 %(most)s 次", span=span, n=left, most=use.most)
         else:
             yield gettext("%(span)s还能换 %(n)s 分，最多 %(most)s 分", span=span, n=points(left), most=points(use.most))

@@ -153,6 +153,7 @@ def hindrances(asked: Asked, has: int) -> Iterator[DomainError]:
     terms = asked.terms
     if asked.who.barred_until is not None:
         yield BarredFromRedeeming(until_on=asked.who.barred_until)
+        return  # "again from Friday" beside it would not be true
     if not is_open(terms.windows, asked.now):
         yield closed(asked)
     if (least := asked.minor(terms.least_points)) > has:

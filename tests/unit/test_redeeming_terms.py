@@ -191,3 +191,4 @@ def test_a_decision_about_a_deed_keeps_from_redeeming_before_anything_else_is_as
         with pytest.raises(BarredFromRedeeming) as refused:
             obey(asked(barred, **said), [RICE], 30, 100)
         assert refused.value.facts == {"until_on": date(2026, 12, 31)}
+        assert [type(one) for one in hindrances(asked(barred, **said), 0)] == [BarredFromRedeeming]
