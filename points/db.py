@@ -3,7 +3,8 @@
 Every table but the directory tables puts ``scheme_id`` first in its keys (docs/decisions/0001). Nothing but
 ``transaction`` commits. On SQLite reads are plain BEGIN on a line that can only read, writes BEGIN IMMEDIATE: with
 SQLAlchemy's default 685 of 800 concurrent debits were lost without an error. On PostgreSQL reads go without BEGIN and
-COMMIT (each statement sees a moment of its own anyhow), and a write among them is refused; writes BEGIN.
+COMMIT (each statement sees a moment of its own anyhow), and a write among them is refused; BEGIN goes before the first
+statement that writes.
 """
 
 from __future__ import annotations
@@ -314,14 +315,22 @@ class Prepared:
 
     def all(self, **values: Any) -> list[Any]:
         """Run it in the session's transaction: its rows, none when it returns none."""
+        return self._run(values)
+
+    def whole(self, **values: Any) -> list[Any]:
+        """The same of a call that is all that the transaction writes. On PostgreSQL it commits by itself where nothing
+        was written before: no row stays locked until its answer is read and COMMIT has gone. Nothing may follow it."""
+        return self._run(values, whole=True)
+
+    def _run(self, values: dict[str, Any], whole: bool = False) -> list[Any]:
         session = db.session()
         session.flush()
         connection = session.connection()
         name = connection.dialect.name
         ready = self.ready.get(name) or self.ready.setdefault(name, Ready(self.build(), connection.dialect))
-        if ready.writes and _is_alone(connection):
+        if (ready.writes or whole) and _is_alone(connection):
             raise WriteOutside(ready.text)
-        return ready.run(connection, values)
+        return ready.run(connection, values, whole)
 
     def first(self, **values: Any) -> Any:
         """Its first row, or None."""
@@ -385,4 +394,5 @@ def _is_alone(connection: Any) -> bool:
     options = connection.get_execution_options()
     if "isolation_level" in options or not options.get("begins_by_itself"):
         return False
-    return not connection.connection.dbapi_connection.pgconn.transaction_status
+    driver = connection.connection.dbapi_connection
+    return not driver.pgconn.transaction_status and not driver.is_due

@@ -39,6 +39,7 @@ def connection_class() -> Any:
             self.add_notice_handler(self.hear)
             self.prepared: dict[str, bytes] = {}  # text → its name on this line; as many as the program has of them
             self.numbers, self.reader = count(), Transformer(self)
+            self.is_due = False  # whether a transaction was announced and BEGIN has not gone yet
 
         def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
             """Within a request, not for ever: a server that is reached and says nothing (stopped, or behind a broken
@@ -55,15 +56,20 @@ def connection_class() -> Any:
             if notice.source_function == "SyncRepWaitForLSN":  # the one word of the warning that is never translated
                 self.was_cut_short = True
 
-        def ask(self, text: str, values: list[str | None]) -> list[Any]:
+        def ask(self, text: str, values: list[str | None], alone: bool = False) -> list[Any]:
             """The rows of a statement that is prepared when it is first asked on this line. Without a cursor: setting
-            one up takes longer than sending and reading. With one where nothing may be prepared, or psycopg begins."""
+            one up takes longer than sending and reading. With one where nothing may be prepared, or psycopg begins.
+
+            alone  it needs no BEGIN before it: a read, or a call that is all that its transaction writes
+            """
             if self.prepare_threshold is None or not self.autocommit:
                 cursor = psycopg.RawCursor(self)
                 cursor.execute(text, values)
                 return cursor.fetchall() if cursor.description else []
             given = [None if value is None else value.encode() for value in values]
             with self.lock:
+                if self.is_due and not alone:
+                    self.wait(self._start_query())
                 self._check_connection_ok()
                 if (name := self.prepared.get(text)) is None:
                     name = f"points_{next(self.numbers)}".encode()
@@ -86,20 +92,39 @@ def connection_class() -> Any:
             return super()._deallocate(name)
 
         def begin(self) -> None:
-            """BEGIN as psycopg sends it by itself, where it is told not to: without a cursor made for it."""
-            with self.lock:
-                self.wait(self._exec_command(b"BEGIN READ WRITE"))
+            """Announce a transaction. BEGIN goes before the first statement that writes or locks: at READ COMMITTED
+            what only reads sees the same without it."""
+            self.is_due = True
+
+        def _start_query(self) -> Any:
+            if self.is_due:
+                self.is_due = False
+                yield from self._exec_command(b"BEGIN READ WRITE")
+            yield from super()._start_query()
 
         def commit(self) -> None:
             is_open = self.pgconn.transaction_status == TransactionStatus.INTRANS
-            if self.is_replicated and is_open and not self.read_only:
+            if self.is_replicated and (is_open or self.is_due) and not self.read_only:
                 self.execute(SETTLE)
-            self.was_cut_short = False
+            self.is_due = self.was_cut_short = False
             super().commit()
+            self.check_confirmed()
+
+        def ask_whole(self, text: str, values: list[str | None]) -> list[Any]:
+            """Ask what is all that the announced transaction writes: it commits by itself, unless BEGIN has gone."""
+            if not self.is_due:
+                return self.ask(text, values)
+            self.is_due = self.was_cut_short = False
+            rows = self.ask(text, values, alone=True)
+            self.check_confirmed()
+            return rows
+
+        def check_confirmed(self) -> None:
             if self.was_cut_short:
                 raise psycopg.OperationalError("committed on this server, but no standby has confirmed it")
 
         def rollback(self) -> None:
+            self.is_due = False
             if self.pgconn.transaction_status == TransactionStatus.IDLE:
                 return  # the pool asks at every return
             if self.pgconn.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):

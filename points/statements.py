@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import namedtuple
 from collections.abc import Callable
 from datetime import date
 from functools import cache
 from typing import Any, NoReturn, cast
 
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, SelectBase, TextualSelect
+
+# Of a plain SELECT: ... FOR UPDATE or FOR SHARE, or a part that writes. Found in a name it only costs a BEGIN.
+LOCKS_OR_WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|MERGE|SHARE)\b")
 
 
 class Ready:
@@ -27,6 +31,9 @@ class Ready:
         dialect.statement_compiler = _writing_out(dialect.statement_compiler)
         compiled = statement.compile(dialect=dialect)
         self.text, self.writes = str(compiled), getattr(statement, "is_dml", False)
+        self.reads = isinstance(statement, SelectBase) and not (
+            isinstance(statement, TextualSelect) or LOCKS_OR_WRITES.search(self.text)
+        )
         parameters = {name: one for one, name in compiled.bind_names.items()}
         self.given = [(name, self._goes_in(parameters[name].type, dialect)) for name in compiled.positiontup]
         columns = getattr(statement, "exported_columns", ())
@@ -43,7 +50,7 @@ class Ready:
             return process or (lambda value: value)
         return (lambda value: _as_text(process(value))) if process else _as_text
 
-    def run(self, connection: Any, values: dict[str, Any]) -> list[Any]:
+    def run(self, connection: Any, values: dict[str, Any], whole: bool = False) -> list[Any]:
         for watch in watching:
             watch(self.text)
         given = [goes_in(values[name]) for name, goes_in in self.given]
@@ -52,7 +59,7 @@ class Ready:
             if self.is_sqlite:
                 rows = driver.execute(self.text, given).fetchall()
             else:
-                rows = driver.ask(self.text, given)
+                rows = driver.ask_whole(self.text, given) if whole else driver.ask(self.text, given, self.reads)
         except connection.dialect.loaded_dbapi.Error as error:
             fail(connection, self.text, error)
         if self.row is None:

@@ -10,9 +10,10 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, String, bindparam, cast, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from .. import clock, ledger
-from ..db import Afresh, Overtaken, Prepared, UtcDateTime, new_id, run_number, table_of
+from ..db import Afresh, Overtaken, Prepared, UtcDateTime, new_id, run_number, sqlstate, table_of
 from ..errors import InsufficientPoints, SoldOut
 from ..ledger import AccountClass, Draft, Leg
 from ..ledger.models import Account
@@ -65,8 +66,8 @@ def give_out(
 ) -> Redeemed:
     """Write everything of a redemption: ``found`` is the look it was decided on, ``shown`` whose code it is.
 
-    On PostgreSQL one call of a server function (migration 0009); elsewhere, and when it is run again, statement by
-    statement. Raises Overtaken when something has changed since; CardDailyLimit when another till was quicker.
+    On PostgreSQL one call of a server function (migration 0015), which commits by itself; elsewhere, and when it is run
+    again, statement by statement. Raises Overtaken when something has changed since; CardDailyLimit when another till was quicker.
     """
     serving_id, receipt_id = found.serving_id or new_id(), new_id()
     draft = Draft(
@@ -101,7 +102,6 @@ def give_out(
         written |= _by_function(found, shown, decision, written, call, clerk)
     else:
         written |= _by_statements(found, shown, decision, written, draft, clerk)
-    check_kept(decision, written["balance_before"], written["balance_after"])
     return Redeemed(
         **written,
         lines=decision.lines,
@@ -112,13 +112,6 @@ def give_out(
         person_number=found.number,
         clerk=clerk.name,
     )
-
-
-def check_kept(decision: Decision, before: int, after: int) -> None:
-    """Another till may have drawn on the wallet since the look: what the rulebook wants to be there is looked at once
-    more, now that the wallet is locked. Raises Overtaken."""
-    if before < decision.obeyed.before or after < decision.obeyed.after:
-        raise Overtaken()
 
 
 def _legs(found: Any, shown: Presented, decision: Decision) -> tuple[Leg, ...]:
@@ -147,7 +140,7 @@ def _by_function(
     transfer_id, posting = call
     _, _, _, key, _, _, _, _, happened_at, recorded_at, today, *legs = posting
     holders, units, classes, marks, stripes, amounts = legs
-    done = REDEEM.first(
+    done = _called(
         scheme=clerk.scheme_id,
         serving=written["serving_id"],
         is_new=found.serving_id is None,
@@ -185,9 +178,9 @@ def _by_function(
         items=[line.item_id for line in decision.lines],
         quantities=[line.quantity for line in decision.lines],
         prices=[line.unit_points for line in decision.lines],
+        least_before=decision.obeyed.before,
+        least_after=decision.obeyed.after,
     )
-    if done.number is None:  # or an account is to be opened first, which the statements do
-        raise Afresh()
     return {
         "count": done.number,
         "balance_before": done.after + decision.total,
@@ -196,6 +189,17 @@ def _by_function(
     }
 
 
+def _called(**values: Any) -> Any:
+    try:
+        [done] = REDEEM.whole(**values)
+    except DBAPIError as error:
+        if sqlstate(error) != OVERTAKEN:
+            raise
+        raise Afresh() from None  # or an account is to be opened first, which the statements do
+    return done
+
+
+OVERTAKEN = "40001"  # what the function says of itself
 ARGUMENTS = (
     ("bigint", ("scheme", "serving")),
     ("boolean", ("is_new",)),
@@ -219,6 +223,7 @@ ARGUMENTS = (
     ("text", ("receipt_key",)),
     ("bigint", ("shop", "points_unit", "total")),
     ("bigint[]", ("items", "quantities", "prices")),
+    ("bigint", ("least_before", "least_after")),
 )
 
 
@@ -256,8 +261,16 @@ def _by_statements(
     LINES.all(scheme_id=scheme_id, receipt_id=written["id"], **ROWS.bind(rows))
     if shown.credential_id is not None:
         keep_used(shown, scheme_id, written["id"])
+    check_kept(decision, kept.balance_before, kept.balance_after)
     balances = {"balance_before": kept.balance_before, "balance_after": kept.balance_after}
     return {"count": count, "transfer_id": posted.transfer_id, **balances}
+
+
+def check_kept(decision: Decision, before: int, after: int) -> None:
+    """Another till may have drawn on the wallet since the look: what the rulebook wants to be there is looked at once
+    more, now that the wallet is locked. Raises Overtaken."""
+    if before < decision.obeyed.before or after < decision.obeyed.after:
+        raise Overtaken()
 
 
 def _end_serving(found: Any, shown: Presented, serving_id: int, clerk: Visitor, at: datetime) -> None:

@@ -9,8 +9,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -23,8 +25,11 @@ from points.db import db, in_own_transaction
 from points.errors import TryAgain
 from points.ledger import post
 from points.postgresql import SETTLE, connection_class
+from points.redemption.actions import redeem_code
+from points.redemption.rules import Wanted
 from tests.conftest import POWERS, fresh_database, make_app
 from tests.factories import Books, World
+from tests.integration.redemption_world import RedemptionWorld
 from tests.servers import embedded
 
 pytestmark = pytest.mark.postgresql
@@ -124,6 +129,32 @@ def in_background(app: Flask, work: Any) -> tuple[threading.Thread, list[Any]]:
     thread = threading.Thread(target=run)
     thread.start()
     return thread, came
+
+
+@pytest.mark.parametrize("how", ["pg_cancel_backend", "pg_terminate_backend"])
+def test_a_redemption_commits_by_itself_and_waits_for_the_standby_like_all_else(
+    replicated: tuple[Books, Standby], how: str
+) -> None:
+    books, standby = replicated
+    standby.wanted("")
+    shop = RedemptionWorld(books.world)
+    person = shop.resident(100)
+    code, key = shop.code(person).digits, uuid4()
+    redeem = partial(redeem_code, code, shop.till.id, [Wanted(shop.rice.id, 1)], key=key, clerk=shop.clerk)
+    db.session.rollback()
+    db.engine.dispose()
+    before = standby.transfers()
+    standby.wanted("nobody")
+    thread, came = in_background(
+        books.world.app, lambda: in_own_transaction(partial(redeem, at=clock.now(), expected=None)).points
+    )
+    standby.cut(how)
+    standby.waiting()  # committed here and nowhere else: looked for again, its receipt is found, and that waits too
+    assert came == [] and standby.transfers() == before + 1
+    standby.wanted("")
+    thread.join(PATIENCE_S)
+    assert came == [30] and standby.transfers() == before + 1
+    assert shop.balance(person) == 70
 
 
 @pytest.mark.parametrize("how", ["pg_cancel_backend", "pg_terminate_backend"])

@@ -15,6 +15,7 @@ from points.people.models import Scheme, Throttle
 throttles = table_of(Throttle)
 NEW = {"window_at": clock.now(), "tries": 1}
 BY_KEY = Prepared(lambda: select(throttles).where(throttles.c.key == bindparam("key")))
+LOCKING = Prepared(lambda: select(throttles).where(throttles.c.key == bindparam("key")).with_for_update())
 ADDING = Prepared(lambda: insert(throttles).values(**{c.name: bindparam(c.name, type_=c.type) for c in throttles.c}))
 
 
@@ -72,6 +73,56 @@ def test_a_page_reads_without_a_transaction_on_postgresql(context: Flask) -> Non
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
         db.session.rollback()
+
+
+def begun() -> bool:
+    return bool(db.session.connection().connection.dbapi_connection.pgconn.transaction_status)
+
+
+def test_begin_goes_before_the_first_statement_that_writes_or_locks(context: Flask) -> None:
+    if db.engine.dialect.name == "sqlite":
+        return  # its writers queue from the first statement on: a look cannot be promoted to a write there
+    added = {"window_at": clock.now(), "tries": 1, "locked_until": None}
+    for first in (
+        lambda: ADDING.all(key="test:begins", **added),
+        lambda: LOCKING.first(key="test:begins"),
+        lambda: db.session.scalars(select(Scheme)).all(),
+    ):
+        with pytest.raises(ZeroDivisionError), transaction():
+            BY_KEY.first(key="test:begins")
+            assert not begun()
+            first()
+            assert begun()
+            BY_KEY.first(key="test:begins")
+            raise ZeroDivisionError
+        assert not begun()
+    assert BY_KEY.first(key="test:begins") is None
+    db.session.rollback()
+
+
+def test_a_call_that_is_all_of_a_transaction_commits_by_itself(context: Flask) -> None:
+    added = {"window_at": clock.now(), "tries": 1, "locked_until": None}
+    if db.engine.dialect.name == "sqlite":
+        with transaction():
+            ADDING.whole(key="test:whole", **added)
+        assert BY_KEY.first(key="test:whole").tries == 1
+        db.session.rollback()
+        return
+    with pytest.raises(WriteOutside), transaction():
+        BY_KEY.first(key="test:whole")
+        ADDING.whole(key="test:whole", **added)
+        assert not begun()
+        ADDING.all(key="test:whole:more", **added)  # it would be a transaction of its own
+    assert BY_KEY.first(key="test:whole").tries == 1
+    with pytest.raises(WriteOutside):
+        ADDING.whole(key="test:whole:outside", **added)
+    with pytest.raises(ZeroDivisionError), transaction():
+        ADDING.all(key="test:whole:before", **added)
+        ADDING.whole(key="test:whole:after", **added)  # something was written before: it shares its lot
+        raise ZeroDivisionError
+    for name in ("more", "outside", "before", "after"):
+        assert BY_KEY.first(key=f"test:whole:{name}") is None
+    db.session.rollback()
 
 
 def test_whoever_is_overtaken_looks_again_and_gives_up_in_the_end(context: Flask) -> None:
