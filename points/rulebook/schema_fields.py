@@ -10,6 +10,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from ..errors import N_
+from ..people.models import Role
 from ..web.schemas import Text, Whole
 from .terms import CALENDAR, SOURCES
 
@@ -168,3 +169,12 @@ def sources() -> fields.List[Any]:
 
 def title(most: int = 80, **kwargs: Any) -> Text:
     return Text(least=1, most=most, required=True, **kwargs)
+
+
+class WhoSchema(Part):
+    """Whom something is for; what is left out asks for nothing."""
+
+    roles = words(*Role)
+    ages = fields.Nested(AgesSchema)
+    areas = some(Text(least=1, most=80), 50)
+    members = some(Text(least=1, most=40), 50)

@@ -13,14 +13,15 @@ from ..errors import N_
 from ..people.models import Role
 from ..web.schemas import Text, Whole
 from .amount_schemas import CoefficientSchema
+from .redemption_schemas import RedemptionSchema
 from .rule_schemas import BonusSchema, CapSchema, LateSchema, LifeSchema, RuleSchema, SpacingSchema
 from .schema_fields import (
     MAX_POINTS,
-    AgesSchema,
+    Day,
     Number,
     Part,
     SpanSchema,
-    clock_time,
+    WhoSchema,
     code,
     flag,
     period,
@@ -29,9 +30,7 @@ from .schema_fields import (
     word,
     words,
 )
-from .schema_fields import MAX_QUANTITY as MAX_QUANTITY
-from .schema_fields import Day as Day
-from .terms import ANEW, BARRED, CAP_PERIODS, CREDITS, ENDS, FORMAT, OVERFLOWS, ROUNDINGS, SAME, SCORES, WHO
+from .terms import ANEW, BARRED, CREDITS, ENDS, FORMAT, OVERFLOWS, ROUNDINGS, SAME, SCORES, WHO
 
 MAX_RULES = 500
 CARRIED = ("month", "quarter", "half_year", "year")
@@ -66,15 +65,6 @@ class BalanceSchema(Part):
     title_en = Text(least=1, most=60)
     decimals = Whole(most=1)
     life = fields.Nested(LifeSchema)
-
-
-class WhoSchema(Part):
-    """Whom something is for; what is left out asks for nothing."""
-
-    roles = words(*Role)
-    ages = fields.Nested(AgesSchema)
-    areas = some(Text(least=1, most=80), 50)
-    members = some(Text(least=1, most=40), 50)
 
 
 class OpeningSchema(WhoSchema):
@@ -302,75 +292,6 @@ class GroupSchema(Part):
             raise ValidationError({"caps": [N_("上限、另加、间隔、“只算最高的”、说明，至少要写一样。")]})
         for name in {"same", "who"} & set(data) if "once" not in data else ():
             raise ValidationError({name: [N_("先写“只算最高的”。")]})
-
-
-class ConditionSchema(WhoSchema):
-    """Who may redeem at all, or certain goods: so much of a balance, a level reached, or belonging somewhere."""
-
-    balance = fields.String()
-    least = Number(least="0.001", most=10**9)
-    level = Text(least=1, most=44)
-    goods = some(Text(least=1, most=60), 100, 1)
-    note = Text(least=1, most=200)
-
-    @validates_schema
-    def asks(self, data: dict[str, Any], **_: Any) -> None:
-        if ("balance" in data) != ("least" in data):
-            raise ValidationError({"least": [N_("哪一种积分、满多少，两样都要填。")]})
-        if not {"balance", "level", "roles", "ages", "areas", "members", "note"} & set(data):
-            raise ValidationError({"note": [N_("条件要写一样：满多少分、什么等级、什么人，或者一句话。")]})
-
-
-class LimitSchema(Part):
-    per = fields.String(required=True, validate=word(*CAP_PERIODS[1:8]))
-    times = Whole(least=1, most=10_000)
-    points = Number(least="0.001", most=10**9)
-    who = fields.String(validate=word("person", "household"))
-
-    @validates_schema
-    def one(self, data: dict[str, Any], **_: Any) -> None:
-        if ("times" in data) == ("points" in data):
-            raise ValidationError({"times": [N_("最多几次、最多多少分，填一样。")]})
-
-
-class WindowSchema(Part):
-    """When somebody may redeem: once from day to day, or on days that come again; at these hours alone."""
-
-    start = Day(data_key="from")
-    to = Day()
-    months = some(Whole(least=1, most=12), 12, 1)
-    weekdays = some(Whole(least=1, most=7), 7, 1)
-    month_days = some(Whole(least=1, most=31), 31, 1)
-    opens = clock_time()
-    closes = clock_time()
-
-    @validates_schema
-    def in_order(self, data: dict[str, Any], **_: Any) -> None:
-        if not data:
-            raise ValidationError(N_("至少写一个条件；没有条件就不要写这一栏。"))
-        if "start" in data and "to" in data and data["start"] > data["to"]:
-            raise ValidationError({"to": [N_("结束比开始还早。")]})
-        if ("opens" in data) != ("closes" in data):
-            raise ValidationError({"opens": [N_("从几点到几点，两头都要填。")]})
-        if "opens" in data and data["opens"] >= data["closes"]:
-            raise ValidationError({"closes": [N_("结束比开始还早。")]})
-
-
-class PriceSchema(Part):
-    goods = Text(least=1, most=60, required=True)
-    size = Text(most=30)
-    points = Number(least="0.001", most=MAX_POINTS, required=True)
-    market_price = Number(most=MAX_POINTS)
-
-
-class RedemptionSchema(Part):
-    conditions = some(fields.Nested(ConditionSchema), 20)
-    keep = Number(least="0.001", most=10**9)
-    value = Number(least="0.001", most=MAX_POINTS)
-    limits = some(fields.Nested(LimitSchema), 10)
-    windows = some(fields.Nested(WindowSchema), 50)
-    prices = some(fields.Nested(PriceSchema), 500)
-    note = Text(most=1000)
 
 
 class DocumentSchema(Part):

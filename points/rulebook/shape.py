@@ -16,8 +16,8 @@ from marshmallow import Schema, fields, validate
 
 from ..web.schemas import Whole
 from .rule_schemas import AmountSchema, BesideField
-from .schema_fields import CODE, Day, Number, Or
-from .schemas import DocumentSchema, WhoSchema
+from .schema_fields import CODE, Day, Number, Or, WhoSchema
+from .schemas import DocumentSchema
 
 Path = tuple[Any, ...]
 
