@@ -157,7 +157,7 @@ class Claim(InScheme, Model):
         Index(None, "scheme_id", "entered_by", "made_at"),
         Index(
             "ix_claims_voters",
-            *("scheme_id", "made_at", "id"),
+            *("scheme_id", "state", "made_at", "id", "area_path"),
             sqlite_where=text("waits_for <> ''"),
             postgresql_where=text("waits_for <> ''"),
         ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, literal_column, or_, select
 from sqlalchemy.orm import aliased
 
 from ..db import db, is_id, table_of
@@ -99,7 +99,7 @@ def waits_for(who: Visitor) -> ColumnElement[bool]:
     return and_(
         Claim.scheme_id == who.scheme_id,
         Claim.state == ClaimState.WAITING,
-        Claim.waits_for != "",
+        Claim.waits_for != literal_column("''"),  # word for word what the index is narrowed to
         or_(false(), *here, *anywhere),
     )
 

@@ -48,8 +48,12 @@ def ids(who: Visitor, wanted: QueueFilter, at: datetime) -> Select[Any]:
 def from_elsewhere(who: Visitor) -> list[int]:
     """The claims of other areas that wait at a stage which people of the whole scheme decide, this visitor among them:
     the ``MOST_ELSEWHERE`` that wait longest. Their ids, so that a page stays in the order of the index."""
+    return list(db.session.scalars(elsewhere(who)))
+
+
+def elsewhere(who: Visitor) -> Select[Any]:
     query = select(Claim.id).where(waits_for(who), ~within(Claim.area_path, who.reach("claims.see")))
-    return list(db.session.scalars(query.order_by(Claim.made_at, Claim.id).limit(MOST_ELSEWHERE)))
+    return query.order_by(Claim.made_at, Claim.id).limit(MOST_ELSEWHERE)
 
 
 def queue_page(

@@ -13,6 +13,7 @@ import pytest
 
 from points import clock
 from points.awards.models import Claim, ClaimPhoto, ClaimState
+from points.awards.queue_queries import elsewhere as waiting_elsewhere
 from points.awards.queue_queries import open_count
 from points.awards.reviewing import approve
 from points.db import db, transaction
@@ -21,6 +22,7 @@ from tests.factories import World
 from tests.forms import post
 from tests.integration.awards_world import SWEEP, VISIT, claimed, load_rules
 from tests.integration.test_queue import found_by, scene
+from tests.plans import plan_of
 
 SCHEME_WIDE = {
     "code": "wide",
@@ -151,3 +153,10 @@ def test_the_rail_counts_as_many_as_the_queue_shows(world: World, elsewhere: Are
     assert swept.state == "waiting" and open_count(world.visitor(staff))["awards.queue"] == 2
     agreed(world, staff, first)  # now another's turn
     assert len(found_by(world, staff)) == open_count(world.visitor(staff))["awards.queue"] == 1
+
+
+def test_what_waits_for_others_is_found_by_its_own_index(world: World, elsewhere: Area) -> None:
+    """However much waits for the desks of their areas, and however much was decided."""
+    load_rules(world, {**VISIT, "path": SCHEME_WIDE})
+    there = world.staff(Role.STAFF, area=elsewhere)
+    assert "ix_claims_voters" in plan_of(waiting_elsewhere(world.visitor(there)), {})
