@@ -90,6 +90,7 @@ def words() -> dict[str, str]:
         "pieces_of": _("{n} {measure}{goods}"),
         "and": _("和"),
         "change_self": _("自己改"),
+        "end_here": _("取消，不换了"),
         "scan_anew": _("再扫一次"),
         "close": _("知道了"),
         "reload": _("重新打开这一页"),

@@ -6,7 +6,7 @@ import * as basket from "./basket.js";
 import { goods, refresh } from "./goods.js";
 import * as panel from "./panel.js";
 import { points, say } from "./page.js";
-import { lapse } from "./serving.js";
+import { cancel, lapse } from "./serving.js";
 import { set, state } from "./state.js";
 
 /** The first sentence is the title, the rest stands below it; that nothing was taken is always said. */
@@ -46,7 +46,22 @@ function waysToCut(left) {
   return [{ ...takeAway(over, basket.total(rest, goods)), main: true }];
 }
 
+// What is asked of the resident or of the day, whatever is in the basket.
+const HOPELESS = [
+  "redemption_closed",
+  "too_few_to_begin",
+  "not_for_redeeming",
+  "level_bars",
+  "barred_from_redeeming",
+  "redeemed_often_enough",
+];
+
 const byItem = (pairs) => Object.fromEntries(pairs.filter(([item]) => item));
+
+/** Nothing in the basket would put it right: the next resident may come. */
+const noWay = () => ({ choices: [{ label: say("end_here"), run: cancel, main: true }] });
+
+const orNoWay = (choices) => (choices.length ? { choices } : noWay());
 
 const WAYS = {
   insufficient_points: ({ missing_points: missing }) => {
@@ -61,6 +76,10 @@ const WAYS = {
   sold_out: ({ available }) => ({ choices: waysToCut(available ?? {}) }),
   limit_reached: ({ reached = [] }) => ({ choices: waysToCut(byItem(reached.map((one) => [one.item_id, one.left]))) }),
   not_sold: ({ items = [] }) => ({ choices: waysToCut(byItem(items.map((item) => [item, 0]))) }),
+  goods_not_for_them: ({ items = [] }) => orNoWay(waysToCut(byItem(items.map((item) => [item, 0])))),
+  points_must_stay: ({ most_points: most }) => orNoWay(most > 0 ? waysDown(most) : []),
+  redeemed_enough: ({ left_points: left }) => orNoWay(left > 0 ? waysDown(left) : []),
+  ...Object.fromEntries(HOPELESS.map((error) => [error, noWay])),
   card_limit: ({ limit_points: most }) => ({ choices: waysDown(most) }),
   card_daily_limit: ({ limit_points: most, used_points: used }) => ({ choices: waysDown(most - used) }),
 };

@@ -16,6 +16,7 @@ from tests.e2e.conftest import OpenPage
 from tests.e2e.till_hands import OIL, RICE, SOAP, WASH, Hands, lines, opened, refusal, serve
 from tests.e2e.till_world import TillWorld
 from tests.factories import World
+from tests.integration.awards_world import VISIT, load_rules
 
 pytestmark = pytest.mark.browser
 
@@ -294,3 +295,28 @@ def test_a_claim_that_ran_out_keeps_the_basket_and_asks_for_one_scan(window: Ope
     hands.press("F8")
     expect(page.locator("#receipt")).to_be_visible()
     assert till.balance(resident) == 60
+
+
+def test_what_the_rulebook_refuses_offers_what_would_be_allowed_or_the_end(window: OpenPage, till: TillWorld) -> None:
+    load_rules(till.world, VISIT, more={"redemption": {"keep": 50}})
+    page = window(till.clerk)
+    hands = opened(page)
+    serve(hands, till.code(till.resident(100)).digits)
+    hands.scan(RICE)
+    hands.scan(WASH)
+    hands.press("F8")
+    refusal(page, "50 分")
+    expect(page.locator("#panel .do button").first).to_contain_text("拿掉洗衣液")
+    hands.press("1")
+    hands.press("F8")
+    expect(page.locator("#receipt")).to_be_visible()
+    hands.press("Escape")
+    serve(hands, till.code(till.resident(40)).digits)
+    hands.scan(SOAP)
+    hands.press("F8")
+    refusal(page, "50 分")
+    expect(page.locator("#panel .do button").first).to_contain_text("取消，不换了")
+    hands.press("1")
+    expect(page.locator("#scan")).to_be_visible()
+    expect(page.locator("#panel")).to_be_hidden()
+    assert len(till.receipts()) == 1
