@@ -137,11 +137,12 @@ class AmountSchema(Part):
     choices = some(fields.Nested(ChoiceSchema), 50, 1)
     most_each = Number(least="0.001", most=MAX_POINTS)
     coefficients = some(fields.String(), 10)
+    together = fields.String(validate=word("multiplied", "highest", "added"))
 
     @validates_schema
     def belongs(self, data: dict[str, Any], **_: Any) -> None:
         needed, allowed = BELONGS[data["type"]]
-        given = set(data) - {"type", "coefficients"}
+        given = set(data) - {"type", "coefficients", "together"}
         wrong = {name: [N_("这种算法要填这一栏。")] for name in needed - given}
         wrong |= {name: [N_("这种算法用不着这一栏。")] for name in given - needed - allowed}
         if "least" in data and "most" in data and Decimal(data["least"]) > Decimal(data["most"]):
@@ -154,6 +155,8 @@ class AmountSchema(Part):
         codes = [choice["code"] for choice in data.get("choices", ())]
         if len(set(codes)) != len(codes):
             wrong["choices"] = [N_("代号重复。")]
+        if "together" in data and len(data.get("coefficients", ())) < 2:
+            wrong["together"] = [N_("选了两个以上的系数，才用得着这一栏。")]
         if "cumulative" not in data:
             wrong |= {name: [N_("这种算法用不着这一栏。")] for name in OVER_TIME if name in data}
         if [choice for choice in data.get("choices", ()) if "when" not in choice][1:] and any(

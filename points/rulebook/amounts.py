@@ -160,6 +160,7 @@ class Amount:
     choices: tuple[Choice, ...] = ()
     most_each: int = 0
     coefficients: tuple[Coefficient, ...] = ()
+    together: str = "multiplied"
     group: str = ""
     percent: int = 0
 

@@ -1,4 +1,8 @@
-"""Coefficients: which choice of each holds for a deed, and what it makes of the points. Factors first, then sums."""
+"""Coefficients: which choice of each holds for a deed, and what it makes of the points. Factors first, then sums.
+
+Several that hold at once are multiplied, or only the highest counts, or what each gives beyond the plain amount is
+added up (one and a half and double: two and a half), as the amount says.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +22,11 @@ def weigh_by_coefficients(it: Reckoning) -> None:
         if told.points is None:
             multiply_by(it, coefficient.title, told, number)
     chosen = [(one, choice) for one in it.rule.amount.coefficients if (choice := choice_for(one, it.facts))]
-    for coefficient, choice in chosen:
-        if choice.factor != 1000:
+    factors = [(one, choice) for one, choice in chosen if choice.factor != 1000]
+    if it.rule.amount.together == "added":
+        add_factors(it, factors)
+    else:
+        for coefficient, choice in highest_of(factors) if it.rule.amount.together == "highest" else factors:
             multiply(it, coefficient.title, choice.title, choice.factor)
     for title, factor in level_factors(it):
         multiply(it, title, "", factor)
@@ -35,6 +42,27 @@ def weigh_by_coefficients(it: Reckoning) -> None:
     for coefficient, told, number in numbers:
         if told.points is not None:
             add_for(it, coefficient.title, told, number)
+
+
+Chosen = list[tuple[Coefficient, CoefficientChoice]]
+
+
+def highest_of(factors: Chosen) -> Chosen:
+    """The one with the highest factor, the first of equals. What is as usual (1) is no factor: a single 0.5 holds."""
+    return [max(factors, key=lambda one: one[1].factor)] if factors else []
+
+
+def add_factors(it: Reckoning, factors: Chosen) -> None:
+    """What each gives beyond (or takes of) the plain amount, added up: never less than nothing in all."""
+    plain, share = it.exact, 1000
+    for coefficient, choice in factors:
+        share = max(0, share + choice.factor - 1000)
+        before, it.exact = it.points, plain * share / 1000
+        points = it.rounded(it.exact)
+        values: Values = {"name": coefficient.title, "choice": choice.title, "factor_milli": choice.factor}
+        values |= {"plain_milli": it.in_thousandths(plain), "share_milli": share, "sum_points": points}
+        sentence = N_("{name}“{choice}”是 {factor_milli} 倍，合起来 {plain_milli} × {share_milli}，是 {sum_points} 分")
+        it.say("coefficient", sentence, values, points - before)
 
 
 def numbers_told(it: Reckoning) -> Iterator[tuple[Coefficient, Told, int]]:

@@ -95,6 +95,7 @@ def amount_from(body: Body, measured: bool, bounds: Body | None = None) -> Amoun
         group=body.get("cumulative_group", ""),
         percent=thousandths(body.get("percent", 0)),
         coefficients=tuple(coefficient_from(one) for one in body.get("coefficients", ()) if not isinstance(one, str)),
+        together=body.get("together", "multiplied"),
     )
 
 

@@ -15,6 +15,7 @@ from .wording import ROUNDING_WORDS, age_words, balance_word, listing, unit_of
 
 DAY_WORDS = {"workday": N_("工作日"), "weekend": N_("周末"), "holiday": N_("节假日")}
 BY_WORDS = {"claimant": N_("申报时选"), "reviewer": N_("审核时定"), "system": N_("系统自动定")}
+TOGETHER_WORDS = {"highest": N_("几个系数同时符合，只按最高的一个"), "added": N_("几个系数同时符合，多出来的倍数相加")}
 OVER_WORDS = {
     "day": N_("一天里累计着算"),
     "week": N_("一周里累计着算"),
@@ -81,6 +82,8 @@ def reckoned(rule: Rule) -> list[str]:
         elif amount.cumulative_who != "person":
             said.append(gettext("大家合起来累计"))
     said += [coefficient_words(one) for one in amount.coefficients]
+    if amount.together != "multiplied":
+        said.append(gettext(TOGETHER_WORDS[amount.together]))
     said += [
         gettext("%(level)s乘 %(factor)s", level=one.title, factor=number(one.factor)) for one in rule.level_factors
     ]
