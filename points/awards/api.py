@@ -104,7 +104,7 @@ def add_photo(files: dict[str, FileStorage]) -> dict[str, Any]:
     """Store a photo ahead of its claim. The same picture sent again gives the same id while no claim has it: what makes
     a repeat harmless is the picture, under whatever key."""
     idempotency_key({})
-    who, prepared, at = me(), prepare_photo(files["photo"].stream), clock.now()  # type: ignore[arg-type]
+    who, prepared, at = me(), prepare_photo(files["photo"].stream), clock.now()
     return {"id": in_own_transaction(lambda: keep_photo(who, prepared, at))}
 
 

@@ -197,7 +197,7 @@ def uploads(form: Form, name: str = "photos") -> list[Prepared]:
     made = []
     for file in files:
         try:
-            made.append(prepare_photo(file.stream))  # type: ignore[arg-type]
+            made.append(prepare_photo(file.stream))
         except BadPhoto as refusal:
             form.errors[name] = [sentence_of(refusal)]
     return made

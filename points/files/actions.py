@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from sqlalchemy import select
 
@@ -35,7 +35,7 @@ class Prepared:
     bits: int = 0
 
 
-def prepare_photo(stream: BinaryIO) -> Prepared:
+def prepare_photo(stream: IO[bytes]) -> Prepared:
     """Read and redraw an uploaded photo. Takes up to a second: call it outside any transaction. Raises BadPhoto."""
     data, width, height = redrawn(stream.read(MAX_BYTES + 1))
     return Prepared(data, width, height, hashlib.sha256(data).hexdigest(), bits_of(data))

@@ -18,7 +18,7 @@ def uploaded_photo(field: str = "photo") -> Prepared | None:
     file = request.files.get(field)
     if file is None or not file.filename:
         return None
-    return prepare_photo(file.stream)  # type: ignore[arg-type]
+    return prepare_photo(file.stream)
 
 
 def send_photo(photo: Photo) -> Response:

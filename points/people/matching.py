@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import N_
@@ -47,7 +47,7 @@ class Named:
     name: str | None = None
     phone: str | None = None
     birth_year: int | None = None
-    problems: Mapping[str, Problem] = ()  # type: ignore[assignment]
+    problems: Mapping[str, Problem] = field(default_factory=dict)
 
 
 def read_named(row: int, cells: Mapping[str, str], this_year: int) -> Named:

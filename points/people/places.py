@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -125,9 +126,9 @@ def disable_area(who: Visitor, area_id: int, at: datetime) -> None:
         trace(who.scheme_id, who.person_id, "area.disable", None, at, area=str(area.id), name=area.name)
 
 
-def _count(table: type, *where: object, who: Visitor) -> int:
+def _count(table: Any, *where: Any, who: Visitor) -> int:
     query = select(func.count()).select_from(table)
-    return db.session.scalar(query.where(table.scheme_id == who.scheme_id, *where)) or 0  # type: ignore
+    return db.session.scalar(query.where(table.scheme_id == who.scheme_id, *where)) or 0
 
 
 def enable_area(who: Visitor, area_id: int, at: datetime) -> None:

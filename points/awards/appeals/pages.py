@@ -78,7 +78,7 @@ class Standing:
 
 def appeal_standing(claim: Claim) -> Standing:
     """For the page of a claim, which the visitor may see."""
-    who: Visitor = visitor()  # type: ignore[assignment]
+    who: Visitor = me()
     mine = claim.person_id == who.person_id
     may = mine or who.may_in("appeals.file_for", claim.area_path)
     filed = appeals_of(who.scheme_id, claim.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 from ...errors import N_
 from ...people.cells import Unreadable, folded
@@ -77,9 +78,9 @@ def chosen_from(rule: Rule, pieces: Sequence[str]) -> tuple[frozenset[str], dict
     return frozenset(grades), coefficients
 
 
-def _named(choices: Sequence[object], text: str) -> str | None:
+def _named(choices: Sequence[Any], text: str) -> str | None:
     """The code of the choice with this code or title."""
     for one in choices:
-        if folded(text) in (folded(one.code), folded(one.title)):  # type: ignore[attr-defined]
-            return str(one.code)  # type: ignore[attr-defined]
+        if folded(text) in (folded(one.code), folded(one.title)):
+            return str(one.code)
     return None
