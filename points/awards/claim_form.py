@@ -111,6 +111,8 @@ def further_words(claim: Claim, known: KnownRule) -> list[tuple[str, str]]:
     ):
         if words:
             found.append((label, words))
+    if known.rule.spend == "donate_only" and claim.team_id is None:
+        found.append((gettext("怎么用"), gettext("只能捐给公益池，不能换东西")))
     if (claim.sharers or 1) > 1:
         found.append((gettext("一起做的"), gettext("%(n)s 人平分", n=claim.sharers)))
     if claim.attended:

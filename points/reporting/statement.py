@@ -70,7 +70,7 @@ def statement_of(
             Line(
                 transfer_id=entry.transfer_id,
                 kind=entry.kind,
-                words=words.words_of(entry.kind, deed, receipt, entry.source_kind),
+                words=words.words_of(entry.kind, deed, receipt, entry.source_kind, entry.amount),
                 amount=entry.amount,
                 balance_after=entry.balance_after,
                 at=entry.recorded_at,
@@ -107,7 +107,7 @@ def latest_of(scheme_id: int, person_id: int, size: int) -> list[Brief]:
     return [
         Brief(
             transfer_id=entry.transfer_id,
-            words=words.said(entry.kind, titles.get(origin), lines.get(origin, ()), entry.source_kind),
+            words=words.said(entry.kind, titles.get(origin), lines.get(origin, ()), entry.source_kind, entry.amount),
             amount=entry.amount,
             balance_after=entry.balance_after,
             at=entry.recorded_at,

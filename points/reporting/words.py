@@ -93,13 +93,15 @@ def kind_words(kind: str, source: str = "") -> str:
     return gettext(words or KINDS.get(kind, kind))
 
 
-def words_of(kind: str, deed: awards.Behind | None, receipt: Any | None, source: str = "") -> str:
-    """陪同就医 · 换大米、香皂 · 更正：陪同就医."""
-    return said(kind, deed.rule_title if deed else None, receipt.lines if receipt else (), source)
+def words_of(kind: str, deed: awards.Behind | None, receipt: Any | None, source: str = "", amount: int = 0) -> str:
+    """陪同就医 · 换大米、香皂 · 更正：陪同就医. ``amount``: what it changed for whoever reads, where somebody does."""
+    return said(kind, deed.rule_title if deed else None, receipt.lines if receipt else (), source, amount)
 
 
-def said(kind: str, title: str | None, lines: Sequence[Any], source: str = "") -> str:
+def said(kind: str, title: str | None, lines: Sequence[Any], source: str = "", amount: int = 0) -> str:
     """The words of a transfer from no more than its deed's title, its receipt's lines or its source."""
+    if kind == source == "gift" and amount:
+        return gettext("送出的积分") if amount < 0 else gettext("别人送来的积分")
     if title:
         return title if kind == "award" else gettext("更正：%(what)s", what=title)
     if lines:

@@ -108,7 +108,22 @@ def test_giving_asks_once_more_before_it_gives(books: Books) -> None:
     assert refused.status_code == 422
     assert post(browser, "/me/gifts", {"to": "77", "points": "1", "sure": "1"}).status_code == 422
     statement = browser.get("/me/statement")
-    assert statement.status_code == 200
+    assert statement.status_code == 200 and "送出的积分" in statement.text
+    theirs = world.client(world_person(world, wife.id))
+    assert "别人送来的积分" in theirs.get("/me/statement").text and "别人送来的积分" in theirs.get("/me").text
+
+
+def test_who_gives_reads_what_is_left_of_a_cap_and_is_refused_before_confirming(books: Books) -> None:
+    world = books.world
+    load(world, gifts={"to": ["household"], "caps": [{"what": "points", "most": 20, "per": "year"}]})
+    who, wife, _ = family(world)
+    books.award(who.person_id, 30)
+    browser = world.client(world_person(world, who.person_id))
+    assert "这一期还能送 20 分" in browser.get("/me/gifts").text
+    refused = post(browser, "/me/gifts", {"to": str(wife.id), "points": "21"})
+    assert refused.status_code == 422 and "现在还能送 20 分" in refused.text
+    assert post(browser, "/me/gifts", {"to": str(wife.id), "points": "15", "sure": "1"}).status_code == 302
+    assert "这一期还能送 5 分" in browser.get("/me/gifts").text
 
 
 def test_the_page_says_so_where_gifts_are_off(world: World) -> None:

@@ -135,7 +135,7 @@ def give(who: Visitor, to: int, points: int, *, key: UUID, at: datetime) -> Post
     found = next((one for one in receivers(who, day) if one.holder_id == to), None)
     if found is None:
         raise NoSuchReceiver()
-    use_caps(who, gifts, points, day)
+    use_caps(who, points, day)
     posted = transfer(who, who.person_id, found, points, str(key), asked, day, at)
     told = [Told(who.person_id, "gift_sent", {"points": points}, "/me/statement", f"gift:{posted.transfer_id}")]
     if found.way != "pool":
@@ -172,10 +172,13 @@ def check_leads(who: Visitor, team_id: int) -> None:
         raise NotAllowed()
 
 
-def use_caps(who: Visitor, gifts: Mapping[str, Any], points: int, day: date) -> None:
-    """Use the caps up, in locked rows before any account. Raises GiftOverCap, GiftTooOften."""
+Wanted = dict[usage.Row, tuple[int, int, bool]]  # by row of a cap: how much of it, its limit, whether in points
+
+
+def caps_of(who: Visitor, gifts: Mapping[str, Any], points: int, day: date) -> Wanted:
+    """What a gift would use of each cap that is counted. Raises GiftOverCap, GiftTooOften of one gift alone."""
     subjects = usage.Subjects(who.person_id, who.household_id, scheme_id=who.scheme_id)
-    wanted: dict[usage.Row, tuple[int, int, bool]] = {}
+    wanted: Wanted = {}
     for cap in gifts.get("caps", ()):
         in_points = cap["what"] == "points"
         amount = points if in_points else 1
@@ -187,9 +190,29 @@ def use_caps(who: Visitor, gifts: Mapping[str, Any], points: int, day: date) -> 
         period = period_of(day, cap["per"])[0]
         row = (subjects.of(holder) or who.person_id, f"@gift.{cap['what']}.{holder}", period)
         wanted[row] = amount, min(most, wanted[row][1]) if row in wanted else most, in_points
-    used = usage.used_rows(who.scheme_id, wanted, lock=True)
+    return wanted
+
+
+def check_caps(who: Visitor, points: int, day: date, *, lock: bool = False) -> Wanted:
+    """Raises GiftOverCap, GiftTooOften: before anybody confirms a gift, and again in locked rows when it is given."""
+    wanted = caps_of(who, gifts_of(who.scheme_id, day) or {}, points, day)
+    used = usage.used_rows(who.scheme_id, wanted, lock=lock)
     for row, (amount, most, in_points) in wanted.items():
         check_cap(amount, used.get(row, 0), most, in_points)
+    return wanted
+
+
+def left_to_give(who: Visitor, day: date) -> int | None:
+    """How much the rulebook's caps let somebody give in all for now, minor units; None: as much as they have."""
+    wanted = caps_of(who, gifts_of(who.scheme_id, day) or {}, 0, day)
+    used = usage.used_rows(who.scheme_id, wanted, lock=False)
+    left = [max(0, most - used.get(row, 0)) for row, (_, most, in_points) in wanted.items() if in_points]
+    return min(left, default=None)
+
+
+def use_caps(who: Visitor, points: int, day: date) -> None:
+    """Use the caps up, in locked rows before any account. Raises GiftOverCap, GiftTooOften."""
+    wanted = check_caps(who, points, day, lock=True)
     for row in sorted(wanted):
         usage.change(who.scheme_id, row, wanted[row][0])
 

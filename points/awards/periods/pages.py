@@ -105,6 +105,7 @@ def gift_page(error: str = "", typed: dict[str, str] | None = None, status: int 
         givers=queries.only_donated_by(who.scheme_id, who.person_id),
         pools=open_pools(who.scheme_id),
         have=spendable_of(who.scheme_id, who.person_id, units_of(who.scheme_id)[POINTS], day),
+        left=gifts.left_to_give(who, day) if found else None,
         typed={"to": "", "points": "", **(typed or {})},
         error=error,
         key=new_key(),
@@ -138,6 +139,7 @@ def send() -> ResponseReturnValue:
             raise gifts.GiftsOff() if gifts.gifts_of(who.scheme_id, today(who)) is None else gifts.NoSuchReceiver()
         key = idempotency_key()
         if request.form.get("sure") != "1":
+            gifts.check_caps(who, points, today(who))
             return render_template("periods/gift_sure.html", receiver=receiver, points=points, typed=typed, key=key)
         in_own_transaction(lambda: gifts.give(who, to, points, key=key, at=at))
     except DomainError as error:
