@@ -160,6 +160,9 @@ async function select(row, focus = false) {
     const answer = await fetch(`${words.pane}/${row.dataset.id}?pane=1`, { headers: { Accept: "text/html" } });
     if (mine !== turn) return;
     if (!answer.ok) throw new Error(String(answer.status));
+    // Somebody went on and came back, and writes already: what is written is not swept away.
+    const open = pane.querySelector("[data-open]")?.dataset.open === row.dataset.id;
+    if (open && pane.contains(document.activeElement) && inField(document.activeElement)) return;
     const drawn = new DOMParser().parseFromString(await answer.text(), "text/html");
     pane.replaceChildren(...drawn.body.childNodes);
     pane.scrollTop = 0;

@@ -49,6 +49,7 @@ def states(world: World) -> list[str]:
 
 
 def press(page: Page, *keys: str) -> None:
+    page.locator("html.scripted").wait_for()  # a page that has just come listens once its script ran
     for key in keys:
         page.keyboard.press(key)
 
@@ -81,7 +82,6 @@ def test_a_reviewer_works_through_the_day_by_keyboard_alone(place: World, window
     # out of a field again, and letters are keys
     press(page, "e", "Escape", "k", "j", "/", "Escape", "k", "j")
     expect(page.locator("tr[aria-selected]")).to_contain_text("孙○○")
-    expect(page.locator(f"[data-open='{seen.id}'] a.shot")).to_have_count(2)
     assert page.input_value("#text") == page.input_value("input[name=points]") == ""
     # less than asked, with a reason
     press(page, "e")
@@ -89,7 +89,9 @@ def test_a_reviewer_works_through_the_day_by_keyboard_alone(place: World, window
     press(page, "Tab")
     page.keyboard.type("只做了一半")
     page.keyboard.press("Enter")
-    expect(page.locator("#sum")).to_have_text("已定 1 条：通过 1 条共 4 分")
+    expect(page.locator("#sum")).to_have_text(
+        "已定 1 条：通过 1 条共 4 分"
+    )  # typed while the item was still on its way
     # approve, reject with a reason from the list, take a draft back
     press(page, "a", "x")
     expect(page.get_by_role("dialog", name="为什么不通过？")).to_be_visible()
@@ -135,6 +137,9 @@ def test_bulk_approval_holds_the_odd_ones_back_and_names_them(place: World, wind
     assert states(place) == ["approved"] * 3 + ["waiting"] * 2
     page.goto("/queue?flag=any")
     expect(page.locator("tbody tr")).to_have_count(2)
+    expect(page.locator("tbody tr").last).to_be_in_viewport()  # the filter leaves the list its room
+    page.get_by_role("link", name="清空").click()
+    expect(page).to_have_url(re.compile(r"/queue$"))
 
 
 def test_a_filter_stands_in_the_address_and_works_on_a_phone(place: World, window: OpenPage) -> None:
