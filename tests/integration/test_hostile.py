@@ -61,7 +61,7 @@ def names() -> list[str]:
     for path in [*(ROOT / "templates").rglob("*.html"), *(ROOT / "static").rglob("*.js")]:
         if "vendor" not in path.parts:
             found |= set(re.findall(r'name="([a-z_]{2,30})"', path.read_text()))
-    for path in (ROOT / "points").rglob("schemas.py"):
+    for path in (ROOT / "points").rglob("*schemas.py"):
         found |= set(re.findall(r"^    ([a-z_]{2,30}) = ", path.read_text(), re.M))
     return sorted(found - {"viewport", "csrf_token", "htmx"} | {"key", "code", "lines", "expected_points", "till_id"})
 
