@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import UTC, date, datetime
 from typing import Any
@@ -75,6 +76,8 @@ def test_a_grant_is_started_and_approved_on_the_page_by_two(books: Books) -> Non
     assert post(first, "/grants", {"code": "spring", "pool": ""}).status_code == 302
     mine = first.get("/grants").text
     assert "要请另一位来批准" in mine and 'value="approve"' not in mine
+    assert "一共 10 分" in mine and "您发起的" in mine
+    assert counted(first, "/grants") == "" and counted(second, "/grants") == "1"
     where = second.get("/grants").text.split('action="/grants/')[1].split('"')[0]
     assert post(first, f"/grants/{where}", {"do": "approve"}).status_code == 422
     assert post(second, f"/grants/{where}", {"do": "approve"}).status_code == 302
@@ -83,6 +86,13 @@ def test_a_grant_is_started_and_approved_on_the_page_by_two(books: Books) -> Non
     assert books.wallet(one.id) == 5
     (order,) = world.api(one).get("/api/v1/grants").json["grants"]
     assert (order["state"], order["given"], order["points"]) == ("done", 2, "5")
+
+
+def counted(browser: Any, url: str) -> str:
+    """The number that the rail shows beside an entry."""
+    entry = browser.get("/grants").text.split(f'<a href="{url}"')[1].split("</a>")[0]
+    found = re.search(r">(\d+)<", entry)
+    return found.group(1) if found else ""
 
 
 @pytest.mark.parametrize("role", [Role.CLERK, Role.RESIDENT])

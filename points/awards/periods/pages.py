@@ -295,6 +295,11 @@ def levels_shown(person_id: int) -> list[Any]:
     return standings_of(who.scheme_id, person_id, today(who))
 
 
+def rail_count(who: Visitor) -> dict[str, int]:
+    return {"periods.grants_index": queries.grants_for(who)} if grants.for_all(who, "grants.approve") else {}
+
+
 def install(app: Flask) -> None:
     app.register_blueprint(pages)
+    app.extensions.setdefault("rail_counts", []).append(rail_count)
     app.jinja_env.globals.update(levels_shown=levels_shown, missing_words=missing_words)

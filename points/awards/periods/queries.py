@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 
 from ...db import db, is_id
 from ...errors import NotFound
@@ -16,7 +16,7 @@ from ...people.models import Person, Role, Team
 from ...people.visitor import Visitor
 from ..balances import known_purse
 from ..models import Claim, PeriodRun
-from .models import GrantOrder, Pool, RankingRow
+from .models import GrantOrder, GrantState, Pool, RankingRow
 
 DESK = frozenset({Role.STAFF, Role.OFFICER, Role.AUDITOR})
 
@@ -73,6 +73,13 @@ def places_of_person(scheme_id: int, person_id: int) -> Sequence[Any]:
 def orders_of(scheme_id: int) -> Select[Any]:
     """Grants that were started, the latest first; page it by (asked_at, id)."""
     return select(GrantOrder).where(GrantOrder.scheme_id == scheme_id)
+
+
+def grants_for(who: Visitor) -> int:
+    """How many grants wait for this visitor's approval: of those that somebody else, or due work, started."""
+    waits = (GrantOrder.scheme_id == who.scheme_id, GrantOrder.state == GrantState.ASKED)
+    others = or_(GrantOrder.asked_by.is_(None), GrantOrder.asked_by != who.person_id)
+    return db.session.scalar(select(func.count()).select_from(GrantOrder).where(*waits, others)) or 0
 
 
 @dataclass(frozen=True)
