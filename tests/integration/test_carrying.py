@@ -86,7 +86,7 @@ def test_half_of_what_is_left_moves_to_the_next_year_once_and_is_told(world: Wor
     assert carry(world) == 0
     assert lots(world, person.id) == {"2027-12-31": 50} and expired(world) == 51
     assert lots(world, other.id) == {"2027-12-31": 40}
-    assert told(world, person) == ["2026 期末剩下的积分 101，转到下一期 50。转过去的能用到 2027年12月31日。清零 51。"]
+    assert told(world, person) == ["2026年 期末剩下的积分 101，转到下一期 50。转过去的能用到 2027年12月31日。清零 51。"]
     with world.app.test_request_context():
         [line, _] = statement_of(world.scheme_id, person.id)[0]
     assert (line.words, line.amount, line.balance_after) == ("期末结转，一部分转到下一期", -51, 50)
@@ -134,7 +134,7 @@ def test_points_become_honour_and_the_rest_stays(world: World) -> None:
     assert lots(world, full.id) == {} and lots(world, full.id, "HONOUR") == {"never": 5}
     pool = db.session.scalar(select(Pool.id).where(Pool.scheme_id == world.scheme_id, Pool.title == "荣誉池"))
     assert pool and lots(world, pool, "HONOUR") == {"never": 4}
-    assert told(world, person) == ["2026 期末剩下的积分 250，换成荣誉积分 2。清零 200。"]
+    assert told(world, person) == ["2026年 期末剩下的积分 250，换成荣誉积分 2。清零 200。"]
     assert audit(world.scheme_id).is_clean
 
 
