@@ -38,12 +38,12 @@ class BracketSchema(Part):
 OVER_TIME = ("cumulative", "cumulative_who", "cumulative_group")
 # Of each type of amount: the fields it needs, and those it may have.
 BELONGS: Mapping[str, tuple[set[str], set[str]]] = {
-    "fixed": ({"points"}, set()),
+    "fixed": ({"points"}, {"rounding"}),
     "per_unit": ({"points"}, {"every", "count", "rounding", "base", "above", *OVER_TIME}),
     "brackets": ({"brackets"}, {"mode", "every", "count", "rounding", *OVER_TIME}),
     "range": ({"least", "most"}, {"step", "zero", "per", "rounding"}),
-    "case_by_case": (set(), {"least", "most", "step", "zero"}),
-    "choice": ({"choices"}, {"mode"}),
+    "case_by_case": (set(), {"least", "most", "step", "zero", "rounding"}),
+    "choice": ({"choices"}, {"mode", "rounding"}),
     "shared": ({"points"}, {"most_each", "rounding"}),
     "share": ({"percent"}, {"rounding"}),
 }

@@ -60,3 +60,15 @@ def test_how_coefficients_meet_is_asked_only_where_there_are_several() -> None:
     amount = {"type": "per_unit", "points": 20, "coefficients": ["night"], "together": "highest"}
     with pytest.raises(BadDocument):
         Book(body([rule_body(amount=amount)], coefficients=TOGETHER))
+
+
+@pytest.mark.parametrize(("rounding", "points"), [("down", 4), ("half_up", 5), ("up", 5)])
+def test_what_a_coefficient_makes_of_a_grade_is_rounded_as_the_amount_says(rounding: str, points: int) -> None:
+    grades = [{"code": "small", "title": "一般", "points": 3}, {"code": "fixed", "title": "重大", "points": 10}]
+    choice = {"type": "choice", "choices": grades, "coefficients": ["night"], "rounding": rounding}
+    fixed = {"type": "fixed", "points": 3, "coefficients": ["night"], "rounding": rounding}
+    rules = [rule_body(amount=choice), rule_body(code="r02", amount=fixed)]
+    book = Book(body(rules, coefficients=TOGETHER))
+    at_night = {"roles": frozenset({"rider"})}
+    assert book.look(choices=frozenset({"small"}), **at_night)[0].points == points
+    assert book.look("r02", **at_night)[0].points == points
