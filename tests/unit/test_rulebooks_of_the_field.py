@@ -112,14 +112,17 @@ def test_a_rulebook_of_the_field_pays_what_it_says(name: str, case: dict[str, An
         standings = [
             Standing(place, one[1], part=one[2] if one[2:] else "") for place, one in enumerate(case["standings"])
         ]
-        placed = [one for one in rank(ranking, standings) if one.prize is not None]
+        placed = [one for one in rank(ranking, standings, book.scale) if one.prize is not None]
         assert [[case["standings"][one.holder][0], one.prize] for one in placed] == case["prizes"]
     if "missed" in case:
         (missed,) = [one for one in book.pieces.missed if one.code == case["missed"]]
         assert [is_missed(missed, counts) for counts, _ in case["counts"]] == [yes for _, yes in case["counts"]]
 
 
-@pytest.mark.parametrize("name", ["disaster-relief", "grid-workers-month", "time-bank-district", "waste-sorting"])
+@pytest.mark.parametrize(
+    "name",
+    ["disaster-relief", "grid-workers-month", "night-patrol", "star-households", "time-bank-district", "waste-sorting"],
+)
 def test_a_rulebook_of_the_field_comes_back_from_excel_and_is_said_in_words(name: str) -> None:
     body = load(name).document.body
     saved = io.BytesIO()
