@@ -1,5 +1,6 @@
 // The review queue by keyboard: decisions are drafts until submitted. Without script the page is a form with a choice
 // per row; this module hides those choices and fills them in.
+import { showPhotos } from "./awards-photos.js";
 import { filled } from "./words.js";
 
 const root = document.documentElement;
@@ -307,70 +308,6 @@ ask.addEventListener("keydown", (event) => {
   }
 });
 
-// ---------------------------------------------------------------- photos: zoom by steps, next, pan by the arrow keys
-
-const ZOOMS = [0, 1, 1.5, 2, 3, 4]; // 0: as large as fits
-let shots = [];
-let shown = 0;
-let zoom = 0;
-
-function showPhoto() {
-  shots = [...(pane || document).querySelectorAll("a.shot")];
-  if (!shots.length) return;
-  shown = 0;
-  zoom = 0;
-  big.showModal();
-  paintPhoto();
-  big.querySelector(".stage").focus();
-}
-
-function paintPhoto() {
-  const image = big.querySelector("img");
-  const stage = big.querySelector(".stage");
-  const draw = () => {
-    const fits = Math.min(1, stage.clientWidth / image.naturalWidth, stage.clientHeight / image.naturalHeight) || 1;
-    const share = zoom ? ZOOMS[zoom] * fits : fits;
-    image.width = Math.round(image.naturalWidth * share);
-    const where = document.getElementById("big-where");
-    where.textContent = filled(where.dataset.where, {
-      n: shown + 1,
-      of: shots.length,
-      percent: Math.round((zoom ? ZOOMS[zoom] : 1) * 100),
-    });
-  };
-  image.alt = shots[shown].querySelector("img").alt;
-  if (image.getAttribute("src") !== shots[shown].href) {
-    image.addEventListener("load", draw, { once: true });
-    image.src = shots[shown].href;
-  } else draw();
-}
-
-function nextPhoto() {
-  shown = (shown + 1) % shots.length;
-  zoom = 0;
-  paintPhoto();
-}
-
-function zoomPhoto(step) {
-  zoom = Math.max(0, Math.min(ZOOMS.length - 1, zoom + step));
-  if (zoom === 1 && step > 0) zoom = 2;
-  if (zoom === 1 && step < 0) zoom = 0;
-  paintPhoto();
-}
-
-big.addEventListener("click", (event) => {
-  const by = event.target.closest("[data-zoom]");
-  if (by) zoomPhoto(Number(by.dataset.zoom));
-  if (event.target.closest("[data-next]")) nextPhoto();
-});
-big.addEventListener("keydown", (event) => {
-  const acts = { p: nextPhoto, n: nextPhoto, "+": () => zoomPhoto(1), "=": () => zoomPhoto(1), "-": () => zoomPhoto(-1) };
-  const act = acts[event.key.toLowerCase()];
-  if (!act || event.ctrlKey || event.metaKey) return;
-  event.preventDefault();
-  act();
-});
-
 function submitAll() {
   if (!drafts.length || form.dataset.sent) return;
   form.requestSubmit(document.getElementById("submit"));
@@ -434,9 +371,7 @@ if (form) {
     const link = event.target.closest("a.shot");
     if (!link || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    showPhoto();
-    shown = Math.max(0, shots.indexOf(link));
-    paintPhoto();
+    showPhotos(pane, link);
   });
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   dressPane();
@@ -511,7 +446,7 @@ addEventListener("keydown", (event) => {
     r: () => decide("return"),
     x: () => decide("reject"),
     u: undo,
-    p: showPhoto,
+    p: () => showPhotos(pane || document),
     e: lower,
     b: bulk,
     o: () => selected() && location.assign(`${words.pane}/${selected().dataset.id}`),
