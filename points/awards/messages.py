@@ -22,6 +22,7 @@ from .settings import reviews_of
 APPEAL = {"appeal_until_on": N_("觉得不对，{appeal_until_on}以前可以申诉，点开这一条就能写。")}
 
 register("claim_sent", N_("申报交上去了"), N_("“{title}”，{done_on}做的，已经交给社区。一般 3 天内看完。"))
+register("claim_given", N_("给您记了一笔"), N_("“{title}”按积分细则记上了，{done_on}的，等社区看过。"))
 register(
     "confirm_needed",
     N_("请您确认一件事"),

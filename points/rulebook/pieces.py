@@ -117,8 +117,9 @@ class Prize:
 
     @property
     def is_warning(self) -> bool:
-        """Whether it says no more than that somebody has too little."""
-        return self.below is not None and self.start is None and not self.points and not self.honour
+        """Whether it says no more than that somebody has too little, or stands at the end."""
+        has_little = self.last or (self.below is not None and self.start is None)
+        return has_little and not self.points and not self.honour
 
 
 @dataclass(frozen=True)

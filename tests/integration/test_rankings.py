@@ -178,6 +178,27 @@ def test_the_last_of_a_ranking_lose_on_review_and_notice_once_and_are_not_put_in
     assert run.counts["winners"] == 1 and run.counts["ranked"] == 3
 
 
+def test_who_stands_at_the_end_and_gets_no_more_than_a_name_for_it_is_shown_to_staff_alone(world: World) -> None:
+    end = {"code": "end", "title": "月末两名", "over": "points", "per": "quarter", "everybody": True}
+    prizes = [{"to": 1, "title": "热心邻居"}, {"of": "last", "to": 1, "title": "要多走动"}]
+    load(world, rankings=[{**end, "prizes": prizes}])
+    first, last = world.person("甲一"), world.person("乙二")
+    with transaction():
+        for person in (first, last):
+            db.session.get_one(Person, (world.scheme_id, person.id)).created_at = datetime(2026, 5, 1, tzinfo=UTC)
+    earn(world, first, 30, SUMMER)
+    close_periods(work(world, date(2026, 10, 1)))
+    staff, resident = world.client(world.staff(Role.STAFF)), world.client(first)
+    where = "/rankings/" + staff.get("/rankings").text.split('href="/rankings/')[1].split('"')[0]
+    assert "要多走动" in staff.get(where).text and "乙○○" in staff.get(where).text
+    seen = resident.get(where).text
+    assert "热心邻居" in seen and "要多走动" not in seen and "乙○○" not in seen
+    assert "1 人得奖" in staff.get("/rankings").text
+    told = resident.get("/messages").text
+    assert "您排第 1，称号是“热心邻居”" in told and "审核和公示" not in told
+    assert "请您留意" in world.client(last).get("/messages").text
+
+
 def test_a_household_is_ranked_by_what_its_members_earned_together(world: World, books: Any) -> None:
     load(world, **ranking(by="household", least=50))
     home = world.household()

@@ -72,7 +72,7 @@ def file_given(scheme: Scheme, due: Due, at: datetime) -> Claim | None:
     step(claim, Step.SENT, at)
     if not claim.path and settled(scheme, claim, at):
         return claim
-    tell_of(claim, "claim_sent", at)
+    tell_of(claim, "claim_given", at)
     return claim
 
 

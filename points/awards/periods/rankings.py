@@ -251,7 +251,8 @@ def run_ranking(
             claim_id = claim.id if claim else None
         if prize is not None and not prize.takes_away:  # of what takes away the claim itself tells
             values = {"title": ranking.title, "place": one.place, "prize": prize.title or ranking.title}
-            kind = "ranking_warning" if prize.is_warning else "ranking_band" if prize.is_band else "ranking_prize"
+            kind = "ranking_band" if prize.is_band else "ranking_prize"
+            kind = "ranking_warning" if prize.is_warning else kind if known is not None else f"{kind}_title"
             told.append(Told(one.holder, kind, values, "/me/standing", f"ranking:{run_id}"))
         rows.append(row_of(scheme, run_id, one, prize, claim_id))
     for begin in range(0, len(rows), 500):

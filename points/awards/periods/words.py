@@ -31,6 +31,8 @@ register(
 )
 register("ranking_prize", N_("您上榜了"), N_("“{title}”您排第 {place}，奖励按规矩走审核和公示。"), tone="ok")
 register("ranking_band", N_("评比结果出来了"), N_("“{title}”：您得了“{prize}”，奖励按规矩走审核和公示。"), tone="ok")
+register("ranking_prize_title", N_("您上榜了"), N_("“{title}”您排第 {place}，称号是“{prize}”。"), tone="ok")
+register("ranking_band_title", N_("评比结果出来了"), N_("“{title}”：您得了“{prize}”。"), tone="ok")
 register("ranking_warning", N_("请您留意"), N_("“{title}”：{prize}。有不清楚的，可以问社区。"), tone="info")
 register("grant_received", N_("给您发了积分"), N_("“{title}”，{points} 分，已经入账。"), tone="ok")
 register("opening_received", N_("起始分到账"), N_("给您记了起始分 {points} 分。"), tone="ok")
