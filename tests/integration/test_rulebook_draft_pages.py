@@ -309,3 +309,17 @@ def test_days_and_months_of_redeeming_are_ticked_and_kept(world: World) -> None:
     db.session.expire_all()
     (kept,) = db.session.scalars(select(RulebookDraft.body).where(RulebookDraft.scheme_id == world.scheme_id))
     assert kept["redemption"]["windows"] == [{**window, "weekdays": [1, 7]}]
+
+
+def test_conditions_are_folded_until_they_are_used_or_wrong(world: World) -> None:
+    choices = [
+        {"code": "a", "title": "工作日", "points": 2, "when": {"days": ["workday"]}},
+        {"code": "b", "title": "别的日子", "points": 5},
+    ]
+    rule = {"code": "r01", "title": "陪护", "unit": "event", "amount": {"type": "choice", "choices": choices}}
+    client = world.client(officer(world))
+    sent = (BytesIO(json.dumps(body("huangshi") | {"rules": [rule]}).encode()), "x.json")
+    begun = post(client, "/rulebook/drafts", {"start": "file", "document": sent})
+    assert begun.status_code == 302, begun.text
+    page = re.sub(r"<template.*?</template>", "", client.get(f"{begun.location}/rules/0").text, flags=re.S)
+    assert re.findall(r'<details class="fold"( open)?>', page) == [" open", ""]
