@@ -232,6 +232,12 @@ def test_a_balance_counts_its_own_decimals_whatever_the_points_have() -> None:
     assert [one.prize for one in rank(made, standings(95, 94, 59), scale=1)] == [1, 2, 3]
 
 
+def test_who_did_nothing_all_quarter_can_be_reminded() -> None:
+    made = ranking(everybody=True, prizes=[{"below": 1, "title": "请队长打个电话"}])
+    assert [one.prize for one in rank(made, standings(60, 1, 0))] == [None, None, 1]
+    assert made.prizes[0].is_warning
+
+
 def test_a_place_may_ask_for_a_score_too() -> None:
     made = ranking(prizes=[{"to": 2, "from": 90, "points": 50}, {"to": 3, "points": 5}])
     assert [one.prize for one in rank(made, standings(95, 89, 88, 87))] == [1, 2, 2, None]
