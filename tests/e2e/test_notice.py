@@ -108,6 +108,18 @@ def test_public_pages_are_readable_in_every_look(board: Board, claims: list[Clai
         readable_in_every_look(phone, public(board, path))
 
 
+def test_the_desks_lists_fit_on_a_phone(board: Board, claims: list[Claim], window: OpenPage) -> None:
+    phone = window(board.officer, phone=True)
+    phone.goto("/notices")
+    for _ in range(2):
+        table = phone.locator(".scrollx")
+        assert table.evaluate("it => it.scrollWidth <= it.clientWidth"), phone.url
+        readable(phone)
+        if phone.url.endswith("/notices"):
+            phone.get_by_role("link", name=number(board)).click()
+            expect(phone.get_by_role("heading", name=f"公示 {number(board)}")).to_be_visible()
+
+
 def test_the_officer_finds_the_list_prints_it_and_sees_what_is_stuck(
     board: Board, claims: list[Claim], window: OpenPage
 ) -> None:
