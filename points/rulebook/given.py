@@ -8,6 +8,7 @@ from typing import Any
 
 from .completion import completed
 
+AS_THE_DEED = ("category", "life", "notice_days", "notice_above")
 GIVEN = "given"  # the trigger of rules that only the system files
 
 
@@ -52,7 +53,8 @@ def also_code(rule: str, to: str) -> str:
 
 
 def also_rule(rule: Mapping[str, Any], also: Mapping[str, Any]) -> dict[str, Any]:
-    """It is of the same category; the deed was reviewed already, so this is not reviewed again."""
+    """It is of the same category; the deed was reviewed already, so this is not reviewed again. Whoever gets it stands
+    on public notice as whoever did the deed: a nomination's winner, not its nominator alone."""
     found: dict[str, Any] = {
         "code": also_code(rule["code"], also["for"]),
         "title": rule["title"],
@@ -63,7 +65,7 @@ def also_rule(rule: Mapping[str, Any], also: Mapping[str, Any]) -> dict[str, Any
         "review": "none",
         "trigger": GIVEN,
     }
-    return found | {name: rule[name] for name in ("category", "life") if name in rule}
+    return found | {name: rule[name] for name in AS_THE_DEED if name in rule}
 
 
 def missed_code(code: str) -> str:

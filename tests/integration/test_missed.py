@@ -121,6 +121,15 @@ def set_state(deed: Claim, **values: Any) -> None:
         db.session.execute(update(Claim).where(Claim.id == deed.id).values(**values))
 
 
+def test_who_gets_something_for_a_deed_on_public_notice_stands_there_too(world: World, books: Any) -> None:
+    load(world, rules=[{**VISIT, "notice_days": 3, "notice_above": 20, "also": [{"for": "helped", "points": 50}]}])
+    deed, nominee = earn(world, world.person(), 10, datetime(2026, 8, 10, tzinfo=UTC)), world.person()
+    set_state(deed, helped_id=nominee.id)
+    assert file_also(work(world, date(2026, 8, 14))) == 1
+    assert [state for _, state, _ in also_of(deed)] == [str(ClaimState.ON_NOTICE)]
+    assert books.wallet(nominee.id) == 0
+
+
 def test_beyond_the_quota_of_winners_nobody_else_gets_anything_either(world: World, books: Any) -> None:
     quota = [{"what": "times", "most": 2, "per": "quarter", "who": "all"}]
     load(world, rules=[{**VISIT, "caps": quota, "also": [{"for": "helped", "points": 50}]}])
