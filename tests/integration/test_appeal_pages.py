@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from openpyxl import load_workbook
@@ -127,6 +127,7 @@ def test_the_list_is_filtered_searched_and_exported(world: World) -> None:
     post(client, "/appeals/search", {"text": "陪同"})
     rows = list(csv.reader(io.StringIO(client.get("/appeals/export").get_data().decode("utf-8-sig"))))
     assert len(rows) == 2 and rows[1][1] == "王○○" and rows[1][4] == WHY
+    assert all(datetime.fromisoformat(rows[1][place]) for place in (5, 7)), "days that a spreadsheet can sort"
     post(client, "/appeals/search", {"text": ""})
     book = load_workbook(io.BytesIO(client.get("/appeals/export?format=xlsx").get_data()))
     assert book.active.max_row == 3

@@ -19,7 +19,7 @@ from ...rulebook.queries import rule_by_id
 from ...web import audience, idempotency_key, in_transaction, me, page_of
 from ...web.audience import visitor
 from ...web.errors import status_of
-from ...web.formats import day, listed, moment, numeric, sentence_of
+from ...web.formats import iso_local, listed, numeric, sentence_of
 from ...web.request import new_key, payload
 from ...web.schemas import tidy
 from ...web.sentences import translated
@@ -230,13 +230,13 @@ def export_row(one: Filed, scale: int) -> list[Any]:
         one.title,
         gettext(words.ABOUT_WORDS[About(appeal.about)]),
         appeal.words,
-        moment(appeal.filed_at),
+        iso_local(appeal.filed_at).replace("T", " "),
         listed(one.filer),
-        day(appeal.decide_by, True),
+        appeal.decide_by.isoformat(),
         gettext(words.BADGES[appeal.state][2]),  # type: ignore[index]
         appeal.decided_reason,
         listed(one.reader),
-        moment(appeal.decided_at),
+        iso_local(appeal.decided_at).replace("T", " "),
         amount(appeal.points_before),
         amount(appeal.points_after),
     ]
