@@ -12,6 +12,9 @@ Body = Mapping[str, Any]
 INHERITED = ("life", "notice_days", "notice_above", "second_above", "credit", "late", "review")
 
 
+GIVEN = "given"  # the trigger of rules that only the system files
+
+
 def completed(body: Body, rules: Sequence[Body] | None = None) -> list[dict[str, Any]]:
     """The rules of a document (or others of its own), as they are kept: each can be read without the document."""
     shared = Shared(body)
@@ -98,9 +101,11 @@ class Shared:
         return whole
 
     def level_factors(self, rule: Body) -> Iterator[dict[str, Any]]:
-        """What levels reached multiply this rule by."""
-        for one, effect in self.effects_on(rule, "coefficient"):
-            yield {**one, "factor": effect["factor"]}
+        """What levels reached multiply this rule by. What a document gives by itself is no deed: a prize of 20 is 20
+        for everybody."""
+        if rule.get("trigger") != GIVEN:
+            for one, effect in self.effects_on(rule, "coefficient"):
+                yield {**one, "factor": effect["factor"]}
 
     def effects_on(self, rule: Body, kind: str) -> Iterator[tuple[dict[str, Any], Body]]:
         """The effects of a kind that levels have on this rule, by its code or category or as on every rule; and where:

@@ -6,10 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .completion import completed
+from .completion import GIVEN, completed
 
 AS_THE_DEED = ("category", "life", "notice_days", "notice_above")
-GIVEN = "given"  # the trigger of rules that only the system files
 
 
 def prize_code(ranking: str, place: int) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from ..db import db, is_id
 from ..errors import NotFound
-from .given import GIVEN
+from .completion import GIVEN
 from .models import EarningRule, RulebookVersion
 from .parsing import rule_from
 from .redeeming import RedeemingTerms, redeeming_terms

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from points.rulebook.completion import completed
 from points.rulebook.document import BadDocument, document_from
 from points.rulebook.given import given_rules
 from points.rulebook.parsing import rule_from
@@ -239,3 +240,18 @@ def test_an_exchange_is_made_whole_or_not_at_all() -> None:
     done = made.award("swap", 2, balances={"minutes": 120})
     assert (done.points, done.minutes, len(done.path)) == (20, -120, 1)
     assert made.refuses("swap", 2, balances={"minutes": 119}) == ["not_enough"]
+
+
+def test_a_step_multiplies_deeds_and_no_prize_of_a_ranking() -> None:
+    def factors(effect: dict[str, Any]) -> list[list[str]]:
+        steps = [{"from": 50, "title": "一星", "effects": [{"type": "coefficient", "factor": 2, **effect}]}]
+        stars = [{"code": "star", "title": "星级", "over": "honour", "steps": steps}]
+        prizes = [{"to": 1, "points": 20}]
+        deed, care = {"category": "care", "also": [{"for": "helped", "points": 5}]}, [{"code": "care", "title": "照料"}]
+        top = [{"code": "top", "title": "月度之星", "over": "points", "per": "month", "prizes": prizes}]
+        made = Book(body([rule_body(**deed)], categories=care, levels=stars, rankings=top))
+        rules = [*completed(made.document.body), *given_rules(made.document.body)]
+        return [[one["title"] for one in rule.get("level_factors", ())] for rule in rules]
+
+    assert factors({}) == [["一星"], [], []]
+    assert factors({"categories": ["care"]}) == [["一星"], [], []], "what others get is of the deed's category"
