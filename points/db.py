@@ -110,6 +110,13 @@ class InScheme:
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=-1, default=lambda: new_id())
 
 
+class OfBusyTable(InScheme):
+    """The same without a foreign key to the directory: every writer would lock the scheme's one row there. Another
+    key of the row leads to it: its till's, its shop's."""
+
+    scheme_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=-2)
+
+
 def to(table: str, column: str) -> ForeignKeyConstraint:
     """A foreign key that cannot leave the scheme: (scheme_id, column) → (table.scheme_id, table.id)."""
     return ForeignKeyConstraint(["scheme_id", column], [f"{table}.scheme_id", f"{table}.id"])

@@ -86,8 +86,9 @@ DATED = text("class = 'wallet' AND mark <> 'never'")
 class Account(InScheme, Model):
     """``balance``, ``held`` and ``seq`` are caches that ``audit`` recomputes; only ``post`` and holds change them.
 
-    All bounds are one constraint: PostgreSQL reads each constraint's tree anew for every update, and six of them took a
-    tenth of a posting. A budget may be lowered below what has been issued, so issuance may stand below its floor.
+    All bounds are one constraint, on PostgreSQL in a function (migration 0017): it reads each constraint's tree anew
+    for every update, and even this one took a seventh of a posting. A budget may be lowered below what has been issued,
+    so issuance may stand below its floor.
     """
 
     __tablename__ = "accounts"

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..db import APPEND_ONLY, InScheme, Model, one_of, to
+from ..db import APPEND_ONLY, InScheme, Model, OfBusyTable, one_of, to
 
 
 class Till(InScheme, Model):
@@ -105,7 +105,7 @@ class CardUsage(Model):
     )
 
 
-class Serving(InScheme, Model):
+class Serving(OfBusyTable, Model):
     """A resident's code claimed by one till: 5 minutes, renewed by each action, at most 15."""
 
     __tablename__ = "servings"
@@ -146,7 +146,7 @@ class TillCounter(Model):
     __table_args__ = (PrimaryKeyConstraint("scheme_id", "till_id", "day"), to("tills", "till_id"))
 
 
-class Receipt(InScheme, Model):
+class Receipt(OfBusyTable, Model):
     __tablename__ = "receipts"
     till_id: Mapped[int]
     shop_id: Mapped[int]
