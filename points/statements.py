@@ -74,7 +74,7 @@ class Ready:
 
 @cache
 def _writing_out(compiler: Any) -> Any:
-    class WritingOut(compiler):  # type: ignore[misc]
+    class WritingOut(compiler):
         def visit_bindparam(self, bindparam: Any, **options: Any) -> Any:
             return super().visit_bindparam(bindparam, **{**options, "literal_binds": not bindparam.required})
 

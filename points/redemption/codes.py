@@ -74,7 +74,7 @@ def read(text: str) -> Parsed | None:
     """
     if len(text) > LONGEST_INPUT:
         return None
-    digits = "".join(c for c in unicodedata.normalize("NFKC", text) if not c.isspace() and c != "-")
+    digits = "".join(unicodedata.normalize("NFKC", text).split()).replace("-", "")
     if not digits or not digits.isascii() or not digits.isdigit():
         return None
     if len(digits) == PHONE_DIGITS:

@@ -67,7 +67,8 @@ def give_out(
     """Write everything of a redemption: ``found`` is the look it was decided on, ``shown`` whose code it is.
 
     On PostgreSQL one call of a server function (migration 0015), which commits by itself; elsewhere, and when it is run
-    again, statement by statement. Raises Overtaken when something has changed since; CardDailyLimit when another till was quicker.
+    again, statement by statement. Raises Overtaken when something has changed since; CardDailyLimit when another till
+    was quicker.
     """
     serving_id, receipt_id = found.serving_id or new_id(), new_id()
     draft = Draft(
