@@ -109,6 +109,8 @@ def test_what_many_had_then_in_all_their_units(books: Books) -> None:
         (one, books.honour): 5,
         (other, points): 7,
     }
+    of_one_unit = wallets_at(books.scheme_id, people, BEGIN + MINUTE + HALF, books.honour)
+    assert of_one_unit == {(one, books.honour): 5}
     used = db.session.query(Account).filter_by(scheme_id=books.scheme_id, holder_id=one, unit_id=points)
     lots = {row.id: row.mark for row in used if row.seq}
     found = balances_then(books.scheme_id, list(used), BEGIN + MINUTE + HALF)
