@@ -72,9 +72,13 @@ def test_a_writer_killed_twice_loses_and_doubles_nothing(where: Path, seed: int)
 
 
 def test_a_build_that_answers_before_it_commits_is_found_out(where: Path) -> None:
-    with running(sqlite(where, "early")):
-        found = kill_writers(build(), 3, 2, broken="acknowledged_before_durable")
-    assert any("lost" in fault or "doubled" in fault for fault in found.faults), found.faults[:10]
+    """Rich, so that hardly anything is refused: at any moment somebody was just answered. Not every kill hits it."""
+    for seed in range(3, 9):
+        with running(sqlite(where, f"early{seed}")):
+            found = kill_writers(build(points=10**6, pieces=10**6), seed, 2, broken="acknowledged_before_durable")
+        if any("lost" in fault or "doubled" in fault for fault in found.faults):
+            return
+    raise AssertionError("nobody noticed")
 
 
 def test_the_application_and_postgresql_killed_lose_and_double_nothing(
