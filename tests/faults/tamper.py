@@ -77,15 +77,25 @@ def unguarded(superuser_url: str) -> Iterator[Connection]:
                 connection.execute(text(f"ALTER TABLE bare RENAME TO {table}"))
         else:
             connection.execute(text("SET session_replication_role = replica"))  # neither triggers nor foreign keys
+            names = {"names": [model.__tablename__ for model in TABLES]}
             found = connection.execute(
                 text(
                     "SELECT conrelid::regclass AS rel, conname FROM pg_constraint WHERE contype IN ('c', 'f', 'u', 'p') "
                     "AND conrelid::regclass::text = ANY(:names)"
                 ),
-                {"names": [model.__tablename__ for model in TABLES]},
+                names,
             )
             for rel, name in found.all():
                 connection.execute(text(f"ALTER TABLE {rel} DROP CONSTRAINT IF EXISTS {name} CASCADE"))
+            keys = connection.scalars(
+                text(
+                    "SELECT indexrelid::regclass::text FROM pg_index "
+                    "WHERE indisunique AND indrelid::regclass::text = ANY(:names)"
+                ),
+                names,
+            )
+            for name in keys.all():  # of some rows only: an index, never a constraint
+                connection.execute(text(f"DROP INDEX {name}"))
         yield connection
         connection.rollback()
     engine.dispose()
