@@ -335,7 +335,7 @@ class Prepared:
         connection = session.connection()
         name = connection.dialect.name
         ready = self.ready.get(name) or self.ready.setdefault(name, Ready(self.build(), connection.dialect))
-        if (ready.writes or whole) and _is_alone(connection):
+        if not ready.reads and _is_alone(connection):
             raise WriteOutside(ready.text)
         return ready.run(connection, values, whole)
 

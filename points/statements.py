@@ -30,7 +30,7 @@ class Ready:
         dialect = cast(Any, type(engines))(paramstyle=engines.paramstyle if self.is_sqlite else "numeric_dollar")
         dialect.statement_compiler = _writing_out(dialect.statement_compiler)
         compiled = statement.compile(dialect=dialect)
-        self.text, self.writes = str(compiled), getattr(statement, "is_dml", False)
+        self.text = str(compiled)
         self.reads = isinstance(statement, SelectBase) and not (
             isinstance(statement, TextualSelect) or LOCKS_OR_WRITES.search(self.text)
         )
