@@ -1,5 +1,6 @@
 // The review queue by keyboard: decisions are drafts until submitted. Without script the page is a form with a choice
 // per row; this module hides those choices and fills them in.
+import { fetchAhead, isOpen, show, watch } from "./awards-pane.js";
 import { showPhotos } from "./awards-photos.js";
 import { filled } from "./words.js";
 
@@ -147,30 +148,21 @@ function paint() {
   approvePicked.querySelector("span").textContent = filled(words.picked, { n: picks().length });
 }
 
-let turn = 0;
-
-async function select(row, focus = false) {
+function select(row, focus = false) {
   for (const other of rows) other.removeAttribute("aria-selected");
   row.setAttribute("aria-selected", "true");
   row.scrollIntoView({ block: "nearest" });
   if (focus) row.querySelector("a.what").focus();
+  early = null;
   paint();
   if (matchMedia("(max-width: 900px)").matches) return;
-  const mine = ++turn;
-  try {
-    const answer = await fetch(`${words.pane}/${row.dataset.id}?pane=1`, { headers: { Accept: "text/html" } });
-    if (mine !== turn) return;
-    if (!answer.ok) throw new Error(String(answer.status));
-    // Somebody went on and came back, and writes already: what is written is not swept away.
-    const open = pane.querySelector("[data-open]")?.dataset.open === row.dataset.id;
-    if (open && pane.contains(document.activeElement) && inField(document.activeElement)) return;
-    const drawn = new DOMParser().parseFromString(await answer.text(), "text/html");
-    pane.replaceChildren(...drawn.body.childNodes);
-    pane.scrollTop = 0;
-    dressPane();
-  } catch {
-    if (mine === turn) location.assign(`${words.pane}/${row.dataset.id}`);
-  }
+  show(pane, words.pane, row.dataset.id, dressPane);
+  below(row);
+}
+
+function below(row) {
+  const next = rows[rows.indexOf(row) + 1];
+  if (next && !matchMedia("(max-width: 900px)").matches) fetchAhead(words.pane, next.dataset.id);
 }
 
 function dressPane() {
@@ -191,6 +183,7 @@ function dressPane() {
       option.selected = draft.choices.some(([name, value]) => name === field.name && value === option.value);
     }
   }
+  if (early && isOpen(pane, selected()?.dataset.id)) lower();
 }
 
 function move(step) {
@@ -216,7 +209,7 @@ function decide(verb) {
   if (verb === "approve") {
     let points = "";
     let reason = "";
-    const drawn = pane.querySelector("[data-open]")?.dataset.open === id; // else the pane still shows the one before
+    const drawn = isOpen(pane, id); // else the pane still shows the one before
     const field = drawn ? pane.querySelector("input[name=points]") : null;
     if (row.dataset.undecided) {
       if (!drawn) return;
@@ -249,11 +242,26 @@ function point(field, text) {
   field.focus();
 }
 
+let early = null; // the keys pressed since E, while its item is on its way: they are text, and no shortcuts
+
 function lower() {
-  if (pane.querySelector("[data-open]")?.dataset.open !== selected()?.dataset.id) return;
+  const row = selected();
+  if (!row) return;
+  if (!isOpen(pane, row.dataset.id)) {
+    early = [];
+    return;
+  }
+  const keys = early || [];
+  early = null;
   const details = pane.querySelector("details.lower");
   if (details) details.open = true;
-  pane.querySelector("input[name=points]")?.focus();
+  let field = pane.querySelector("input[name=points]");
+  if (!field) return;
+  field.focus();
+  for (const key of keys) {
+    if (key === "Tab") (field = pane.querySelector("input[name=why]") || field).focus();
+    else if (key.length === 1) field.setRangeText(key, field.value.length, field.value.length, "end");
+  }
 }
 
 let answered = null;
@@ -356,6 +364,7 @@ if (form) {
   });
   document.getElementById("undo")?.addEventListener("click", takeBack);
   document.getElementById("approve-picked")?.addEventListener("click", approvePicks);
+  watch(pane);
   pane.addEventListener("submit", (event) => {
     const verb = event.submitter && event.submitter.value;
     if (!event.target.matches("[data-decide]") || !["approve", "return", "reject"].includes(verb)) return;
@@ -376,6 +385,7 @@ if (form) {
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   dressPane();
   paint();
+  if (selected()) below(selected());
 }
 
 // What is odd stays ticked and is named: it is opened and decided alone.
@@ -428,6 +438,12 @@ const inField = (target) => target.closest("input:not([type=checkbox]), select, 
 
 addEventListener("keydown", (event) => {
   if (event.isComposing || document.querySelector("dialog[open]")) return;
+  if (early && event.key !== "Escape" && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    early.push(event.key);
+    return;
+  }
+  early = null;
   if (form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     return submitAll();
@@ -446,7 +462,7 @@ addEventListener("keydown", (event) => {
     r: () => decide("return"),
     x: () => decide("reject"),
     u: undo,
-    p: () => showPhotos(pane || document),
+    p: () => isOpen(pane, selected()?.dataset.id) && showPhotos(pane),
     e: lower,
     b: bulk,
     o: () => selected() && location.assign(`${words.pane}/${selected().dataset.id}`),

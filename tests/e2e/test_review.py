@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from points.awards.models import Claim, ClaimState, SampledReview
 from points.db import db
@@ -114,6 +114,70 @@ def test_a_reviewer_works_through_the_day_by_keyboard_alone(place: World, window
     expect(page.get_by_role("heading", name="快捷键")).to_be_visible()
     readable(page)
     press(page, "Escape")
+
+
+def test_what_is_pressed_before_an_item_is_there_waits_for_it(place: World, window: OpenPage) -> None:
+    claimed(place, place.person("张三"), done_on=today(place) - timedelta(days=1))
+    late = claimed(place, place.person("李四"))
+    page = window(place.staff(Role.STAFF))
+    held: list[Route] = []
+    page.route(f"**/queue/{late.id}?pane=1", lambda route: held.append(route))
+    page.goto("/queue")
+    press(page, "j")
+    expect(page.locator("tr[aria-selected]")).to_contain_text("李○")
+    # the item before it is still on the screen: neither its photos nor its buttons are meant
+    expect(page.locator("#pane")).to_have_attribute("inert", "")
+    # letters after E are text, never a decision
+    press(page, "e", "4", "Tab", "a", "x")
+    held[0].continue_()
+    expect(page.locator("#pane h2")).to_contain_text("李○")
+    expect(page.get_by_label("给几分")).to_have_value("4")
+    expect(page.get_by_label("为什么少给")).to_be_focused()
+    expect(page.get_by_label("为什么少给")).to_have_value("ax")
+    expect(page.locator("#sum")).to_have_text("还没有定。A 通过，R 退回，X 不通过。")
+
+
+def test_an_item_seen_before_is_there_at_once_and_keeps_what_is_written(place: World, window: OpenPage) -> None:
+    claimed(place, place.person("张三"), done_on=today(place) - timedelta(days=1))
+    again = claimed(place, place.person("李四"))
+    page = window(place.staff(Role.STAFF))
+    page.clock.install()
+    page.goto("/queue")
+    press(page, "j")
+    expect(page.locator("#pane h2")).to_contain_text("李○")
+    held: list[Route] = []
+    page.route(f"**/queue/{again.id}?pane=1", lambda route: held.append(route))
+    page.clock.fast_forward(40_000)
+    with page.expect_request(f"**/queue/{again.id}?pane=1"):  # beforehand, for it lies below
+        press(page, "k")
+    expect(page.locator("#pane h2")).to_contain_text("张○")
+    press(page, "j")
+    expect(page.locator("#pane h2")).to_contain_text("李○")
+    press(page, "e")
+    page.keyboard.type("4")
+    with page.expect_response(f"**/queue/{again.id}?pane=1"):
+        answer = held[0].fetch()
+        held[0].fulfill(response=answer, body=answer.text().replace("李○", "李四"))
+    press(page, "Tab")
+    page.keyboard.insert_text("只做了一半")
+    expect(page.get_by_label("给几分")).to_have_value("4")
+    expect(page.locator("#pane h2")).to_contain_text("李○")
+    # nobody is writing: what comes is drawn
+    press(page, "Escape", "k")
+    expect(page.locator("#pane h2")).to_contain_text("张○")
+    press(page, "j")
+    expect(page.locator("#pane h2")).to_contain_text("李四")
+
+
+def test_an_item_that_does_not_come_opens_as_a_page(place: World, window: OpenPage) -> None:
+    claimed(place, place.person("张三"), done_on=today(place) - timedelta(days=1))
+    late = claimed(place, place.person("李四"))
+    page = window(place.staff(Role.STAFF))
+    page.route(f"**/queue/{late.id}?pane=1", lambda route: route.abort())
+    page.goto("/queue")
+    press(page, "j")
+    page.wait_for_url(f"**/queue/{late.id}")
+    readable(page)
 
 
 def test_bulk_approval_holds_the_odd_ones_back_and_names_them(place: World, window: OpenPage) -> None:
