@@ -15,7 +15,7 @@ import qrcode
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from points.people.models import Person
@@ -23,6 +23,7 @@ from tests.factories import World
 
 CHROMIUM = os.environ.get("POINTS_CHROMIUM", "/usr/bin/chromium")
 PATIENCE_MS = 15_000  # the machine may be busy; a test that waits for a result still passes at once when it is there
+expect.set_options(timeout=PATIENCE_MS)
 
 
 class Quiet(WSGIRequestHandler):

@@ -162,7 +162,7 @@ def test_a_good_deed_becomes_a_bag_of_rice(world: World, window: OpenPage, fake_
     expect(till.locator("body")).to_contain_text("-0001")
 
     # her phone thanks her by itself; her statement says what went where
-    expect(phone.get_by_text("换好了")).to_be_visible(timeout=5_000)
+    expect(phone.get_by_text("换好了")).to_be_visible()
     expect(phone.locator("body")).to_contain_text("−46")
     phone.goto("/me/statement")
     taken = phone.locator("details", has_text="大米 1 袋")
@@ -224,7 +224,7 @@ def test_a_printed_card_and_a_typed_number_do_as_well(world: World, window: Open
     expect(till.locator("#basket .bline")).to_have_count(1)
     till.keyboard.press("F8")
     expect(till.locator("body")).to_contain_text("-0002")
-    expect(phone.get_by_text("换好了")).to_be_visible(timeout=5_000)
+    expect(phone.get_by_text("换好了")).to_be_visible()
     phone.goto("/me")
     expect(phone.locator(".sum .num")).to_have_text("44")
     db.session.rollback()

@@ -89,7 +89,7 @@ def test_staff_add_an_item_with_a_photo_and_a_limit(market: ShopWorld, window: O
     expect(page.get_by_text("已加上：东北大米")).to_be_visible()
     thumb = page.locator("img.thumb")
     expect(thumb).to_be_visible()
-    assert thumb.evaluate("image => image.naturalWidth") == 900
+    expect(thumb).to_have_js_property("naturalWidth", 900)
     page.get_by_label("每人最多（袋）").fill("2")
     page.get_by_role("button", name="设限量").click()
     expect(page.get_by_text("每人每月最多 2 袋")).to_be_visible()
