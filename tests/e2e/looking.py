@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import io
+
+import zxingcpp
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from PIL import Image
+from playwright.sync_api import Locator, Page
 
 LOOKS = ("normal", "large", "sun", "night")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def scanned(page: Page, part: Locator | None = None) -> str:
+    """What a scanner that is held before the screen, or a part of it, reads: it looks until there is one code."""
+    for _ in range(100):
+        shot = Image.open(io.BytesIO((part or page).screenshot())).convert("L")
+        found = zxingcpp.read_barcodes(shot.resize((shot.width * 2, shot.height * 2)) if part else shot)
+        if len(found) == 1:
+            return str(found[0].text)
+        page.wait_for_timeout(100)
+    raise AssertionError("one code on the screen, and it can be read")
 
 
 def readable(page: Page) -> None:

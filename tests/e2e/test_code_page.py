@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import re
 
 import pytest
-import zxingcpp
-from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import OpenPage
-from tests.e2e.looking import readable
+from tests.e2e.looking import readable, scanned
 from tests.factories import World
 from tests.integration.redemption_world import RedemptionWorld
 
@@ -21,14 +18,6 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def shop(world: World) -> RedemptionWorld:
     return RedemptionWorld(world)
-
-
-def scanned_from(page: Page) -> str:
-    """What a scanner reads from the screen."""
-    picture = Image.open(io.BytesIO(page.screenshot()))
-    found = zxingcpp.read_barcodes(picture)
-    assert len(found) == 1, "one code on the screen, and it can be read"
-    return str(found[0].text)
 
 
 def box(page: Page, selector: str) -> dict[str, float]:
@@ -43,7 +32,7 @@ def test_the_code_fills_the_screen_and_can_be_scanned(shop: RedemptionWorld, win
     page.set_viewport_size({"width": width, "height": 844})
     page.goto("/code")
     page.wait_for_function("document.querySelector('#left-words').textContent.includes('秒')")
-    text = scanned_from(page)
+    text = scanned(page)
     assert re.fullmatch(r"[0-9]{58}", text)
     qr = box(page, "#qr")
     assert abs(qr["width"] / min(width, 405) - 0.84) < 0.02 and qr["width"] == pytest.approx(qr["height"], abs=1)
@@ -65,13 +54,13 @@ def test_the_code_is_black_on_white_in_every_look(shop: RedemptionWorld, window:
     page.goto("/code")
     page.evaluate("(look) => document.documentElement.setAttribute('data-look', look)", look)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert shop.claim(scanned_from(page))
+    assert shop.claim(scanned(page))
 
 
 def test_the_phone_says_thanks_by_itself(shop: RedemptionWorld, window: OpenPage) -> None:
     page = window(shop.resident(100), phone=True)
     page.goto("/code")
-    serving = shop.claim(scanned_from(page))
+    serving = shop.claim(scanned(page))
     expect(page.locator("#scanned")).to_be_visible()
     shop.redeem(serving, (shop.rice, 1), (shop.soap, 2))
     page.wait_for_url("**/code/used/**")
@@ -86,20 +75,20 @@ def test_a_fresh_code_is_drawn_every_thirty_seconds(shop: RedemptionWorld, windo
     page = window(shop.resident(10), phone=True)
     page.clock.install()
     page.goto("/code")
-    first = scanned_from(page)
+    first = scanned(page)
     page.clock.run_for(29_000)
     expect(page.locator("#left-words")).to_have_text(re.compile("还有 1 秒自动换新码"))
     assert page.locator("#left").get_attribute("value") == "1"
     with page.expect_response("**/code/draw"):
         page.clock.run_for(2_000)
     expect(page.locator("#left-words")).to_have_text(re.compile("还有 (30|29|28) 秒"))
-    assert scanned_from(page) != first
+    assert scanned(page) != first
 
 
 def test_a_phone_that_slept_shows_nothing_before_a_fresh_code(shop: RedemptionWorld, window: OpenPage) -> None:
     page = window(shop.resident(10), phone=True)
     page.goto("/code")
-    first = scanned_from(page)
+    first = scanned(page)
     hide = "(hidden) => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });"
     hide += " document.dispatchEvent(new Event('visibilitychange')); }"
     page.evaluate(hide, True)
@@ -107,7 +96,7 @@ def test_a_phone_that_slept_shows_nothing_before_a_fresh_code(shop: RedemptionWo
     with page.expect_response("**/code/draw"):
         page.evaluate(hide, False)
     expect(page.locator("#qr")).to_be_visible()
-    assert scanned_from(page) != first
+    assert scanned(page) != first
 
 
 def test_without_network_no_code_is_shown_and_the_words_say_what_to_do(shop: RedemptionWorld, window: OpenPage) -> None:
@@ -127,7 +116,7 @@ def test_without_script_the_page_comes_back_by_itself_and_says_thanks(shop: Rede
     refresh = page.locator("meta[http-equiv=refresh]").get_attribute("content") or ""
     seconds, _, address = refresh.partition("; url=")
     assert int(seconds) <= 30
-    shop.redeem(shop.claim(scanned_from(page)), (shop.rice, 1))
+    shop.redeem(shop.claim(scanned(page)), (shop.rice, 1))
     page.goto(address)
     expect(page.get_by_role("heading", name="换好了，谢谢您")).to_be_visible()
 

@@ -3,16 +3,13 @@ and back from the receipt to the deeds."""
 
 from __future__ import annotations
 
-import io
 import re
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-import zxingcpp
 from openpyxl import Workbook
-from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from points import clock
@@ -25,6 +22,7 @@ from points.redemption.servings import open_till
 from points.shop.actions import create_item, create_shop, set_price
 from points.shop.stock import receive_stock
 from tests.e2e.conftest import OpenPage, Scene
+from tests.e2e.looking import scanned
 from tests.factories import World
 
 pytestmark = pytest.mark.browser
@@ -81,13 +79,6 @@ def credited_before(world: World, person: Person, reviewer: Person, times: int) 
             claim = file_claim(who, rule="r01", quantity=1000, done_on=clock.now().date(), key=uuid4(), at=clock.now())
         with transaction():
             approve(staff, claim.id, key=uuid4(), at=clock.now())
-
-
-def code_on(page: Page) -> str:
-    """What a scanner reads off the phone's screen."""
-    shown = zxingcpp.read_barcodes(Image.open(io.BytesIO(page.locator(".qr").screenshot())).convert("L"))
-    assert len(shown) == 1
-    return shown[0].text
 
 
 def test_a_good_deed_becomes_a_bag_of_rice(world: World, window: OpenPage, fake_camera: Scene, tmp_path: Path) -> None:
@@ -149,7 +140,7 @@ def test_a_good_deed_becomes_a_bag_of_rice(world: World, window: OpenPage, fake_
 
     # she shows her code; the clerk's camera reads it off the phone's screen
     phone.get_by_role("link", name="出示兑换码").click()
-    fake_camera.show(code_on(phone))
+    fake_camera.show(scanned(phone, phone.locator(".qr")))
     till = window(clerk, camera=True)
     till.goto("/till")
     till.locator("[data-do=camera]:visible").first.click()
@@ -198,8 +189,7 @@ def test_a_printed_card_and_a_typed_number_do_as_well(world: World, window: Open
     desk = window(staff)
     desk.goto(f"/cards?person={lan.id}")
     desk.locator("button[form=print].main").click()
-    picture = Image.open(io.BytesIO(desk.locator(".pcard img, .pcard svg").first.screenshot())).convert("L")
-    card = zxingcpp.read_barcodes(picture.resize((picture.width * 2, picture.height * 2)))[0].text
+    card = scanned(desk, desk.locator(".pcard img").first)
     assert re.fullmatch(r"[0-9]{38}", card)
 
     till = window(clerk)

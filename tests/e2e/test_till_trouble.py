@@ -63,7 +63,7 @@ def test_a_refusal_holds_the_screen_against_a_queue_of_scans(window: OpenPage, t
     expect(page.locator("body")).to_have_attribute("data-view", "waiting")
     hands.press("Escape")
     serve(hands, till.code(resident).digits)
-    assert lines(page) == []
+    expect(lines(page)).to_have_text([])
 
 
 def test_not_enough_points_names_what_is_missing_and_what_to_take_out(window: OpenPage, till: TillWorld) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 RICE, SOAP, WASH, OIL, BAG = "6901000000014", "6901000000021", "6901000000038", "6901000000069", "6901000000076"
 
@@ -44,5 +44,5 @@ def refusal(page: Page, *words: str) -> None:
     expect(panel).to_contain_text("什么都没扣")
 
 
-def lines(page: Page) -> list[str]:
-    return page.locator("#basket .bline .t").all_text_contents()
+def lines(page: Page) -> Locator:
+    return page.locator("#basket .bline .t")
