@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -31,6 +31,7 @@ class Deed:
     sharers       people among whom a shared amount is split
     subject, act  what was reported, and the act it was part of, as ``mark_of`` makes them; "" unknown
     team_id       the team that did it
+    share         of a pool: how many share it, and in thousandths what all of them have and what this one has
     scores        minor units that several judges named, where they make one amount of them
     """
 
@@ -54,6 +55,7 @@ class Deed:
     act: str = ""
     team_id: int | None = None
     scores: tuple[int, ...] = ()
+    share: tuple[int, int, int] = (1, 0, 0)
 
 
 def mark_of(words: str) -> str:
@@ -90,6 +92,10 @@ def deeds_of(claims: Collection[Claim]) -> dict[int, Deed]:
     return {claim.id: told_by(claim, attached, clock.local_date(claim.made_at, zone)) for claim in claims}
 
 
+def shared_by(kept: Sequence[int] | None) -> tuple[int, int, int]:
+    return (kept[0], kept[1], kept[2]) if kept else (1, 0, 0)
+
+
 def deed_of(claim: Claim) -> Deed:
     """The deed as the claim tells it, with the photos it has by now."""
     return deeds_of([claim])[claim.id]
@@ -117,4 +123,5 @@ def told_by(claim: Claim, attached: Mapping[tuple[int, str], int], entered_on: d
         act=mark_of(claim.act),
         team_id=claim.team_id,
         scores=tuple(choices.get("scores", ())),
+        share=shared_by(choices.get("share")),
     )

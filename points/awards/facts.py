@@ -150,6 +150,7 @@ class Gathered:
             levels=self.levels.get((person_id, case.known.version_id, deed.done_on), frozenset()),
             barred_until=self.bars.get(person_id),
             scores=deed.scores,
+            share=deed.share,
             joined_on=self.joined(case.person) if when_of(case.rule, "joined") else None,
         )
 

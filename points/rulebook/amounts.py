@@ -138,6 +138,7 @@ class Amount:
     cumulative  the period over which the quantity adds up: a deed is worth f(used + quantity) − f(used)
     mode        brackets: "highest", "additive" or "progressive"; choices: "one" or "several"
     group       of rules over which it adds up together; percent: of what the holder has, in thousandths
+    by          "shared" at the end of a period: what the shares go by; the quantity is then the share itself
     zero        whether the reviewer may decide on nought; each: decided per unit, not once
     """
 
@@ -163,6 +164,7 @@ class Amount:
     together: str = "multiplied"
     group: str = ""
     percent: int = 0
+    by: str = ""
 
     @property
     def whole(self) -> bool:

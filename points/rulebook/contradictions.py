@@ -188,6 +188,7 @@ def unknown_names(body: dict[str, Any]) -> Iterator[Problem]:
         for place, one in enumerate(body.get(part, ())):
             if one.get(name, "points") not in balances:
                 yield Problem("", field_word(part), not_defined(one[name]), (part, place, name))
+    yield from units_that_differ(body)
     for level in body.get("levels", ()):
         for more in (more for step in level["steps"] for more in step.get("also", ())):
             if more["over"] not in balances:
@@ -218,6 +219,21 @@ def unknown_names(body: dict[str, Any]) -> Iterator[Problem]:
         for name in when.get("did", {}).get("rules", ()):
             if name not in rules | given:
                 yield Problem(part["title"], field_word("did"), not_defined(name))
+
+
+def units_that_differ(body: dict[str, Any]) -> Iterator[Problem]:
+    """A ranking by units adds up one kind of unit."""
+    for place, one in enumerate(body.get("rankings", ())):
+        rules = [rule for rule in body["rules"] if not {"rules", "categories"} & set(one) or is_among(rule, one)]
+        if one.get("counts") == "units" and len({rule["unit"] for rule in rules}) > 1:
+            sentence = gettext("要按数量排的几条规则，单位不一样。请选单位一样的规则。")
+            yield Problem(one["title"], field_word("rankings"), sentence, ("rankings", place, "counts"))
+
+
+def is_among(rule: dict[str, Any], one: dict[str, Any]) -> bool:
+    """Whether a rule is of the rules and of the categories that are named, where any are."""
+    named = "rules" not in one or rule["code"] in one["rules"]
+    return named and ("categories" not in one or rule.get("category") in one["categories"])
 
 
 def steps_of(body: dict[str, Any]) -> set[str]:

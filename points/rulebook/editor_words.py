@@ -159,8 +159,14 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "trimmed": N_("各人打分，去掉最高和最低再平均"),
         "median": N_("各人打分，取中间的"),
     },
-    "rankings.counts": {"earned": N_("这段时间得到的"), "balance": N_("期末一共有的（有起始分、会扣分的用这个）")},
+    "rankings.counts": {
+        "earned": N_("这段时间得到的"),
+        "balance": N_("期末一共有的（有起始分、会扣分的用这个）"),
+        "times": N_("这段时间做了几次"),
+        "units": N_("这段时间做了多少（公斤、户……）"),
+    },
     "rankings.by": {"person": N_("一个人一个人排"), "household": N_("全家合起来排")},
+    "prizes.shared": {"by_amount": N_("按各人有多少分"), "evenly": N_("平分")},
     "prizes.of": {"first": N_("从第一名往下数"), "last": N_("从最后一名往上数")},
     "trigger": {"claim": N_("有人申报"), "first_sign_in": N_("第一次登录，系统自己记")},
 }
@@ -249,6 +255,7 @@ LABELS: Mapping[str, str] = {
     "prizes.from": N_("或者多少分起"),
     "prizes.below": N_("不到多少分"),
     "prizes.points": N_("奖几分（扣写负数）"),
+    "prizes.shared": N_("这些分大家怎么分"),
     "prizes.of": N_("从哪一头数"),
     "effects.from": N_("不能做什么"),
     "prizes.title": N_("称号"),
@@ -336,7 +343,11 @@ HINTS: Mapping[str, str] = {
     "did": N_("看这一次以前记上的：写最少 1 次就是“也做过”，写最多 0 次就是“没有过”。"),
     "did.rules": N_("一行一个代号。"),
     "prizes.below": N_("只写称号、不奖也不扣的，是一句提醒：发给本人，工作人员看得见，别人看不见。"),
-    "rankings.counts": N_("“按哪一种积分排”里的那一种。期末一共有的，起始分和扣掉的都算在内。"),
+    "prizes.shared": N_("不填就是每人各得这么多。填了，几分就是一共几分，由够得上的人分完，一分不差。"),
+    "rankings.counts": N_(
+        "前两样是“按哪一种积分排”里的那一种；期末一共有的，起始分和扣掉的都算在内。"
+        "按次数、数量排的不用选积分，数量要单位一样。"
+    ),
     "everybody": N_("要给排在最后的扣分时打开：这段时间一次都没做的也算在内，中途才来的不算。"),
     "effects.from": N_("只要还在这一级就不能；到了上一级自动恢复。最低的一级从 0（欠分的从负数）起。"),
     "starts": N_("如 09-01；不填就是 1月1日。"),

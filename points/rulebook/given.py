@@ -37,6 +37,8 @@ def given_parts(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
                 "beside": {"honour": {"type": "fixed", "points": prize.get("honour", "0")}},
                 "trigger": GIVEN,
             }
+            if "shared" in prize:
+                rule |= shared_prize(body, ranking, prize)
             rule |= {name: ranking[name] for name in ("notice_days", "review") if name in ranking}
             yield ranking["title"], rule
     for rule in body["rules"]:
@@ -44,6 +46,21 @@ def given_parts(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
             yield rule["title"], also_rule(rule, one)
     for missed in body.get("missed", ()):
         yield missed["title"], missed_rule(missed)
+
+
+def shared_prize(body: Mapping[str, Any], ranking: Mapping[str, Any], prize: Mapping[str, Any]) -> dict[str, Any]:
+    """What is different of a prize that those whom it reaches share: its quantity is one's share, in points."""
+    by = "evenly" if prize["shared"] == "evenly" else measure_of(body, ranking)
+    unit = {"code": "share", "title": "分", "title_en": "points", "measured": True, "most": prize["points"]}
+    amount = {"type": "shared", "points": prize["points"], "by": by}
+    return {"unit": "share", "unit_is": unit, "amount": amount, "beside": {}}
+
+
+def measure_of(body: Mapping[str, Any], ranking: Mapping[str, Any]) -> str:
+    """What a ranking counts, as reckonings name it: a balance of the document by its titles."""
+    over = ranking.get("over") or ranking["counts"]
+    own = next((one for one in body.get("balances", ()) if one["code"] == ranking.get("over")), None)
+    return "|".join(filter(None, (own["title"], own.get("title_en", "")))) if own else over
 
 
 def also_code(rule: str, to: str) -> str:

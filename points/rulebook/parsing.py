@@ -96,6 +96,7 @@ def amount_from(body: Body, measured: bool, bounds: Body | None = None) -> Amoun
         percent=thousandths(body.get("percent", 0)),
         coefficients=tuple(coefficient_from(one) for one in body.get("coefficients", ()) if not isinstance(one, str)),
         together=body.get("together", "multiplied"),
+        by=body.get("by", ""),
     )
 
 

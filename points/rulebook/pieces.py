@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .parsing import balance_from, caps_from, ceiling_from, deductions_from, life_from, thousandths
-from .terms import Balance, Cap, Ceiling, Deductions, Life
+from .terms import TIMES_AND_UNITS, Balance, Cap, Ceiling, Deductions, Life
 
 Body = Mapping[str, Any]
 NEVER = Life()
@@ -95,7 +95,8 @@ class Level:
 @dataclass(frozen=True)
 class Prize:
     """For all up to a place, or up to a share of those ranked (thousandths of a percent); ``last``: from the end; or
-    for all whose amount lies within ``start`` and ``below`` (thousandths), which may narrow a place, too."""
+    for all whose amount lies within ``start`` and ``below`` (thousandths), which may narrow a place, too. ``shared``:
+    its points are a pool for all whom it reaches, "by_amount" or "evenly"."""
 
     to: int | None
     percent: int | None
@@ -105,6 +106,7 @@ class Prize:
     last: bool = False
     start: int | None = None
     below: int | None = None
+    shared: str = ""
 
     @property
     def takes_away(self) -> bool:
@@ -126,7 +128,8 @@ class Prize:
 class Ranking:
     """Who stands at the top (or at the end) when a period is over, and what follows.
 
-    counts     "earned" in the period, or the "balance" that stands at its end, less what is owed
+    over       a balance; or what it counts where that is no balance: "times", "units" (in thousandths)
+    counts     "earned" in the period, or the "balance" that stands at its end, less what is owed; "times", "units"
     least      who earned less is not ranked; everybody: who earned nothing is ranked too
     by         "person", or "household": its members' together, under the name of whoever earned most of it
     """
@@ -294,13 +297,14 @@ def ranking_from(body: Body, decimals: Mapping[str, int]) -> Ranking:
             one.get("of") == "last",
             thousandths(one["from"]) if "from" in one else None,
             thousandths(one["below"]) if "below" in one else None,
+            one.get("shared", ""),
         )
         for one in body["prizes"]
     )
     return Ranking(
         code=body["code"],
         title=body["title"],
-        over=body["over"],
+        over=body.get("over") or body["counts"],
         per=body["per"],
         prizes=prizes,
         who=who_from(body),
@@ -311,7 +315,7 @@ def ranking_from(body: Body, decimals: Mapping[str, int]) -> Ranking:
         least=thousandths(body.get("least", 0)),
         notice_days=body.get("notice_days", 0),
         review=body.get("review", "two"),
-        decimals=decimals.get(body["over"]),
+        decimals=3 if body.get("counts") in TIMES_AND_UNITS else decimals.get(body["over"]),
         everybody=body.get("everybody", False),
         by=body.get("by", "person"),
         counts=body.get("counts", "earned"),

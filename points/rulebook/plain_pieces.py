@@ -16,8 +16,8 @@ from .pieces import Carry, Condition, Effect, Grant, Level, Missed, Opening, Pie
 from .plain_amounts import when_words
 from .plain_terms import ceiling_words, life_words, span_words
 from .redeeming import RedeemingTerms, redeeming_terms
-from .terms import Balance, When
-from .wording import RUN_WORDS, age_words, balance_word, listing
+from .terms import TIMES_AND_UNITS, Balance, When
+from .wording import MEASURE_WORDS, RUN_WORDS, age_words, balance_word, listing
 
 PERIOD_WORDS: Mapping[str, str] = {
     "once": N_("一次"),
@@ -152,7 +152,8 @@ def effect_words(effect: Effect) -> str:
 
 def ranking_words(ranking: Ranking, named: Any) -> str:
     prizes = listing(prize_words(one) for one in ranking.prizes)
-    values = {"name": ranking.title, "per": gettext(PERIOD_WORDS[ranking.per]), "balance": named(ranking.over)}
+    over = gettext(MEASURE_WORDS[ranking.over]) if ranking.counts in TIMES_AND_UNITS else named(ranking.over)
+    values = {"name": ranking.title, "per": gettext(PERIOD_WORDS[ranking.per]), "balance": over}
     if ranking.counts == "balance":
         said = gettext("%(name)s：%(per)s末看有多少%(balance)s，%(prizes)s", prizes=prizes, **values)
     else:
@@ -177,10 +178,16 @@ def prize_words(prize: Prize) -> str:
         given.append(gettext(sentence, n=number(abs(prize.honour))))
     sentence = N_("%(who)s：%(given)s") if prize.takes_away or prize.is_warning else N_("%(who)s得%(given)s")
     who = " ".join(filter(None, (place_words(prize), band_words(prize))))
+    if prize.shared:
+        sentence = N_("%(who)s一共%(given)s，平分")
+        if prize.shared == "by_amount":
+            sentence = N_("%(who)s一共%(given)s，按各自的多少分")
     return gettext(sentence, who=who, given=gettext("和").join(given))
 
 
 def place_words(prize: Prize) -> str:
+    if prize.percent == 100_000:
+        return gettext("所有上榜的")
     if prize.percent is not None:
         return gettext(N_("最后 %(n)s%%") if prize.last else N_("前 %(n)s%%"), n=number(prize.percent))
     if prize.to is not None:

@@ -28,6 +28,8 @@ def worth(amount: Amount, quantity: int, facts: Facts) -> Fraction:
     """Thousandths of a point for so many thousandths of a unit, exactly. What a reviewer decides is not known here."""
     if amount.type == "fixed":
         return Fraction(amount.points)
+    if amount.type == "shared" and amount.by:
+        return Fraction(quantity)
     if amount.type == "shared":
         each = Fraction(amount.points, max(1, facts.sharers))
         return min(each, Fraction(amount.most_each)) if amount.most_each else each
@@ -207,6 +209,8 @@ def price_by_choice(it: Reckoning) -> None:
 
 def price_shared(it: Reckoning) -> None:
     amount, sharers = it.rule.amount, it.facts.sharers
+    if amount.by:
+        return price_share_of_pool(it)
     values: Values = {"all_milli": amount.points, "n": sharers}
     share = Fraction(amount.points, max(1, sharers))
     exact = worth(amount, it.quantity, it.facts) * 10**it.scale / 1000
@@ -214,6 +218,20 @@ def price_shared(it: Reckoning) -> None:
         sentence = N_("{all_milli} 分由 {n} 人平分，每人最多 {most_milli} 分，是 {sum_points} 分")
         return say(it, "shared", sentence, values | {"most_milli": amount.most_each}, exact)
     return say(it, "shared", N_("{all_milli} 分由 {n} 人平分，每人 {sum_points} 分"), values, exact)
+
+
+def price_share_of_pool(it: Reckoning) -> None:
+    """A share that the end of a period has worked out: it is the quantity, and says what it goes by."""
+    amount, (people, everything, mine) = it.rule.amount, it.facts.share
+    values: Values = {"all_milli": amount.points, "n": people}
+    exact = worth(amount, it.quantity, it.facts) * 10**it.scale / 1000
+    if amount.by == "evenly":
+        return say(it, "shared", N_("{all_milli} 分由 {n} 人平分，这一份 {sum_points} 分"), values, exact)
+    values |= {"measure": amount.by, "total_milli": everything, "mine_milli": mine}
+    sentence = N_(
+        "{all_milli} 分由 {n} 人按{measure}分：一共 {total_milli}，这一份占 {mine_milli}，分到 {sum_points} 分"
+    )
+    return say(it, "shared", sentence, values, exact)
 
 
 def price_share(it: Reckoning) -> None:

@@ -145,6 +145,7 @@ FIELD_WORDS: Mapping[str, str] = {
     "rankings": N_("排名"),
     "split": N_("分开排"),
     "prizes": N_("奖励"),
+    "shared": N_("大家怎么分"),
     "ties": N_("并列怎么办"),
     "grants": N_("发放"),
     "gifts": N_("转赠"),

@@ -32,7 +32,8 @@ class Facts:
     age            of the beneficiary on that day in whole years, None unknown; areas: names of the areas one lives in,
                    up to the scheme's; members: codes of one's teams and lists
     choices        codes of the grades or checklist items; coefficients: code → code of the choice made
-    sharers        people among whom a shared amount is split
+    sharers        people among whom a shared amount is split; share: of a pool that a period's end shares out: how many
+                   share it, and in thousandths what all of them have and what the beneficiary has of it
     subject, act   what was reported, and the one act that several claims may be about: any text that is the same for
                    the same thing, "" unknown
     balances       what the beneficiary has now, in minor units, for ceilings and deductions; what is missing is unknown
@@ -73,6 +74,7 @@ class Facts:
     joined_on: date | None = None
     scores: tuple[int, ...] = ()
     done: Mapping[CapKey, int] = field(default_factory=dict)
+    share: tuple[int, int, int] = (1, 0, 0)
 
 
 def mark_of(life: Life, credited_on: date) -> str:

@@ -30,7 +30,20 @@ from .schema_fields import (
     word,
     words,
 )
-from .terms import ANEW, BARRED, CREDITS, ENDS, FORMAT, OVERFLOWS, ROUNDINGS, SAME, SCORES, WHO
+from .terms import (
+    ANEW,
+    BARRED,
+    CREDITS,
+    ENDS,
+    FORMAT,
+    OVERFLOWS,
+    ROUNDINGS,
+    SAME,
+    SCORES,
+    SHARED,
+    TIMES_AND_UNITS,
+    WHO,
+)
 
 MAX_RULES = 500
 CARRIED = ("month", "quarter", "half_year", "year")
@@ -171,6 +184,7 @@ class PrizeSchema(Part):
     start = Number(most=MAX_POINTS, signed=True, data_key="from")
     below = Number(most=MAX_POINTS, signed=True)
     points = Number(most=MAX_POINTS, signed=True)
+    shared = fields.String(validate=word(*SHARED))
     honour = Number(most=MAX_POINTS, signed=True)
     title = Text(least=1, most=40)
 
@@ -186,12 +200,14 @@ class PrizeSchema(Part):
             raise ValidationError({"below": [N_("“不到多少”要比“多少起”大。")]})
         if not {"points", "honour", "title"} & set(data):
             raise ValidationError({"points": [N_("奖什么要写一样：积分、荣誉积分或者称号。")]})
+        if "shared" in data and (float(data.get("points", 0)) <= 0 or "honour" in data or data.get("of") == "last"):
+            raise ValidationError({"shared": [N_("大家分的，写一共几分；荣誉积分和扣分不能分。")]})
 
 
 class RankingSchema(WhoSchema):
     code = code(required=True)
     title = title(40)
-    over = fields.String(required=True)
+    over = fields.String()
     per = fields.String(required=True, validate=word("month", "quarter", "half_year", "year"))
     categories = some(fields.String(), 50, 1)
     rules = some(fields.String(), 100, 1)
@@ -201,7 +217,7 @@ class RankingSchema(WhoSchema):
     least = Number(most=MAX_POINTS)
     everybody = flag()
     by = fields.String(validate=word("person", "household"))
-    counts = fields.String(validate=word("earned", "balance"))
+    counts = fields.String(validate=word("earned", "balance", *TIMES_AND_UNITS))
     notice_days = Whole(most=60)
     review = fields.String()
 
@@ -211,6 +227,8 @@ class RankingSchema(WhoSchema):
             raise ValidationError({"least": [N_("没得分的也排，就不用写最少要多少。")]})
         if data.get("counts") == "balance" and {"rules", "categories"} & set(data):
             raise ValidationError({"counts": [N_("看期末有多少的，不分规则和分类。")]})
+        if ("over" in data) == (data.get("counts") in TIMES_AND_UNITS):
+            raise ValidationError({"over": [N_("要选按哪一种积分排；按次数、数量排的不用选。")]})
 
 
 class GrantSchema(WhoSchema):

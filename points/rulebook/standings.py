@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
@@ -123,14 +123,24 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A part of a prize that is shared: minor units of points, of how many people, and what all of them have."""
+
+    points: int
+    people: int
+    everything: int
+
+
+@dataclass(frozen=True)
 class Placed:
-    """A place, and its prize, counting the ranking's from 1; None: without one."""
+    """A place, and its prize, counting the ranking's from 1; None: without one. ``share``: of one that is shared."""
 
     holder: int
     part: str
     place: int
     amount: int
     prize: int | None
+    share: Share | None = None
 
 
 def rank(ranking: Ranking, standings: Iterable[Standing], scale: int = 0) -> list[Placed]:
@@ -175,6 +185,32 @@ def places_in(ranking: Ranking, standings: Sequence[Standing], scale: int) -> li
             None,
         )
         found.append(Placed(one.holder, one.part, place, one.amount, prize))
+    return shared_out(ranking, found, scale)
+
+
+def shared_out(ranking: Ranking, places: Sequence[Placed], scale: int) -> list[Placed]:
+    """The places with what each gets of the prizes that those whom they reach share."""
+    found = list(places)
+    for which, prize in enumerate(ranking.prizes, 1):
+        mine = [number for number, one in enumerate(found) if one.prize == which] if prize.shared else []
+        weights = [1 if prize.shared == "evenly" else max(0, found[number].amount) for number in mine]
+        everything = sum(max(0, found[number].amount) for number in mine)
+        parts = divided_by(prize.points * 10**scale // 1000, weights)
+        for number, points in zip(mine, parts, strict=True):
+            found[number] = replace(found[number], share=Share(points, len(mine), everything))
+    return found
+
+
+def divided_by(pool: int, weights: Sequence[int]) -> list[int]:
+    """A pool divided in proportion to the weights, by the largest remainders: it adds up exactly, and of two that are
+    alike the first gets what cannot be divided. Nothing where nobody weighs anything."""
+    total = sum(weights)
+    if not total:
+        return [0] * len(weights)
+    found = [pool * one // total for one in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda place: (-(pool * weights[place] % total), place))
+    for place in by_remainder[: pool - sum(found)]:
+        found[place] += 1
     return found
 
 

@@ -81,6 +81,8 @@ KIND_WORDS = {
     "other": N_("其他"),
 }
 BALANCE_WORDS = {"points": N_("积分"), "honour": N_("荣誉积分"), "minutes": N_("服务时长")}
+# What a ranking counts, and what the shares of a pool go by.
+MEASURE_WORDS = {"minutes": N_("服务小时"), "times": N_("次数"), "units": N_("数量")}
 # What a row of periods is counted in: "连续 3 个月".
 RUN_WORDS = {
     "day": N_("天"),
@@ -176,6 +178,11 @@ def balance_word(code: str) -> str:
     return gettext(BALANCE_WORDS[code]) if code in BALANCE_WORDS else either(code)
 
 
+def measure_word(code: str) -> str:
+    """What a ranking counts; minutes are said in hours."""
+    return gettext(MEASURE_WORDS[code]) if code in MEASURE_WORDS else balance_word(code)
+
+
 def age_words(text: str) -> str:
     """ "60-" → 60 岁以上"""
     least, _, most = text.partition("-")
@@ -198,6 +205,7 @@ WORDED: Mapping[str, Callable[[str], str]] = {
     "lists": lambda text: listing(list_names(text.split(","))),
     "ages": age_words,
     "balance": balance_word,
+    "measure": measure_word,
     "told_unit": lambda text: text,
     "span_unit": lambda text: gettext(SPAN_UNITS.get(text, text)),
     "each": lambda text: gettext(RUN_WORDS.get(text, text)),

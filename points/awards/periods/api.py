@@ -183,7 +183,7 @@ def ranking(asked: dict[str, Any], run_id: int) -> dict[str, Any]:
         key_of=lambda row: (row[0].part, row[0].place, row[0].person_id),
         scalars=False,
     )
-    scale = 0 if run.counts.get("over") == "minutes" else who.points_scale
+    scale = run.counts.get("scale", 0 if run.counts.get("over") == "minutes" else who.points_scale)
     rows = [
         {
             "part": row.part,

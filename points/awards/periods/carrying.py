@@ -25,6 +25,7 @@ from ...ledger import AccountClass, Draft, Leg, post_each, request_hash
 from ...ledger.accounts import accounts
 from ...ledger.history import balances_then
 from ...ledger.models import Transfer
+from ...ledger.onward import fetched_back, lock_to_carry
 from ...ledger.posting import postings, transfers
 from ...ledger.queries import units_of
 from ...ledger.rules import has_passed
@@ -259,7 +260,8 @@ def lots_left(ground: Ground, ids: Sequence[int], today: date) -> dict[int, list
 
 
 def swept_since(ground: Ground, account_ids: Sequence[int]) -> dict[int, int]:
-    """What the sweep of expired points has taken from these accounts since the period ended."""
+    """What the sweep of expired points has taken from these accounts since the period ended, less what reversals have
+    fetched back of it."""
     p, t = postings.c, transfers.c
     rows = db.session.execute(
         select(p.account_id, func.sum(-p.amount))
@@ -268,7 +270,8 @@ def swept_since(ground: Ground, account_ids: Sequence[int]) -> dict[int, int]:
         .where(t.kind == "expiry", t.recorded_at >= ground.ends)
         .group_by(p.account_id)
     )
-    return {account_id: int(amount) for account_id, amount in rows}
+    fetched = fetched_back(ground.scheme_id, account_ids)
+    return {account_id: max(0, int(amount) - fetched[account_id]) for account_id, amount in rows}
 
 
 def carry_some(ground: Ground, ids: Sequence[int], at: datetime, dry_run: bool) -> list[list[Share] | None]:
@@ -281,6 +284,10 @@ def carry_some(ground: Ground, ids: Sequence[int], at: datetime, dry_run: bool) 
     elif ground.brim is not None:
         have = {one: all_of.get(carry.to, 0) for one, all_of in balances_of(ground.scheme_id, ids).items()}
     lots = lots_left(ground, ids, today)
+    swept = [holder_id for holder_id, mine in lots.items() if any(lot.left > lot.there for lot in mine)]
+    if swept and not dry_run:  # no floor guards what has expired: read again what a reversal may fetch meanwhile
+        lock_to_carry(ground.scheme_id, ground.unit_id, swept, ground.pool_id, ground.mark)
+        lots = lots_left(ground, ids, today)
     planned: list[tuple[int, list[Share], tuple[Leg, ...]]] = []
     for holder_id in ids:
         mine = lots_of(carry, lots[holder_id], ground.due.first, ground.due.last)

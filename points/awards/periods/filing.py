@@ -13,7 +13,7 @@ from ...ledger import request_hash
 from ...people.models import Area, Person, Scheme
 from ...rulebook.queries import KnownRule
 from ..assessing import Desk, kept
-from ..deeds import Deed
+from ..deeds import Deed, shared_by
 from ..facts import Case
 from ..granting import grant
 from ..messages import tell_of
@@ -23,7 +23,10 @@ from ..paths import kept_stages
 
 @dataclass(frozen=True)
 class Due:
-    """What somebody is to be given. ``key``: the same for one person is filed once, at most 36 characters."""
+    """What somebody is to be given. ``key``: the same for one person is filed once, at most 36 characters.
+
+    quantity  thousandths of the rule's unit; share: of a pool, as a deed has it, None where nothing is shared
+    """
 
     person_id: int
     known: KnownRule
@@ -31,6 +34,8 @@ class Due:
     done_on: date
     note: str
     team_id: int | None = None  # whose it is, where the rule is for teams
+    quantity: int = 1000
+    share: tuple[int, int, int] | None = None
 
 
 def file_given(scheme: Scheme, due: Due, at: datetime) -> Claim | None:
@@ -43,7 +48,9 @@ def file_given(scheme: Scheme, due: Due, at: datetime) -> Claim | None:
         return earlier
     person = db.session.get_one(Person, (scheme.id, due.person_id))
     path = db.session.scalar(select(Area.path).where(Area.scheme_id == scheme.id, Area.id == person.area_id)) or ""
-    deed = Deed(1000, due.done_on, Source.SYSTEM, has_note=True, has_place=True, attended=True, team_id=due.team_id)
+    told = {"has_note": True, "has_place": True, "attended": True}
+    share = shared_by(due.share)
+    deed = Deed(due.quantity, due.done_on, Source.SYSTEM, **told, team_id=due.team_id, share=share)
     seen, subjects = Desk(scheme.id, [case := Case(due.known, deed, person)], scheme.points_scale).assess(case)
     if seen.refusals:
         return None
@@ -54,7 +61,8 @@ def file_given(scheme: Scheme, due: Due, at: datetime) -> Claim | None:
         person_id=person.id,
         entered_by=person.id,
         source=Source.SYSTEM,
-        quantity=1000,
+        quantity=due.quantity,
+        choices={"share": list(due.share)} if due.share else {},
         done_on=due.done_on,
         note=due.note,
         state=ClaimState.WAITING,

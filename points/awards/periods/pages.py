@@ -21,6 +21,7 @@ from ...rulebook.in_force import version_id_on
 from ...rulebook.pieces import Level, Step
 from ...rulebook.plain_pieces import effect_words
 from ...rulebook.standings import LevelStanding
+from ...rulebook.wording import measure_word
 from ...web import audience, id_from, idempotency_key, latest_of, me, page_of
 from ...web.formats import decimal, hours, listed, numeric, sentence_of
 from ...web.request import new_key
@@ -63,8 +64,9 @@ def step_words(level: Level, step: Step) -> str:
     return gettext("%(n)s 分起", n=decimal(step.start, 3))
 
 
-def over_word(over: str) -> str:
-    return gettext(OVER[over]) if over in OVER else over
+def over_word(over: str, title: str = "") -> str:
+    """What is counted, in words; ``title``: what the rulebook calls a balance of its own."""
+    return gettext(OVER[over]) if over in OVER else measure_word(title or over)
 
 
 # ---------------------------------------------------------------- the resident
@@ -216,9 +218,10 @@ def ranking_file(run_id: int, kind: str) -> Response:
         queries.places_of(who, run_id).order_by(RankingRow.part, RankingRow.place, RankingRow.person_id).limit(20_000)
     )
     over, scale = run.counts.get("over", "points"), who.points_scale
+    fine = run.counts.get("scale", scale)
     rows = (
         [
-            *(part_word(row.part), row.place, listed(person.name), figure(row.amount, over, scale), row.title),
+            *(part_word(row.part), row.place, listed(person.name), figure(row.amount, over, fine), row.title),
             *(numeric(amount, scale) if amount else "" for amount in (row.points, row.honour)),
         ]
         for row, person, _ in found

@@ -11,10 +11,12 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from fractions import Fraction
+from typing import Any, cast
 
-from sqlalchemy import Select, and_, func, insert, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, insert, select
 
 from ... import clock
 from ...db import db, insert_into, new_id, table_of
@@ -24,11 +26,13 @@ from ...ledger.history import wallets_at
 from ...ledger.models import Transfer
 from ...ledger.queries import units_of
 from ...people.models import Area, AreaKind, Assignment, Person, Role, Scheme
-from ...rulebook.given import prize_code
+from ...rulebook.given import measure_of, prize_code
 from ...rulebook.models import EarningRule, RulebookVersion
 from ...rulebook.pieces import Prize, Ranking, pieces_of
 from ...rulebook.queries import given_of, version_on
+from ...rulebook.reckoning import rounded
 from ...rulebook.standings import Placed, Standing, last_periods, rank
+from ...rulebook.terms import TIMES_AND_UNITS
 from ..balances import unit_code
 from ..levels import counted, levels_in, standings_of
 from ..models import Bar, Claim, ClaimState, PeriodRun, Source
@@ -109,7 +113,7 @@ def had_at(scheme_id: int, balance: str, person_ids: Sequence[int], moment: date
 
 def earned_in(scheme_id: int, ranking: Ranking, start: datetime, end: datetime, group: Any, out: Select[Any]) -> Earned:
     """What each of them was credited for deeds of their own, and when the last of it was."""
-    amount = func.sum(func.coalesce(counted(ranking.over), 0)).label("amount")
+    amount = func.sum(func.coalesce(measured(ranking), 0)).label("amount")
     query = (
         select(Claim.person_id, amount, func.max(Transfer.recorded_at).label("reached_at"))
         .join(Transfer, and_(Transfer.scheme_id == Claim.scheme_id, Transfer.id == Claim.transfer_id))
@@ -118,13 +122,24 @@ def earned_in(scheme_id: int, ranking: Ranking, start: datetime, end: datetime, 
         .where(Claim.person_id.in_(group), Claim.person_id.not_in(out))
         .group_by(Claim.person_id)
     )
-    if ranking.categories or ranking.rules:
+    if ranking.categories or ranking.rules or ranking.counts in TIMES_AND_UNITS:
         query = query.join(EarningRule, and_(EarningRule.scheme_id == Claim.scheme_id, EarningRule.id == Claim.rule_id))
     if ranking.categories:
         query = query.where(EarningRule.category.in_(ranking.categories))
     if ranking.rules:
         query = query.where(EarningRule.code.in_(ranking.rules))
     return {row.person_id: (int(row.amount), row.reached_at) for row in db.session.execute(query)}
+
+
+def measured(ranking: Ranking) -> ColumnElement[Any]:
+    """What a claim counts for in a ranking; times and units in thousandths, of a deed of which anything counted."""
+    if ranking.counts not in TIMES_AND_UNITS:
+        return counted(ranking.over)
+    units = cast(ColumnElement[Any], Claim.outcome["quantity"].as_integer())
+    if ranking.counts == "units":
+        return units
+    by_event = EarningRule.body["unit"].as_string() == "event"
+    return case((units <= 0, 0), (by_event, units), else_=1000)
 
 
 def by_household(scheme_id: int, earned: Earned) -> Earned:
@@ -239,17 +254,21 @@ def run_ranking(
         return None
     places = rank(ranking, standings_in(scheme, version, ranking, first, following), scheme.points_scale)
     kept = [one for one in places if one.prize or (one.amount > 0 and one.place <= KEPT_WITHOUT_PRIZE)]
-    rules = given_of(version)
+    rules, last = given_of(version), following - clock.ONE_DAY
     rows, told = [], []
     for one in kept:
         prize = ranking.prizes[one.prize - 1] if one.prize else None
         claim_id = None
         known = rules.get(prize_code(ranking.code, one.prize)) if one.prize else None
         if known is not None:
-            last, note = following - clock.ONE_DAY, note_of(ranking, period, one)
-            claim = file_given(scheme, Due(one.holder, known, prize_key(run_id, one.part), last, note), at)
+            due = Due(one.holder, known, prize_key(run_id, one.part), last, note_of(ranking, period, one))
+            due = share_of(due, ranking, one, scheme.points_scale) if one.share else due
+            claim = file_given(scheme, due, at) if due.quantity else None
             claim_id = claim.id if claim else None
-        if prize is not None and not prize.takes_away:  # of what takes away the claim itself tells
+        if one.share is not None and one.share.points:
+            said = {"title": ranking.title, "points": one.share.points}
+            told.append(Told(one.holder, "ranking_share", said, "/me/standing", f"ranking:{run_id}"))
+        elif prize is not None and not prize.takes_away:  # of what takes away the claim itself tells
             values = {"title": ranking.title, "place": one.place, "prize": prize.title or ranking.title}
             kind = "ranking_band" if prize.is_band else "ranking_prize"
             kind = "ranking_warning" if prize.is_warning else kind if known is not None else f"{kind}_title"
@@ -264,6 +283,8 @@ def run_ranking(
         "winners": sum(one.prize is not None and not is_blame(ranking.prizes[one.prize - 1]) for one in places),
         "title": ranking.title,
         "over": ranking.over,
+        "over_title": measure_of(version.body, body_of(version, ranking)),
+        "scale": scheme.points_scale if ranking.decimals is None else ranking.decimals,
         "by": ranking.by,
         "counts": ranking.counts,
         "blame": [one.title for one in ranking.prizes if one.title and is_blame(one)],
@@ -281,6 +302,19 @@ def prize_key(run_id: int, part: str) -> str:
     return f"p{run_id}.{hashlib.sha256(part.encode()).hexdigest()[:8]}"
 
 
+def share_of(due: Due, ranking: Ranking, one: Placed, scale: int) -> Due:
+    """What is due to somebody of a prize that is shared: their share is the quantity, in thousandths of a point."""
+    assert one.share is not None
+    found = [one.share.everything, max(0, one.amount)]
+    if ranking.over == "minutes":
+        everything, mine = (rounded(Fraction(amount * 1000, 60), "half_up") for amount in found)  # hours, to be shown
+    else:
+        decimals = scale if ranking.decimals is None else ranking.decimals
+        everything, mine = (amount * 1000 // 10**decimals for amount in found)
+    quantity = one.share.points * 1000 // 10**scale
+    return replace(due, quantity=quantity, share=(one.share.people, everything, mine))
+
+
 def note_of(ranking: Ranking, period: str, one: Placed) -> str:
     return f"{ranking.title} {period} {one.part} #{one.place}"[:200]
 
@@ -295,7 +329,7 @@ def row_of(scheme: Scheme, run_id: int, one: Placed, prize: Prize | None, claim_
         "place": one.place,
         "amount": one.amount,
         "title": prize.title,
-        "points": prize.points * 10**scheme.points_scale // 1000,
+        "points": one.share.points if one.share else prize.points * 10**scheme.points_scale // 1000,
         "honour": prize.honour * 10**scheme.points_scale // 1000,
         "claim_id": claim_id,
     }
