@@ -101,8 +101,12 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def window(browser: Browser, live_server: str, world: World) -> Iterator[OpenPage]:
-    """``window(person, phone=False, camera=False, script=True)``: a new page in a window of its own, signed in as the
-    person (None: nobody). Addresses are relative to the server. What goes wrong in any of them fails the test."""
+    """``window(person, phone=False, …)``: a new page in a window of its own, signed in as the person (None: nobody).
+    Addresses are relative to the server. What goes wrong in any of them fails the test.
+
+    ``tapped=True`` where a page's requests are held or lost (``page.route``) once it is open: a page that was opened
+    without goes on for a moment past what is put in its way, and a busy machine makes the moment long.
+    """
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
@@ -116,7 +120,12 @@ def window(browser: Browser, live_server: str, world: World) -> Iterator[OpenPag
             problems.append(message.text)
 
     def open_page(
-        person: Person | None = None, *, phone: bool = False, camera: bool = False, script: bool = True
+        person: Person | None = None,
+        *,
+        phone: bool = False,
+        camera: bool = False,
+        script: bool = True,
+        tapped: bool = False,
     ) -> Page:
         context = browser.new_context(
             base_url=live_server,
@@ -131,6 +140,8 @@ def window(browser: Browser, live_server: str, world: World) -> Iterator[OpenPag
         context.on("request", asked)
         context.on("weberror", lambda error: problems.append(f"page error: {error.error}"))
         context.on("console", spoke)
+        if tapped:
+            context.route("**/nothing-is-there", lambda route: route.fallback())
         if person is not None:
             sign_in(context, world, person, live_server)
         return context.new_page()

@@ -140,7 +140,7 @@ def test_what_is_pressed_before_an_item_is_there_waits_for_it(place: World, wind
 def test_an_item_seen_before_is_there_at_once_and_keeps_what_is_written(place: World, window: OpenPage) -> None:
     claimed(place, place.person("张三"), done_on=today(place) - timedelta(days=1))
     again = claimed(place, place.person("李四"))
-    page = window(place.staff(Role.STAFF))
+    page = window(place.staff(Role.STAFF), tapped=True)
     page.clock.install()
     page.goto("/queue")
     press(page, "j")
