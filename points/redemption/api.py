@@ -14,6 +14,7 @@ from ..ledger.rules import has_passed
 from ..people.actions import HONOUR, MINUTES, POINTS
 from ..web import audience, idempotency_key, me
 from ..web.api import RefusalSchema, register
+from .doors import doors_for
 from .edge import counted
 from .forecast import forecast_of
 from .giving import Redeemed
@@ -112,6 +113,16 @@ class HindranceOut(Schema):
     message = fields.String()
 
 
+class DoorOut(Schema):
+    id = fields.String()
+    name = fields.String()
+    place = fields.String()
+    today = fields.Boolean(metadata={"description": "Something can be redeemed there today"})
+    opens = fields.Boolean(metadata={"description": "The shop opens today, whether or not the rulebook lets it redeem"})
+    words = fields.String(metadata={"description": "Today's hours, or when next"})
+    next_on = fields.Date(allow_none=True)
+
+
 class ForecastOut(Schema):
     """What the rulebook in force lets the caller redeem now; goods, prices and the shop's own limits stand apart."""
 
@@ -120,6 +131,7 @@ class ForecastOut(Schema):
         fields.Nested(HindranceOut), metadata={"description": "All that stands in the way, whatever the basket"}
     )
     left = fields.List(fields.String(), metadata={"description": "The terms and what is left of each limit, in words"})
+    shops = fields.List(fields.Nested(DoorOut))
 
 
 @api.get("/me/redeeming")
@@ -136,6 +148,7 @@ def redeeming() -> dict[str, Any]:
         "may": not found.refusals,
         "cannot": [{"code": one.code, "message": words} for one, words in said],
         "left": list(found.left),
+        "shops": doors_for(who, found),
     }
 
 

@@ -25,11 +25,12 @@ from ..inbox.pages import know_unread
 from ..people.models import Area, Person
 from ..people.visitor import Visitor
 from ..redemption.about import InForce, in_force_for
+from ..redemption.doors import doors_for
 from ..redemption.forecast import Forecast, forecast_under
 from ..shop import queries as shop
 from ..shop.serving import picture_url
 from ..web import PUBLIC, audience, id_from, me
-from ..web.formats import day, masked, plain, plain_cell, time_of, weekday
+from ..web.formats import day, masked, plain, plain_cell, time_of
 from .first_page import beside
 from .standing import standing_of
 from .statement import Line, by_month, latest_of, statement_of, waiting_of
@@ -43,46 +44,7 @@ def today(who: Visitor) -> date:
     return clock.local_date(clock.now(), who.zone)
 
 
-# ---------------------------------------------------------------- shops as the resident sees them
-
-
-@dataclass(frozen=True)
-class Door:
-    """A shop's door: open today or when next, in words."""
-
-    id: int
-    name: str
-    place: str
-    today: bool
-    words: str
-    next_on: date | None
-
-
-def door_of(one: Any, on: date) -> Door:
-    hours = shop.opening_today(one, on)
-    following = shop.next_opening(one, on)
-    if hours:
-        said = gettext("、").join(
-            gettext("%(start)s 到 %(end)s", start=slot.opens.strftime("%-H:%M"), end=slot.closes.strftime("%-H:%M"))
-            for slot in hours
-        )
-    elif following:
-        said = gettext(
-            "下次是 %(day)s %(weekday)s %(time)s",
-            day=day(following.day),
-            weekday=weekday(following.day),
-            time=following.opens.strftime("%-H:%M"),
-        )
-    else:
-        said = gettext("开门时间问社区")
-    return Door(one.id, one.name, one.place, bool(hours), said, following.day if following else None)
-
-
-def doors_for(who: Visitor, most: int | None = None) -> list[Door]:
-    """The shops of the scheme, the resident's own community's first; all, or at most so many."""
-    shops = sorted(shop.shops_and_paths(who.scheme_id), key=lambda one: not who.area_path.startswith(one.path))
-    on = today(who)
-    return [door_of(one, on) for one in shops[:most]]
+# ---------------------------------------------------------------- goods as the resident sees them
 
 
 @dataclass(frozen=True)
@@ -155,8 +117,8 @@ def home() -> str:
     day = today(who)
     also, standing = beside(who, day), standing_of(who.scheme_id, who.person_id, day)
     know_unread(also.unread)
-    doors = doors_for(who, 2)
     terms = may_redeem(who, standing.points, also)
+    doors = doors_for(who, terms, 2)
     goods = goods_for(who, doors[0].id, standing.points, terms) if doors and not terms.refusals else []
     return render_template(
         "reporting/home.html",
@@ -306,13 +268,13 @@ def passbook(who: Visitor, person: Person | None, back: str) -> str:
 @audience("own")
 def goods() -> str:
     who = me()
-    doors = doors_for(who)
+    standing = standing_of(who.scheme_id, who.person_id, today(who))
+    terms = may_redeem(who, standing.points, in_force_for(who.scheme_id, who.person_id, today(who)))
+    doors = doors_for(who, terms)
     wanted = request.args.get("shop", "")
     chosen = next((door for door in doors if str(door.id) == wanted), doors[0] if doors else None)
     show = "can" if request.args.get("show") == "can" else "all"
     text = request.args.get("q", "").strip()[:40]
-    standing = standing_of(who.scheme_id, who.person_id, today(who))
-    terms = may_redeem(who, standing.points, in_force_for(who.scheme_id, who.person_id, today(who)))
     every = goods_for(who, chosen.id, standing.points, terms) if chosen else []
     shown = [good for good in every if show == "all" or good.within_reach]
     if text:

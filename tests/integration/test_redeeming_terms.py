@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -33,6 +33,7 @@ from points.redemption.refusals import (
 )
 from points.redemption.returning import return_receipt
 from points.redemption.rules import Wanted
+from points.shop.models import Shop
 from points.statements import watching
 from tests.factories import World
 from tests.integration.awards_world import VISIT, load_rules
@@ -377,3 +378,60 @@ def test_the_resident_and_the_clerk_read_it_beforehand(shop: RedemptionWorld) ->
     assert refused.status_code == 409 and refused.get_json()["error"] == "too_few_to_begin"
     in_own_transaction(lambda: cancel_serving(int(answer.get_json()["id"]), shop.clerk, clock.now()))
     assert db.session.scalar(select(Receipt).where(Receipt.scheme_id == shop.scheme_id)) is None
+
+
+FRIDAYS = [{"weekday": 5, "from": "09:00", "to": "11:00"}, {"weekday": 5, "from": "14:00", "to": "16:00"}]
+FRIDAY = datetime(2026, 11, 20, 2, 30, tzinfo=UTC)  # half past ten in the zone
+
+
+@pytest.mark.parametrize(
+    ("windows", "at", "said", "not_said"),
+    [
+        ([], FRIDAY, "今天开门</b><br><small>9:00 到 11:00、14:00 到 16:00", "换不了"),
+        ([{"month_days": [20]}], FRIDAY, "今天开门</b><br><small>9:00 到 11:00、14:00 到 16:00", "换不了"),
+        (
+            [{"opens": "10:00", "closes": "15:00"}],
+            FRIDAY,
+            "今天开门</b><br><small>10:00 到 11:00、14:00 到 15:00",
+            "换不了",
+        ),
+        (  # the rulebook from 1 December on, the shop on Fridays
+            [{"from": "2026-12-01"}],
+            FRIDAY,
+            "今天换不了东西</b><br><small>下次能换是 12月4日 星期五 9:00",
+            "今天开门",
+        ),
+        (  # today's hours are over
+            [{"opens": "09:00", "closes": "10:00"}],
+            FRIDAY,
+            "今天换不了东西</b><br><small>下次能换是 11月27日 星期五 9:00",
+            "今天开门",
+        ),
+        ([{"weekdays": [1]}], FRIDAY, "今天换不了东西</b><br><small>什么时候能换，请问社区", "今天开门"),
+        (
+            [{"month_days": [4]}],
+            FRIDAY - timedelta(days=1),
+            "今天不开门</b><br><small>下次能换是 12月4日 星期五",
+            "今天开门",
+        ),
+    ],
+    ids=("no windows", "such a day", "such hours", "later", "over", "never together", "closed"),
+)
+def test_the_shops_door_says_open_only_on_a_day_when_the_till_gives_something_out(
+    shop: RedemptionWorld, windows: list[Any], at: datetime, said: str, not_said: str
+) -> None:
+    terms(shop, **({"windows": windows} if windows else {"note": "随时"}))
+    with transaction():
+        db.session.execute(update(Shop).where(Shop.scheme_id == shop.scheme_id).values(opening=FRIDAYS))
+    with clock.at(at):
+        person = shop.resident(100)
+        browser = shop.world.client(person)
+        page = browser.get("/me").get_data(as_text=True)
+        assert said in page and not_said not in page
+        [door] = browser.get("/api/v1/me/redeeming").get_json()["shops"]
+        assert said.split("<small>")[1] in door["words"] and door["today"] == ("今天开门" in said)
+        goods = browser.get("/me/goods").get_data(as_text=True)
+        assert door["words"] in goods and not_said not in goods
+        if not door["today"] and door["opens"]:
+            with pytest.raises(RedemptionClosed):
+                shop.bought(person, (shop.soap, 1))
