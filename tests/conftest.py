@@ -15,6 +15,7 @@ os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="points-run-"))
 import pytest
 from flask import Flask, current_app
 from flask_migrate import upgrade
+from hypothesis import settings
 from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 
@@ -31,6 +32,10 @@ ENGINES = ("sqlite", "postgresql")
 WAYS = (*ENGINES, "statements")
 # The oldest PostgreSQL we run on, where Debian's is installed: suites that matter there say ``RUNS_ON = (*WAYS, *ON_15)``.
 ON_15 = ("postgresql15",) if is_15_installed() else ()
+
+# A busy machine is no reason to fail: an example may take as long as it takes.
+settings.register_profile("steady", deadline=None)
+settings.load_profile("steady")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

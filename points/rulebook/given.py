@@ -37,6 +37,8 @@ def given_parts(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
                 "beside": {"honour": {"type": "fixed", "points": prize.get("honour", "0")}},
                 "trigger": GIVEN,
             }
+            if ranking.get("by") == "team" and prize.get("for", "team") == "team":
+                rule["subject"] = "team"
             if "shared" in prize:
                 rule |= shared_prize(body, ranking, prize)
             rule |= {name: ranking[name] for name in ("notice_days", "review") if name in ranking}

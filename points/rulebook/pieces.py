@@ -7,30 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from .parsing import balance_from, caps_from, ceiling_from, deductions_from, life_from, thousandths
-from .terms import TIMES_AND_UNITS, Balance, Cap, Ceiling, Deductions, Life
+from .prizes import Prize as Prize
+from .prizes import Ranking as Ranking
+from .prizes import ranking_from
+from .terms import Balance, Cap, Ceiling, Deductions, Life
+from .whom import EVERYBODY, who_from
+from .whom import Profile as Profile
+from .whom import Who as Who
 
 Body = Mapping[str, Any]
 NEVER = Life()
-
-
-@dataclass(frozen=True)
-class Who:
-    """Whom something is for; what is empty asks for nothing. ``areas`` are names, ``members`` team codes."""
-
-    roles: tuple[str, ...] = ()
-    ages: tuple[int | None, int | None] = (None, None)
-    areas: frozenset[str] = frozenset()
-    members: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What is known of somebody: roles, age in whole years, the areas they live in, their teams and lists."""
-
-    roles: frozenset[str] = frozenset()
-    age: int | None = None
-    areas: frozenset[str] = frozenset()
-    members: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -46,7 +32,7 @@ class Opening:
 
     balance: str
     amount: int
-    who: Who = Who()
+    who: Who = EVERYBODY
     per: str = "once"
 
 
@@ -93,67 +79,6 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Prize:
-    """For all up to a place, or up to a share of those ranked (thousandths of a percent); ``last``: from the end; or
-    for all whose amount lies within ``start`` and ``below`` (thousandths), which may narrow a place, too. ``shared``:
-    its points are a pool for all whom it reaches, "by_amount" or "evenly"."""
-
-    to: int | None
-    percent: int | None
-    points: int = 0
-    honour: int = 0
-    title: str = ""
-    last: bool = False
-    start: int | None = None
-    below: int | None = None
-    shared: str = ""
-
-    @property
-    def takes_away(self) -> bool:
-        return self.points < 0 or self.honour < 0
-
-    @property
-    def is_band(self) -> bool:
-        """Whether amounts alone decide, not places."""
-        return self.to is None and self.percent is None
-
-    @property
-    def is_warning(self) -> bool:
-        """Whether it says no more than that somebody has too little, or stands at the end."""
-        has_little = self.last or (self.below is not None and self.start is None)
-        return has_little and not self.points and not self.honour
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """Who stands at the top (or at the end) when a period is over, and what follows.
-
-    over       a balance; or what it counts where that is no balance: "times", "units" (in thousandths)
-    counts     "earned" in the period, or the "balance" that stands at its end, less what is owed; "times", "units"
-    least      who earned less is not ranked; everybody: who earned nothing is ranked too
-    by         "person", or "household": its members' together, under the name of whoever earned most of it
-    """
-
-    code: str
-    title: str
-    over: str
-    per: str
-    prizes: tuple[Prize, ...]
-    who: Who = Who()
-    categories: frozenset[str] = frozenset()
-    rules: frozenset[str] = frozenset()
-    split: str = ""
-    ties: str = "all"
-    least: int = 0
-    notice_days: int = 0
-    review: str = "two"
-    counts: str = "earned"
-    decimals: int | None = None
-    everybody: bool = False
-    by: str = "person"
-
-
-@dataclass(frozen=True)
 class Grant:
     """Given to every member of a group in need, once or every period."""
 
@@ -162,7 +87,7 @@ class Grant:
     points: int
     per: str
     balance: str = "points"
-    who: Who = Who()
+    who: Who = EVERYBODY
     life: Life = NEVER
 
 
@@ -177,7 +102,7 @@ class Missed:
     in_a_row: int = 1
     least: int = 1
     into: str = ""
-    who: Who = Who()
+    who: Who = EVERYBODY
     rules: frozenset[str] = frozenset()
     categories: frozenset[str] = frozenset()
 
@@ -208,7 +133,7 @@ class Condition:
     balance: str = ""
     least: int = 0
     level: str = ""
-    who: Who = Who()
+    who: Who = EVERYBODY
     goods: tuple[str, ...] = ()
     note: str = ""
 
@@ -247,16 +172,6 @@ class Pieces:
     deductions: Deductions | None = None
 
 
-def who_from(body: Body) -> Who:
-    ages = body.get("ages", {})
-    return Who(
-        tuple(body.get("roles", ())),
-        (ages.get("from"), ages.get("to")),
-        frozenset(body.get("areas", ())),
-        frozenset(body.get("members", ())),
-    )
-
-
 def effect_from(body: Body) -> Effect:
     return Effect(
         body["type"],
@@ -284,42 +199,6 @@ def level_from(body: Body, decimals: Mapping[str, int]) -> Level:
     measure = body.get("measure", "balance")
     per = body.get("per", "lifetime")
     return Level(body["code"], body["title"], body["over"], measure, per, steps, decimals.get(body["over"]))
-
-
-def ranking_from(body: Body, decimals: Mapping[str, int]) -> Ranking:
-    prizes = tuple(
-        Prize(
-            one.get("to"),
-            thousandths(one["percent"]) if "percent" in one else None,
-            thousandths(one.get("points", 0)),
-            thousandths(one.get("honour", 0)),
-            one.get("title", ""),
-            one.get("of") == "last",
-            thousandths(one["from"]) if "from" in one else None,
-            thousandths(one["below"]) if "below" in one else None,
-            one.get("shared", ""),
-        )
-        for one in body["prizes"]
-    )
-    return Ranking(
-        code=body["code"],
-        title=body["title"],
-        over=body.get("over") or body["counts"],
-        per=body["per"],
-        prizes=prizes,
-        who=who_from(body),
-        categories=frozenset(body.get("categories", ())),
-        rules=frozenset(body.get("rules", ())),
-        split=body.get("split", ""),
-        ties=body.get("ties", "all"),
-        least=thousandths(body.get("least", 0)),
-        notice_days=body.get("notice_days", 0),
-        review=body.get("review", "two"),
-        decimals=3 if body.get("counts") in TIMES_AND_UNITS else decimals.get(body["over"]),
-        everybody=body.get("everybody", False),
-        by=body.get("by", "person"),
-        counts=body.get("counts", "earned"),
-    )
 
 
 def missed_from(body: Body) -> Missed:

@@ -163,6 +163,8 @@ def ranking_words(ranking: Ranking, named: Any) -> str:
     said += gettext("；") + gettext(TIE_WORDS[ranking.ties])
     if ranking.by == "household":
         said += gettext("；") + gettext("全家合起来排")
+    if ranking.by == "team":
+        said += gettext("；") + gettext("一个队一个队排")
     if ranking.everybody:
         said += gettext("；") + gettext("没得分的也排")
     return for_whom(said, ranking.who)
@@ -178,6 +180,7 @@ def prize_words(prize: Prize) -> str:
         given.append(gettext(sentence, n=number(abs(prize.honour))))
     sentence = N_("%(who)s：%(given)s") if prize.takes_away or prize.is_warning else N_("%(who)s得%(given)s")
     who = " ".join(filter(None, (place_words(prize), band_words(prize))))
+    who = gettext("%(who)s的队员", who=who) if prize.of_members else who
     if prize.shared:
         sentence = N_("%(who)s一共%(given)s，平分")
         if prize.shared == "by_amount":

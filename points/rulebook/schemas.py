@@ -42,6 +42,7 @@ from .terms import (
     SCORES,
     SHARED,
     TIMES_AND_UNITS,
+    TO_WHOM,
     WHO,
 )
 
@@ -185,6 +186,7 @@ class PrizeSchema(Part):
     below = Number(most=MAX_POINTS, signed=True)
     points = Number(most=MAX_POINTS, signed=True)
     shared = fields.String(validate=word(*SHARED))
+    to_whom = fields.String(validate=word(*TO_WHOM), data_key="for")
     honour = Number(most=MAX_POINTS, signed=True)
     title = Text(least=1, most=40)
 
@@ -216,7 +218,7 @@ class RankingSchema(WhoSchema):
     ties = fields.String(validate=word("all", "earliest"))
     least = Number(most=MAX_POINTS)
     everybody = flag()
-    by = fields.String(validate=word("person", "household"))
+    by = fields.String(validate=word("person", "household", "team"))
     counts = fields.String(validate=word("earned", "balance", *TIMES_AND_UNITS))
     notice_days = Whole(most=60)
     review = fields.String()
@@ -227,6 +229,15 @@ class RankingSchema(WhoSchema):
             raise ValidationError({"least": [N_("没得分的也排，就不用写最少要多少。")]})
         if data.get("counts") == "balance" and {"rules", "categories"} & set(data):
             raise ValidationError({"counts": [N_("看期末有多少的，不分规则和分类。")]})
+        if data.get("by") == "team":
+            wrong = {name: [N_("排队伍的，只看队伍在哪里、叫什么。")] for name in {"roles", "ages"} & set(data)}
+            wrong |= {"split": [N_("队伍只能按社区分开排。")]} if data.get("split") == "role" else {}
+            wrong |= {"counts": [N_("排队伍的，看这段时间里做的。")]} if data.get("counts") == "balance" else {}
+        else:
+            says = any("for" in one for one in data["prizes"])
+            wrong = {"prizes": [N_("排队伍的，才分给队伍还是给队员。")]} if says else {}
+        if wrong:
+            raise ValidationError(wrong)
         if ("over" in data) == (data.get("counts") in TIMES_AND_UNITS):
             raise ValidationError({"over": [N_("要选按哪一种积分排；按次数、数量排的不用选。")]})
 

@@ -192,13 +192,27 @@ def shared_out(ranking: Ranking, places: Sequence[Placed], scale: int) -> list[P
     """The places with what each gets of the prizes that those whom they reach share."""
     found = list(places)
     for which, prize in enumerate(ranking.prizes, 1):
-        mine = [number for number, one in enumerate(found) if one.prize == which] if prize.shared else []
+        if not prize.shared or prize.of_members:
+            continue
+        mine = [number for number, one in enumerate(found) if one.prize == which]
         weights = [1 if prize.shared == "evenly" else max(0, found[number].amount) for number in mine]
         everything = sum(max(0, found[number].amount) for number in mine)
         parts = divided_by(prize.points * 10**scale // 1000, weights)
         for number, points in zip(mine, parts, strict=True):
-            found[number] = replace(found[number], share=Share(points, len(mine), everything))
+            found[number] = replace(found[number], share=Share(points, sum(one > 0 for one in weights), everything))
     return found
+
+
+def shared_in_team(prize: Prize, did: Mapping[int, int], scale: int) -> dict[int, Share | None]:
+    """What each member gets of a prize that goes to a team's members: the whole of it, or a share by what each did
+    (evenly: of everybody, also of who did nothing)."""
+    people = sorted(did, key=lambda one: (-did[one], one))
+    if not prize.shared:
+        return dict.fromkeys(people)
+    weights = [1 if prize.shared == "evenly" else max(0, did[one]) for one in people]
+    everything, sharers = sum(max(0, did[one]) for one in people), sum(one > 0 for one in weights)
+    parts = divided_by(prize.points * 10**scale // 1000, weights)
+    return {one: Share(points, sharers, everything) for one, points in zip(people, parts, strict=True)}
 
 
 def divided_by(pool: int, weights: Sequence[int]) -> list[int]:

@@ -74,6 +74,7 @@ CHOSEN_BY = ("claimant", "reviewer", "system", "number")
 OVERFLOWS = ("pool", "lapse", "refuse")
 BARRED = ("earn", "ranking", "redeem")  # what a deed, or a step of a level, may keep somebody from
 ENDS = ("first", "last")
+TO_WHOM = ("team", "members")  # who gets the prize of a team
 SHARED = ("by_amount", "evenly")  # how those whom a prize reaches share its points
 # What a ranking may count instead of a balance, in thousandths: deeds (events where these are counted), or their units.
 TIMES_AND_UNITS = ("times", "units")

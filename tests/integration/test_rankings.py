@@ -42,7 +42,7 @@ def ranking(**more: Any) -> dict[str, Any]:
 def rows(world: World) -> list[RankingRow]:
     db.session.rollback()
     query = select(RankingRow).where(RankingRow.scheme_id == world.scheme_id)
-    return list(db.session.scalars(query.order_by(RankingRow.part, RankingRow.place, RankingRow.person_id)))
+    return list(db.session.scalars(query.order_by(RankingRow.part, RankingRow.place, RankingRow.holder_id)))
 
 
 def test_the_winners_of_a_quarter_get_their_prize_as_a_claim_and_only_once(world: World, books: Any) -> None:
@@ -54,7 +54,7 @@ def test_the_winners_of_a_quarter_get_their_prize_as_a_claim_and_only_once(world
     earn(world, outside, 500, datetime(2026, 6, 30, 15, tzinfo=UTC))  # still June in the scheme's zone
     assert close_periods(work(world, date(2026, 10, 1))) >= 1
     before = books.wallet(first.id)
-    assert [(row.person_id, row.place, row.amount, row.title) for row in rows(world)] == [
+    assert [(row.holder_id, row.place, row.amount, row.title) for row in rows(world)] == [
         (first.id, 1, 70, "之星"),
         (second.id, 2, 40, "先进"),
     ]
@@ -98,7 +98,7 @@ def test_roles_and_communities_are_ranked_by_themselves(world: World) -> None:
     for person, points in ((here, 10), (there, 50), (worker, 20)):
         earn(world, person, points, SUMMER)
     close_periods(work(world, date(2026, 10, 1)))
-    found = {(row.part, row.place, row.person_id) for row in rows(world)}
+    found = {(row.part, row.place, row.holder_id) for row in rows(world)}
     assert found == {
         ("resident", 1, there.id),
         ("resident", 2, here.id),
@@ -122,7 +122,7 @@ def test_only_its_categories_and_its_group_count_and_whoever_is_barred_is_left_o
         bar.scheme_id = world.scheme_id
         world.add(bar)
     close_periods(work(world, date(2026, 10, 1)))
-    assert [(row.person_id, row.amount) for row in rows(world)] == [(old.id, 5)]
+    assert [(row.holder_id, row.amount) for row in rows(world)] == [(old.id, 5)]
 
 
 @pytest.mark.parametrize(("over", "amount"), [("honour", 60), ("minutes", 360)])
@@ -162,7 +162,7 @@ def test_the_last_of_a_ranking_lose_on_review_and_notice_once_and_are_not_put_in
     earn(world, people[1], 20, SUMMER)
     earn(world, people[2], 20, datetime(2026, 6, 2, tzinfo=UTC))  # in the quarter before
     close_periods(work(world, date(2026, 10, 1)))
-    found = [(row.person_id, row.place, row.points) for row in rows(world) if row.points]
+    found = [(row.holder_id, row.place, row.points) for row in rows(world) if row.points]
     assert found == [(people[0].id, 1, 30), (people[1].id, 2, -5), (people[2].id, 3, -5)]
     lost = [db.session.get_one(Claim, (world.scheme_id, row.claim_id)) for row in rows(world)[1:]]
     assert {(claim.state, claim.points) for claim in lost} == {(ClaimState.WAITING, None)}, "a person looks at it"
@@ -210,7 +210,7 @@ def test_a_household_is_ranked_by_what_its_members_earned_together(world: World,
     for person, points in ((mother, 30), (son, 40), (alone, 60), (little, 49)):
         earn(world, person, points, SUMMER)
     close_periods(work(world, date(2026, 10, 1)))
-    assert [(row.person_id, row.place, row.amount, row.points) for row in rows(world)] == [
+    assert [(row.holder_id, row.place, row.amount, row.points) for row in rows(world)] == [
         (son.id, 1, 70, 30),
         (alone.id, 2, 60, 0),
     ]
@@ -226,7 +226,7 @@ def test_whom_a_low_step_keeps_from_rankings_is_not_ranked(world: World) -> None
     earn(world, good, 60, SUMMER)
     earn(world, bad, 49, SUMMER)
     close_periods(work(world, date(2026, 10, 1)))
-    assert [row.person_id for row in rows(world)] == [good.id]
+    assert [row.holder_id for row in rows(world)] == [good.id]
 
 
 def book(world: World, at: datetime, *legs: Leg) -> None:
@@ -254,7 +254,7 @@ def test_scores_at_the_end_of_a_period_are_prized_warned_of_and_not_shown_around
     has(poor, -2, SUMMER, AccountClass.DEBT)  # and what is owed is taken off
     has(poor, 30, datetime(2026, 9, 30, 16, tzinfo=UTC))  # the next quarter, in the scheme's zone
     close_periods(work(world, date(2026, 10, 1)))
-    found = {row.person_id: (row.amount, row.title, row.points) for row in rows(world)}
+    found = {row.holder_id: (row.amount, row.title, row.points) for row in rows(world)}
     assert found == {
         good.id: (90, "优秀", 20),
         middling.id: (70, "", 0),
@@ -288,5 +288,5 @@ def test_a_base_score_that_begins_anew_each_month_counts_with_what_was_taken_fro
     with clock.at(datetime(2026, 8, 31, 16, 5, tzinfo=UTC)):
         sweep(world.scheme_id, date(2026, 9, 1), at=clock.now(), zone=ZONE)  # at midnight, before the ranking
     close_periods(work(world, date(2026, 9, 1)))
-    august = {row.person_id: (row.amount, row.title) for row in rows(world) if row.amount}
+    august = {row.holder_id: (row.amount, row.title) for row in rows(world) if row.amount}
     assert august[whole.id] == (100, "达标") and august[less.id] == (94, "")

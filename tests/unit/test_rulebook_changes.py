@@ -33,7 +33,7 @@ def test_a_field_is_called_as_in_its_own_part_and_its_word_is_said() -> None:
         pools=[{"code": "love", "title": "爱心池", "for": "帮困难老人"}],
         grants=[{"code": "post", "title": "岗位积分", "points": 10, "per": "month"}],
     )
-    assert ("按人还是按户排", "", "全家合起来排") in said["积分家庭"]
+    assert ("按人、按户还是按队排", "", "全家合起来排") in said["积分家庭"]
     assert ("用在哪里", "", "帮困难老人") in said["爱心池"]
     assert ("发几分", "", "10") in said["岗位积分"]
 

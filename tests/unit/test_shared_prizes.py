@@ -17,7 +17,7 @@ from points.rulebook.given import given_rules, prize_code
 from points.rulebook.pieces import Ranking, pieces_of
 from points.rulebook.plain_pieces import sections
 from points.rulebook.rules import Facts, assess, rule_from
-from points.rulebook.standings import Standing, divided_by, rank
+from points.rulebook.standings import Share, Standing, divided_by, rank, shared_in_team
 from points.rulebook.wording import reckoning
 from points.rulebook.workbook import workbook_of
 from tests.rulebook_book import DEDUCTIONS, FRIDAY, body, rule_body
@@ -73,7 +73,9 @@ def test_the_shares_add_up_to_the_pool_and_are_less_than_one_off(points: int, we
     found = divided_by(points, weights)
     total = sum(weights)
     assert sum(found) == (points if total else 0)
-    assert all(abs(share * total - points * weight) < max(1, total) for share, weight in zip(found, weights, strict=True))
+    assert all(
+        abs(share * total - points * weight) < max(1, total) for share, weight in zip(found, weights, strict=True)
+    )
     assert all(share == 0 for share, weight in zip(found, weights, strict=True) if not weight)
     more = sorted(zip(weights, found, strict=True))
     assert [share for _, share in more] == sorted(share for _, share in more), "who has more never gets less"
@@ -120,3 +122,64 @@ def test_shared_prizes_and_what_they_count_come_back_from_excel() -> None:
     with words.test_request_context():
         load_workbook(io.BytesIO(workbook_of(made))).save(saved)
         assert document_of_file(saved.getvalue(), 1).body == made
+
+
+# ---------------------------------------------------------------- teams
+
+
+def teams(**ranking: Any) -> dict[str, Any]:
+    return document(by="team", **ranking)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ages": {"from": 60}},
+        {"roles": ["leader"]},
+        {"split": "role"},
+        {"over": "points", "counts": "balance"},
+        {"by": "person", "prizes": [{"to": 1, "points": 5, "for": "members"}]},
+    ],
+)
+def test_of_teams_only_what_they_are_called_and_where_they_are_can_be_asked(wrong: dict[str, Any]) -> None:
+    with pytest.raises(BadDocument):
+        document(**{"by": "team", **wrong})
+
+
+def test_a_prize_for_the_team_is_the_teams_and_one_for_its_members_is_theirs() -> None:
+    made = teams(prizes=[{"to": 1, "points": 50}, {"to": 3, "points": 5, "for": "members", "title": "优秀网格队"}])
+    assert [rule_from(one).subject for one in given_rules(made)] == ["team", "person"]
+    with words.test_request_context():
+        (said,) = (one.said for one in sections(made) if one.name == "rankings")
+    assert said == (
+        "志愿时长积分池：每月按得到的服务时长排名，前 1 名得50 分、前 3 名的队员得优秀网格队和5 分；并列的都算；一个队一个队排",
+    )
+
+
+def test_a_teams_prize_is_shared_by_its_members_as_each_of_them_did() -> None:
+    by_amount, evenly, each = (
+        pieces_of(teams(prizes=[{"to": n, "points": 100, "for": "members", **how} for n, how in enumerate(HOWS, 1)]))
+        .rankings[0]
+        .prizes
+    )
+    did = {1: 20, 2: 10, 3: 0}
+    assert {one: share.points for one, share in shared_in_team(by_amount, did, 0).items() if share} == {
+        1: 67,
+        2: 33,
+        3: 0,
+    }
+    assert {one: share.points for one, share in shared_in_team(evenly, did, 0).items() if share} == {
+        1: 34,
+        2: 33,
+        3: 33,
+    }
+    assert shared_in_team(each, did, 0) == dict.fromkeys(did)
+    assert shared_in_team(by_amount, dict.fromkeys(did, 0), 0)[1] == Share(0, 0, 0)
+    placed = rank(
+        pieces_of(teams(prizes=[{"to": 1, "points": 100, "shared": "evenly", "for": "members"}])).rankings[0],
+        [Standing(1, 5)],
+    )
+    assert placed[0].share is None, "what a team's members share is theirs to share"
+
+
+HOWS: tuple[dict[str, Any], ...] = ({"shared": "by_amount"}, {"shared": "evenly"}, {})

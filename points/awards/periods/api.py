@@ -55,7 +55,7 @@ class RankingRunsOut(Schema):
 class RankingPlaceOut(Schema):
     part = fields.String()
     place = fields.Integer()
-    name = fields.String(metadata={"description": "masked"})
+    name = fields.String(metadata={"description": "masked; a team's as it is"})
     amount = fields.String()
     title = fields.String()
     points = fields.String()
@@ -177,10 +177,10 @@ def ranking(asked: dict[str, Any], run_id: int) -> dict[str, Any]:
     run = queries.ranking_of(who.scheme_id, run_id)
     page = page_of(
         queries.places_of(who, run_id),
-        *(RankingRow.part, RankingRow.place, RankingRow.person_id),
+        *(RankingRow.part, RankingRow.place, RankingRow.holder_id),
         shape=(str, int, int),
         cursor=asked.get("after"),
-        key_of=lambda row: (row[0].part, row[0].place, row[0].person_id),
+        key_of=lambda row: (row[0].part, row[0].place, row[0].holder_id),
         scalars=False,
     )
     scale = run.counts.get("scale", 0 if run.counts.get("over") == "minutes" else who.points_scale)
@@ -188,13 +188,13 @@ def ranking(asked: dict[str, Any], run_id: int) -> dict[str, Any]:
         {
             "part": row.part,
             "place": row.place,
-            "name": listed(person.name),
+            "name": team or listed(person.name),
             "amount": plain(row.amount, scale),
             "title": row.title,
             "points": plain(row.points, who.points_scale),
             "honour": plain(row.honour, who.points_scale),
         }
-        for row, person, _ in page
+        for row, person, _, team in page
     ]
     return {"places": rows, "next": page.next}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -48,9 +48,8 @@ def file_given(scheme: Scheme, due: Due, at: datetime) -> Claim | None:
         return earlier
     person = db.session.get_one(Person, (scheme.id, due.person_id))
     path = db.session.scalar(select(Area.path).where(Area.scheme_id == scheme.id, Area.id == person.area_id)) or ""
-    told = {"has_note": True, "has_place": True, "attended": True}
-    share = shared_by(due.share)
-    deed = Deed(due.quantity, due.done_on, Source.SYSTEM, **told, team_id=due.team_id, share=share)
+    deed = Deed(due.quantity, due.done_on, Source.SYSTEM, has_note=True, has_place=True, attended=True)
+    deed = replace(deed, team_id=due.team_id, share=shared_by(due.share))
     seen, subjects = Desk(scheme.id, [case := Case(due.known, deed, person)], scheme.points_scale).assess(case)
     if seen.refusals:
         return None

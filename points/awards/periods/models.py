@@ -51,12 +51,12 @@ class LevelReached(Model):
 
 
 class RankingRow(Model):
-    """Somebody's place in a ranking, and the prize if there is one."""
+    """A person's place in a ranking, or a team's, and the prize if there is one."""
 
     __tablename__ = "ranking_rows"
     scheme_id: Mapped[int]
     run_id: Mapped[int]
-    person_id: Mapped[int]
+    holder_id: Mapped[int]
     part: Mapped[str] = mapped_column(String(80))  # the role or area it is ranked in, "" everybody
     place: Mapped[int]
     amount: Mapped[int]  # minor units of what is ranked
@@ -65,12 +65,12 @@ class RankingRow(Model):
     honour: Mapped[int] = mapped_column(default=0)
     claim_id: Mapped[int | None]  # through which the prize is credited
     __table_args__ = (
-        PrimaryKeyConstraint("scheme_id", "run_id", "part", "person_id"),
+        PrimaryKeyConstraint("scheme_id", "run_id", "part", "holder_id"),
         to("period_runs", "run_id"),
-        to("people", "person_id"),
+        to("holders", "holder_id"),
         to("claims", "claim_id"),
-        Index(None, "scheme_id", "run_id", "part", "place", "person_id"),
-        Index(None, "scheme_id", "person_id"),
+        Index(None, "scheme_id", "run_id", "part", "place", "holder_id"),
+        Index(None, "scheme_id", "holder_id"),
     )
 
 

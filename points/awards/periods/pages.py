@@ -184,10 +184,10 @@ def ranking(run_id: int) -> str:
     run = queries.ranking_of(who.scheme_id, run_id)
     page = page_of(
         queries.places_of(who, run_id),
-        *(RankingRow.part, RankingRow.place, RankingRow.person_id),
+        *(RankingRow.part, RankingRow.place, RankingRow.holder_id),
         shape=(str, int, int),
         size=50,
-        key_of=lambda row: (row[0].part, row[0].place, row[0].person_id),
+        key_of=lambda row: (row[0].part, row[0].place, row[0].holder_id),
         scalars=False,
     )
     return render_template(
@@ -215,16 +215,16 @@ def ranking_file(run_id: int, kind: str) -> Response:
     who: Visitor = me()
     run = queries.ranking_of(who.scheme_id, run_id)
     found = db.session.execute(
-        queries.places_of(who, run_id).order_by(RankingRow.part, RankingRow.place, RankingRow.person_id).limit(20_000)
+        queries.places_of(who, run_id).order_by(RankingRow.part, RankingRow.place, RankingRow.holder_id).limit(20_000)
     )
     over, scale = run.counts.get("over", "points"), who.points_scale
     fine = run.counts.get("scale", scale)
     rows = (
         [
-            *(part_word(row.part), row.place, listed(person.name), figure(row.amount, over, fine), row.title),
+            *(part_word(row.part), row.place, team or listed(person.name), figure(row.amount, over, fine), row.title),
             *(numeric(amount, scale) if amount else "" for amount in (row.points, row.honour)),
         ]
-        for row, person, _ in found
+        for row, person, _, team in found
     )
     name = f"{run.counts.get('title', run.code)}-{run.period}"
     return (csv_answer if kind == "csv" else xlsx_answer)(name, [gettext(word) for word in HEADER], rows)

@@ -12,7 +12,7 @@ from ...db import db, is_id
 from ...errors import NotFound
 from ...ledger.queries import balances_of, units_of
 from ...people.actions import POINTS
-from ...people.models import Person, Role, Team
+from ...people.models import Person, Role, Team, TeamMember
 from ...people.visitor import Visitor
 from ..balances import known_purse
 from ..models import Claim, PeriodRun
@@ -39,13 +39,15 @@ def is_staff(who: Visitor) -> bool:
 
 
 def places_of(who: Visitor, run_id: int) -> Select[Any]:
-    """(RankingRow, Person, state of the prize's claim) by part and place; page it by (part, place, person_id).
+    """(RankingRow, Person or None, state of the prize's claim, name of the team) by part and place; page it by (part,
+    place, holder_id).
     Who loses something, or is told to have too little, is shown to staff alone, and of balances the winners only:
     nobody is put in the pillory."""
     scheme_id, counts = who.scheme_id, ranking_of(who.scheme_id, run_id).counts
     found = (
-        select(RankingRow, Person, Claim.state)
-        .join(Person, and_(Person.scheme_id == RankingRow.scheme_id, Person.id == RankingRow.person_id))
+        select(RankingRow, Person, Claim.state, Team.name)
+        .outerjoin(Person, and_(Person.scheme_id == RankingRow.scheme_id, Person.id == RankingRow.holder_id))
+        .outerjoin(Team, and_(Team.scheme_id == RankingRow.scheme_id, Team.id == RankingRow.holder_id))
         .outerjoin(Claim, and_(Claim.scheme_id == RankingRow.scheme_id, Claim.id == RankingRow.claim_id))
         .where(RankingRow.scheme_id == scheme_id, RankingRow.run_id == run_id)
     )
@@ -60,11 +62,14 @@ def places_of(who: Visitor, run_id: int) -> Select[Any]:
 
 
 def places_of_person(scheme_id: int, person_id: int) -> Sequence[Any]:
-    """(RankingRow, PeriodRun) of somebody's own places, the latest first."""
+    """(RankingRow, PeriodRun, name of the team) of somebody's own places and those of their teams, the latest first."""
+    teams = select(TeamMember.team_id).where(TeamMember.scheme_id == scheme_id, TeamMember.person_id == person_id)
+    mine = or_(RankingRow.holder_id == person_id, RankingRow.holder_id.in_(teams))
     return db.session.execute(
-        select(RankingRow, PeriodRun)
+        select(RankingRow, PeriodRun, Team.name)
         .join(PeriodRun, and_(PeriodRun.scheme_id == RankingRow.scheme_id, PeriodRun.id == RankingRow.run_id))
-        .where(RankingRow.scheme_id == scheme_id, RankingRow.person_id == person_id)
+        .outerjoin(Team, and_(Team.scheme_id == RankingRow.scheme_id, Team.id == RankingRow.holder_id))
+        .where(RankingRow.scheme_id == scheme_id, mine)
         .order_by(PeriodRun.run_at.desc(), RankingRow.part)
         .limit(12)
     ).all()

@@ -1,47 +1,34 @@
 """Rankings at the end of a period: who earned the most, or the least, in which part, and what follows, each through a
-claim.
-
-What counts is what was credited within the period for people's own deeds, by the books' day: nothing that the system
-gave by itself, nothing that was taken back by the time of the ranking, and no deductions. Or it is the balance that
-stood in the books when the period ended, with all that the system gave and what deductions took.
+claim. What is ranked is worked out by ``ranked``.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, insert, select
+from sqlalchemy import Select, insert, select
 
 from ... import clock
 from ...db import db, insert_into, new_id, table_of
 from ...inbox import Told, tell_many
-from ...ledger import AccountClass
-from ...ledger.history import wallets_at
-from ...ledger.models import Transfer
-from ...ledger.queries import units_of
-from ...people.models import Area, AreaKind, Assignment, Person, Role, Scheme
+from ...people.models import Person, Scheme, Team
 from ...rulebook.given import measure_of, prize_code
-from ...rulebook.models import EarningRule, RulebookVersion
+from ...rulebook.models import RulebookVersion
 from ...rulebook.pieces import Prize, Ranking, pieces_of
 from ...rulebook.queries import given_of, version_on
 from ...rulebook.reckoning import rounded
-from ...rulebook.standings import Placed, Standing, last_periods, rank
-from ...rulebook.terms import TIMES_AND_UNITS
-from ..balances import unit_code
-from ..levels import counted, levels_in, standings_of
-from ..models import Bar, Claim, ClaimState, PeriodRun, Source
+from ...rulebook.standings import Placed, Standing, last_periods, rank, shared_in_team
+from ..models import PeriodRun
 from .filing import Due, file_given
 from .groups import people_in
 from .models import RankingRow
+from .ranked import MOMENT, Earned, barred, barred_by_level, body_of, by_household, earned_in, had_at, parts_of
+from .ranked_teams import Crew, crews_of, earned_by_teams, leave_out
 
-OWN = (AccountClass.WALLET, AccountClass.DEBT)
-MOMENT = timedelta(microseconds=1)
 KEPT_WITHOUT_PRIZE = 100  # places shown beyond the winners
 
 
@@ -65,12 +52,39 @@ def due_rankings(scheme_id: int, day: date) -> list[tuple[RulebookVersion, Ranki
 
 def standings_in(
     scheme: Scheme, version: RulebookVersion, ranking: Ranking, first: date, following: date
-) -> list[Standing]:
-    """What everybody in the ranking's group earned in the period, or had at its end, in each part it is split into;
-    where everybody is ranked, also those without, if they were there all along. A few queries, however many people."""
+) -> tuple[list[Standing], dict[int, Crew]]:
+    """What everybody in the ranking's group (or every team) earned in the period, or had at its end, in each part it is
+    split into; where everybody is ranked, also those without, if they were there all along. And the teams."""
     last = following - clock.ONE_DAY
-    group, out = people_in(scheme.id, body_of(version, ranking), last), barred(scheme.id, following)
+    out = barred(scheme.id, following)
     start, end = clock.day_start(first, scheme.zone), clock.day_start(following, scheme.zone)
+    crews: dict[int, Crew] = {}
+    if ranking.by == "team":
+        crews = crews_of(scheme.id, ranking, start if ranking.everybody else end)
+        mine = {person_id for crew in crews.values() for person_id in crew.members}
+        leave_out(crews, {*db.session.scalars(out), *barred_by_level(scheme.id, version, mine, last)})
+        earned = earned_by_teams(scheme.id, ranking, crews, start, end, out)
+    else:
+        earned = earned_by_people(scheme, version, ranking, start, end, out)
+    decimals = scheme.points_scale if ranking.decimals is None else ranking.decimals
+    ranks_all = ranking.everybody or (ranking.counts == "balance" and not ranking.least)
+    least = max(1, ranking.least * 10**decimals // 1000)
+    ranked = sorted(holder_id for holder_id, mine in earned.items() if mine[0] >= least or ranks_all)
+    parts = parts_of(scheme.id, ranked, ranking.split, Team if ranking.by == "team" else Person)
+    standings = [
+        Standing(holder_id, earned[holder_id][0], earned[holder_id][1], part)
+        for holder_id in ranked
+        for part in parts.get(holder_id, ())
+    ]
+    return standings, crews
+
+
+def earned_by_people(
+    scheme: Scheme, version: RulebookVersion, ranking: Ranking, start: datetime, end: datetime, out: Select[Any]
+) -> Earned:
+    """What everybody of the group earned or had; of a household, under whoever earned most of it."""
+    last = clock.local_date(end, scheme.zone) - clock.ONE_DAY
+    group = people_in(scheme.id, body_of(version, ranking), last)
     earned: Earned = {}
     if ranking.everybody:
         there = select(Person.id).where(Person.scheme_id == scheme.id, Person.created_at < start)
@@ -83,142 +97,7 @@ def standings_in(
         earned |= earned_in(scheme.id, ranking, start, end, group, out)
     kept_out = barred_by_level(scheme.id, version, earned, last)
     earned = {person_id: mine for person_id, mine in earned.items() if person_id not in kept_out}
-    if ranking.by == "household":
-        earned = by_household(scheme.id, earned)
-    decimals = scheme.points_scale if ranking.decimals is None else ranking.decimals
-    ranks_all = ranking.everybody or (ranking.counts == "balance" and not ranking.least)
-    least = max(1, ranking.least * 10**decimals // 1000)
-    ranked = sorted(person_id for person_id, mine in earned.items() if mine[0] >= least or ranks_all)
-    parts = parts_of(scheme.id, ranked, ranking.split)
-    return [
-        Standing(person_id, earned[person_id][0], earned[person_id][1], part)
-        for person_id in ranked
-        for part in parts.get(person_id, ())
-    ]
-
-
-Earned = dict[int, tuple[int, datetime | None]]
-
-
-def had_at(scheme_id: int, balance: str, person_ids: Sequence[int], moment: datetime) -> Earned:
-    """What each of them had of a balance, less what they owed, when the moment had passed; without those who never had
-    any of it."""
-    unit_id = units_of(scheme_id).get(unit_code(balance))
-    found: Earned = {}
-    for begin in range(0, len(person_ids) if unit_id else 0, 5000):
-        had = wallets_at(scheme_id, person_ids[begin : begin + 5000], moment, unit_id, OWN)
-        found |= {holder_id: (amount, None) for (holder_id, _), amount in had.items()}
-    return found
-
-
-def earned_in(scheme_id: int, ranking: Ranking, start: datetime, end: datetime, group: Any, out: Select[Any]) -> Earned:
-    """What each of them was credited for deeds of their own, and when the last of it was."""
-    amount = func.sum(func.coalesce(measured(ranking), 0)).label("amount")
-    query = (
-        select(Claim.person_id, amount, func.max(Transfer.recorded_at).label("reached_at"))
-        .join(Transfer, and_(Transfer.scheme_id == Claim.scheme_id, Transfer.id == Claim.transfer_id))
-        .where(Claim.scheme_id == scheme_id, Claim.state == ClaimState.APPROVED, Claim.source != Source.SYSTEM)
-        .where(Transfer.recorded_at >= start, Transfer.recorded_at < end)
-        .where(Claim.person_id.in_(group), Claim.person_id.not_in(out))
-        .group_by(Claim.person_id)
-    )
-    if ranking.categories or ranking.rules or ranking.counts in TIMES_AND_UNITS:
-        query = query.join(EarningRule, and_(EarningRule.scheme_id == Claim.scheme_id, EarningRule.id == Claim.rule_id))
-    if ranking.categories:
-        query = query.where(EarningRule.category.in_(ranking.categories))
-    if ranking.rules:
-        query = query.where(EarningRule.code.in_(ranking.rules))
-    return {row.person_id: (int(row.amount), row.reached_at) for row in db.session.execute(query)}
-
-
-def measured(ranking: Ranking) -> ColumnElement[Any]:
-    """What a claim counts for in a ranking; times and units in thousandths, of a deed of which anything counted."""
-    if ranking.counts not in TIMES_AND_UNITS:
-        return counted(ranking.over)
-    units = cast(ColumnElement[Any], Claim.outcome["quantity"].as_integer())
-    if ranking.counts == "units":
-        return units
-    by_event = EarningRule.body["unit"].as_string() == "event"
-    return case((units <= 0, 0), (by_event, units), else_=1000)
-
-
-def by_household(scheme_id: int, earned: Earned) -> Earned:
-    """What households earned, each by its member who earned most of it; who has no household stands alone."""
-    homes: dict[int, int] = {}
-    ordered = sorted(earned)
-    for begin in range(0, len(ordered), 5000):
-        of_some = select(Person.id, Person.household_id).where(
-            Person.scheme_id == scheme_id,
-            Person.id.in_(ordered[begin : begin + 5000]),
-            Person.household_id.is_not(None),
-        )
-        homes |= {row.id: row.household_id or row.id for row in db.session.execute(of_some)}
-    members: dict[int, list[int]] = defaultdict(list)
-    for person_id in ordered:
-        members[homes.get(person_id, person_id)].append(person_id)
-    found: Earned = {}
-    for people in members.values():
-        first = max(people, key=lambda one: (earned[one][0], -one))
-        moments = [moment for _, moment in (earned[one] for one in people) if moment is not None]
-        found[first] = sum(earned[one][0] for one in people), max(moments, default=None)
-    return found
-
-
-def body_of(version: RulebookVersion, ranking: Ranking) -> Mapping[str, Any]:
-    """The ranking as the document has it."""
-    return next(one for one in version.body["rankings"] if one["code"] == ranking.code)
-
-
-def barred_by_level(scheme_id: int, version: RulebookVersion, people: Collection[int], day: date) -> set[int]:
-    """Whom the step that they stand on keeps from rankings."""
-    levels = [
-        level
-        for level in levels_in(scheme_id, version.id)
-        if any("ranking" in effect.bars for step in level.steps for effect in step.effects)
-    ]
-    found = standings_of(scheme_id, people, levels, day) if levels else {}
-    return {person_id for person_id, stands in found.items() if any(one.bars("ranking") for one in stands)}
-
-
-def barred(scheme_id: int, day: date) -> Select[Any]:
-    return select(Bar.person_id).where(
-        Bar.scheme_id == scheme_id, Bar.what == "ranking", Bar.lifted_at.is_(None), Bar.until_on >= day
-    )
-
-
-def parts_of(scheme_id: int, person_ids: Sequence[int], split: str) -> dict[int, set[str]]:
-    """In which parts each of them is ranked: everybody together, by role, or by community."""
-    if split not in ("role", "area"):
-        return {person_id: {""} for person_id in person_ids}
-    found: dict[int, set[str]] = defaultdict(set)
-    for begin in range(0, len(person_ids), 5000):
-        some = list(person_ids[begin : begin + 5000])
-        if split == "role":
-            for person_id in some:
-                found[person_id]  # everybody is a resident, unless they have a role
-            roles = select(Assignment.person_id, Assignment.role).where(
-                Assignment.scheme_id == scheme_id, Assignment.person_id.in_(some), Assignment.ended_at.is_(None)
-            )
-            for person_id, role in db.session.execute(roles):
-                found[person_id].add(str(role))
-            for person_id in some:
-                found[person_id] = found[person_id] or {Role.RESIDENT.value}
-        else:
-            homes = db.session.execute(
-                select(Person.id, Area.path)
-                .join(Area, (Area.scheme_id == Person.scheme_id) & (Area.id == Person.area_id))
-                .where(Person.scheme_id == scheme_id, Person.id.in_(some))
-            ).all()
-            communities = {
-                row.path: row.name
-                for row in db.session.execute(
-                    select(Area.path, Area.name).where(Area.scheme_id == scheme_id, Area.kind == AreaKind.COMMUNITY)
-                )
-            }
-            for person_id, path in homes:
-                inside = [name for prefix, name in communities.items() if path.startswith(prefix)]
-                found[person_id] = {inside[0] if inside else ""}
-    return found
+    return by_household(scheme.id, earned) if ranking.by == "household" else earned
 
 
 def run_ranking(
@@ -252,20 +131,25 @@ def run_ranking(
     )
     if made is None:
         return None
-    places = rank(ranking, standings_in(scheme, version, ranking, first, following), scheme.points_scale)
+    standings, crews = standings_in(scheme, version, ranking, first, following)
+    places = rank(ranking, standings, scheme.points_scale)
     kept = [one for one in places if one.prize or (one.amount > 0 and one.place <= KEPT_WITHOUT_PRIZE)]
     rules, last = given_of(version), following - clock.ONE_DAY
     rows, told = [], []
     for one in kept:
-        prize = ranking.prizes[one.prize - 1] if one.prize else None
-        claim_id = None
+        prize, crew = ranking.prizes[one.prize - 1] if one.prize else None, crews.get(one.holder)
         known = rules.get(prize_code(ranking.code, one.prize)) if one.prize else None
+        claim_id = None
         if known is not None:
-            due = Due(one.holder, known, prize_key(run_id, one.part), last, note_of(ranking, period, one))
+            key = prize_key(run_id, f"{one.part}|{one.holder}" if crew else one.part)
+            due = Due(one.holder, known, key, last, note_of(ranking, period, one))
             due = share_of(due, ranking, one, scheme.points_scale) if one.share else due
-            claim = file_given(scheme, due, at) if due.quantity else None
-            claim_id = claim.id if claim else None
-        if one.share is not None and one.share.points:
+            dues = [due] if crew is None else dues_of_team(due, ranking, prize, one, crew, scheme.points_scale)
+            filed = [claim for each in dues if each.quantity and (claim := file_given(scheme, each, at))]
+            claim_id = filed[0].id if len(filed) == 1 else None
+        if crew is not None:
+            told += told_to_team(ranking, prize, one, crew, run_id)
+        elif one.share is not None and one.share.points:
             said = {"title": ranking.title, "points": one.share.points}
             told.append(Told(one.holder, "ranking_share", said, "/me/standing", f"ranking:{run_id}"))
         elif prize is not None and not prize.takes_away:  # of what takes away the claim itself tells
@@ -287,6 +171,7 @@ def run_ranking(
         "scale": scheme.points_scale if ranking.decimals is None else ranking.decimals,
         "by": ranking.by,
         "counts": ranking.counts,
+        "for": sorted({prize.to_whom for prize in ranking.prizes}),
         "blame": [one.title for one in ranking.prizes if one.title and is_blame(one)],
     }
     db.session.flush()
@@ -298,8 +183,33 @@ def is_blame(prize: Prize) -> bool:
 
 
 def prize_key(run_id: int, part: str) -> str:
-    """The key of a prize's claim: somebody with two roles may win in both."""
+    """The key of a prize's claim: somebody with two roles may win in both, or with two teams."""
     return f"p{run_id}.{hashlib.sha256(part.encode()).hexdigest()[:8]}"
+
+
+def dues_of_team(due: Due, ranking: Ranking, prize: Prize | None, one: Placed, crew: Crew, scale: int) -> list[Due]:
+    """What a team's prize comes to: one for the team, claimed by who speaks for it; or one for each of its members, of
+    which those who did nothing get no share that goes by what each did."""
+    mine = replace(due, note=f"{due.note} {crew.name}"[:200])
+    if prize is None or not prize.of_members:
+        return [replace(mine, person_id=crew.speaker, team_id=one.holder)]
+    found = shared_in_team(prize, {person_id: crew.did.get(person_id, 0) for person_id in crew.members}, scale)
+    dues = [(replace(mine, person_id=person_id), share) for person_id, share in found.items()]
+    return [
+        share_of(each, ranking, replace(one, amount=crew.did.get(each.person_id, 0), share=share), scale)
+        if share is not None
+        else each
+        for each, share in dues
+    ]
+
+
+def told_to_team(ranking: Ranking, prize: Prize | None, one: Placed, crew: Crew, run_id: int) -> list[Told]:
+    """Everybody in a team that won hears of it; that it did too little, who speaks for it."""
+    if prize is None or prize.takes_away:
+        return []
+    values = {"title": ranking.title, "place": one.place, "prize": prize.title or ranking.title, "team": crew.name}
+    kind, people = ("ranking_warning", (crew.speaker,)) if prize.is_warning else ("ranking_team", crew.members)
+    return [Told(person_id, kind, values, "/me/standing", f"ranking:{run_id}:{one.holder}") for person_id in people]
 
 
 def share_of(due: Due, ranking: Ranking, one: Placed, scale: int) -> Due:
@@ -324,7 +234,7 @@ def row_of(scheme: Scheme, run_id: int, one: Placed, prize: Prize | None, claim_
     return {
         "scheme_id": scheme.id,
         "run_id": run_id,
-        "person_id": one.holder,
+        "holder_id": one.holder,
         "part": one.part,
         "place": one.place,
         "amount": one.amount,

@@ -32,6 +32,12 @@ register(
 register("ranking_prize", N_("您上榜了"), N_("“{title}”您排第 {place}，奖励按规矩走审核和公示。"), tone="ok")
 register("ranking_band", N_("评比结果出来了"), N_("“{title}”：您得了“{prize}”，奖励按规矩走审核和公示。"), tone="ok")
 register("ranking_share", N_("积分分好了"), N_("“{title}”您分到 {points} 分，按规矩走审核和公示。"), tone="ok")
+register(
+    "ranking_team",
+    N_("您的队上榜了"),
+    N_("“{title}”：“{team}”排第 {place}，得了“{prize}”。有积分的，按规矩走审核和公示。"),
+    tone="ok",
+)
 register("ranking_prize_title", N_("您上榜了"), N_("“{title}”您排第 {place}，称号是“{prize}”。"), tone="ok")
 register("ranking_band_title", N_("评比结果出来了"), N_("“{title}”：您得了“{prize}”。"), tone="ok")
 register("ranking_warning", N_("请您留意"), N_("“{title}”：{prize}。有不清楚的，可以问社区。"), tone="info")
