@@ -240,6 +240,9 @@ class Post:
             tell_of_many(claims, code, self.at)
 
     def _said(self, claim: Claim, seen: Assessment) -> tuple[str, dict[str, Any]]:
+        if seen.is_sanction:
+            until_on = self.today + timedelta(days=seen.appeal_days)
+            return "sanction_made", {"reason": claim.state_reason or claim.note, "appeal_until_on": until_on}
         if seen.is_deduction and seen.points <= 0:
             values: dict[str, Any] = {"points": -seen.points, "reason": claim.state_reason or claim.note}
             values["appeal_until_on"] = self.today + timedelta(days=seen.appeal_days)

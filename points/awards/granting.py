@@ -221,6 +221,9 @@ def announce(claim: Claim, seen: Assessment, at: datetime, until_on: date | None
         ends = {"ends_on": seen.ends} if seen.ends else {}
         reason = claim.state_reason or claim.note
         tell_of(claim, "deduction_announced", at, points=-seen.points, reason=reason, due_on=claim.due_on, **ends)
+    elif seen.is_sanction:
+        reason = claim.state_reason or claim.note
+        tell_of(claim, "sanction_announced", at, reason=reason, due_on=claim.due_on)
     elif until_on is not None:
         tell_of(claim, "claim_on_notice", at, points=seen.points, until_on=until_on)
     else:

@@ -149,6 +149,20 @@ register(
     tone="no",
 )
 register(
+    "sanction_announced",
+    N_("要作出限制，先告诉您"),
+    N_("“{title}”，{done_on}：{reason}。不扣分，{due_on}起作数。"),
+    more=APPEAL,
+    tone="no",
+)
+register(
+    "sanction_made",
+    N_("记了一笔，不扣分"),
+    N_("“{title}”，{done_on}：{reason}。"),
+    more=APPEAL,
+    tone="no",
+)
+register(
     "deduction_made",
     N_("扣了积分"),
     N_("“{title}”，{done_on}，扣了 {points} 分：{reason}。"),
@@ -233,6 +247,8 @@ WITH_APPEAL = frozenset(
         "barred_from_both",
         "deduction_announced",
         "deduction_made",
+        "sanction_announced",
+        "sanction_made",
     }
 )
 BY_ITSELF = (Source.SELF_CHECKED, Source.SYSTEM)  # nobody at a desk entered it

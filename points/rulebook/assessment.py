@@ -102,6 +102,11 @@ class Assessment:
         return any(amount < 0 for amount in (self.points, self.honour, self.minutes, *self.others.values()))
 
     @property
+    def is_sanction(self) -> bool:
+        """Whether it takes no points, but bars from something, as its rule says: it may be appealed against alike."""
+        return self.appeal_days > 0 and not self.is_deduction
+
+    @property
     def is_exchange(self) -> bool:
         """Whether it gives of one balance and takes of another."""
         given = any(amount > 0 for amount in (self.points, self.honour, self.minutes, *self.others.values()))

@@ -153,7 +153,16 @@ def numbers_of(amount: Body) -> Iterator[Any]:
 
 
 def is_negative(rule: Body, document: Body) -> bool:
-    """Whether a rule may take something away."""
+    """Whether a rule may take something away: points, or what it bars somebody from."""
+    return "bars" in rule or takes_points(rule, document)
+
+
+def takes_points(rule: Body, document: Body) -> bool:
+    return any(number < 0 for number in given_by(rule, document))
+
+
+def given_by(rule: Body, document: Body) -> list[Decimal]:
+    """Every number of points, honour, minutes that a rule names."""
     numbers = list(numbers_of(rule["amount"]))
     if rule["amount"]["type"] == "case_by_case":
         bounds = {**document.get("case_by_case", {}), **rule["amount"]}
@@ -163,4 +172,4 @@ def is_negative(rule: Body, document: Body) -> bool:
             numbers += numbers_of(value)
         elif value not in ("same", "served"):
             numbers.append(value)
-    return any(Decimal(str(number)) < 0 for number in numbers)
+    return [Decimal(str(number)) for number in numbers]

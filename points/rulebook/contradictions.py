@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import gettext
 
-from .completion import balances_of, by_code, is_negative, numbers_of, whens_of
+from .completion import balances_of, by_code, given_by, is_negative, numbers_of, takes_points, whens_of
 from .given import given_parts
 from .problems import FIELD_WORDS, Problem, rule_name
 from .terms import BALANCES, UNITS
@@ -322,11 +322,14 @@ def contradictions_in(rule: dict[str, Any], where: str, body: dict[str, Any]) ->
 def negative_in(rule: dict[str, Any], where: str, body: dict[str, Any]) -> Iterator[Problem]:
     """A rule that takes away needs the document's terms for it, and takes only from what these name."""
     if not is_negative(rule, body):
-        if "bars" in rule:
-            yield Problem(where, field_word("bars"), gettext("只有扣分的规则和处理结果才写限制。"))
+        return
+    if "bars" in rule and not takes_points(rule, body) and any(given_by(rule, body)):
+        yield Problem(where, field_word("bars"), gettext("只有扣分、记 0 分的规则和处理结果才写限制。"))
         return
     if "deductions" not in body:
-        sentence = gettext("不能是负数：要扣分，先写明“扣分”这一部分（从哪里扣、公示几天、几天能申诉、到哪天为止）。")
+        sentence = gettext(
+            "不能是负数，也不能限制：要扣分，先写明“扣分”这一部分（从哪里扣、公示几天、几天能申诉、到哪天为止）。"
+        )
         yield Problem(where, gettext("分值"), sentence)
         return
     for name in sorted(balances_of(rule) - set(body["deductions"]["from"])):
@@ -338,9 +341,9 @@ def negative_in(rule: dict[str, Any], where: str, body: dict[str, Any]) -> Itera
 
 def can_be_negative(given: Any, rule: dict[str, Any], body: dict[str, Any]) -> bool:
     if given == "same":
-        return is_negative({**rule, "beside": {}}, body)
+        return takes_points({**rule, "beside": {}}, body)
     if isinstance(given, dict):
-        return is_negative({**rule, "amount": given, "beside": {}}, body)
+        return takes_points({**rule, "amount": given, "beside": {}}, body)
     return given not in (None, "served") and Decimal(str(given)) < 0
 
 

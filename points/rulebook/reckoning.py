@@ -191,8 +191,13 @@ class Reckoning:
         return self.facts.credited_on or self.facts.done_on
 
     @property
-    def takes_something(self) -> bool:
+    def takes_points(self) -> bool:
         return any(amount < 0 for amount in (self.points, self.honour, self.minutes, *self.others.values()))
+
+    @property
+    def takes_something(self) -> bool:
+        """Whether it takes points away, or what its rule bars from: then it is reviewed, on notice, open to appeal."""
+        return self.takes_points or (self.rule.bars is not None and self.quantity > 0)
 
     @property
     def undecided(self) -> bool:

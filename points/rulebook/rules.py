@@ -159,6 +159,6 @@ def made(it: Reckoning) -> Assessment:
         credit=rule.credit,
         bars=last_day_of(bars, it.credited_on) if bars else None,
         bars_from=tuple(sorted(bars.start)) if bars else (),
-        ends=after(rule.deductions.ends, it.credited_on) if taken and rule.deductions else None,
+        ends=after(rule.deductions.ends, it.credited_on) if it.takes_points and rule.deductions else None,
         appeal_days=rule.deductions.appeal_days if taken and rule.deductions else 0,
     )

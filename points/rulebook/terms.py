@@ -337,5 +337,5 @@ class Rule:
 
     @property
     def takes_away(self) -> bool:
-        """Whether it may take points away."""
+        """Whether it may take points away, or bar from something."""
         return self.deductions is not None

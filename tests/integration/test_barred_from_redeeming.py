@@ -14,12 +14,14 @@ from points import clock
 from points.awards.appeals.deciding import grant_appeal
 from points.awards.appeals.filing import file_appeal
 from points.awards.correcting import ask_correction, confirm_correction
-from points.awards.models import Bar, Claim
+from points.awards.crediting import credit_due
+from points.awards.models import Bar, Claim, ClaimState
 from points.awards.reviewing import approve
+from points.awards.rules import DeductionByStaff
 from points.awards.undoing import undo
 from points.db import db, in_own_transaction, transaction
 from points.inbox.models import Message
-from points.people.models import Person, Role
+from points.people.models import Person, Role, Scheme
 from points.redemption.models import Receipt
 from points.redemption.refusals import BarredFromRedeeming
 from points.statements import watching
@@ -175,6 +177,42 @@ def test_an_appeal_that_is_won_lifts_the_bar_of_a_deduction(shop: RedemptionWorl
         how = {"reason": "看过录像，不是他", "key": uuid.uuid4(), "at": clock.now()}
         grant_appeal(again, appeal.id, **how)
     assert shop.bought(person, (shop.soap, 1)).points == 6 and shop.balance(person) == 94
+
+
+def test_a_rule_may_bar_without_taking_points_on_notice_and_open_to_appeal(shop: RedemptionWorld) -> None:
+    """伪造材料的，一年内不得兑换：不扣分，也要审核、公示，可以申诉。"""
+    year = {"from": ["redeem"], "for": {"years": 1}}
+    deductions = {**MINUS["deductions"], "notice_days": 2}
+    forged = {**MINUS, "amount": {"type": "fixed", "points": 0}, "bars": year, "deductions": deductions}
+    load_rules(shop.world, VISIT, forged)
+    set_reviews(shop.world, deductions_allowed=True)
+    staff, reader, person = shop.world.staff(Role.STAFF), shop.world.staff(Role.STAFF), shop.resident(100)
+    with pytest.raises(DeductionByStaff):
+        claimed(shop.world, person, "minus")
+    third, again = shop.world.visitor(shop.world.staff(Role.STAFF)), shop.world.visitor(reader)
+    claim = claimed(shop.world, staff, "minus", person_id=person.id)
+    with transaction():
+        approve(third, claim.id, points=None, reason="材料是假的", key=uuid.uuid4(), at=clock.now())
+    assert shop.bought(person, (shop.soap, 1)).points == 6, "it stands on public notice first"
+    db.session.rollback()
+    waiting = db.session.get_one(Claim, (shop.scheme_id, claim.id))
+    assert waiting.state in (ClaimState.ON_NOTICE, ClaimState.DUE) and waiting.due_on is not None
+    zone, due_on = shop.clerk.zone, waiting.due_on
+    with clock.at(clock.day_start(due_on, zone) + timedelta(hours=10)):
+        scheme_id = shop.scheme_id
+        in_own_transaction(lambda: credit_due(db.session.get_one(Scheme, scheme_id), [claim.id], clock.now()))
+        with pytest.raises(BarredFromRedeeming):
+            shop.bought(person, (shop.soap, 1))
+        assert shop.balance(person) == 94 and last_day(shop).year > due_on.year
+        codes = list(db.session.scalars(select(Message.code).where(Message.person_id == person.id)))
+        assert {"sanction_announced", "sanction_made", "barred_at_the_till"} <= set(codes)
+        mine = shop.world.visitor(person)
+        with transaction():
+            appeal = file_appeal(mine, claim.id, words="不是我交的材料", key=uuid.uuid4(), at=clock.now())
+        with transaction():
+            how = {"reason": "查清了，是别人冒用的", "key": uuid.uuid4(), "at": clock.now()}
+            grant_appeal(again, appeal.id, **how)
+        assert shop.bought(person, (shop.soap, 1)).points == 6
 
 
 def test_the_bar_holds_under_a_later_version_that_says_nothing_of_it(shop: RedemptionWorld) -> None:
