@@ -70,7 +70,7 @@ def statement(
         heads = {account: min(seq, shown[account]) for account, seq in heads.items() if account in shown}
     while heads and len(rows) < size:
         window, balances = _window(scheme_id, heads, size)
-        for line in _merged(heads, window, sum(balances.values()), size):
+        for line in _merged(heads, window, sum(balances.values())):
             if sign is None or line.amount * sign > 0:
                 rows.append(line)
             if len(rows) == size:
@@ -92,13 +92,16 @@ def _heading() -> Select[Any]:
 NEAR = Few("near", account_id=BIG, seq=BIG)
 
 
+TOLD = ("id", "kind", "source_kind", "source_id", "reverses_id", "occurred_at", "recorded_at")  # of a transfer
+
+
 def _looking() -> Select[Any]:
     """``p``: a range of numbers in each account. ``q``: all that those transfers did, also beyond the range."""
     near, p, q, t = NEAR.source(), postings.alias("p"), postings.alias("q"), transfers
     least = near.c.seq - bindparam("size", type_=BIG) + 1
     in_range = and_(p.c.account_id == near.c.account_id, p.c.seq.between(least, near.c.seq))
     return (
-        select(q.c.account_id, q.c.seq, q.c.amount, q.c.balance_after, t)
+        select(q.c.account_id, q.c.seq, q.c.amount, q.c.balance_after, *(t.c[name] for name in TOLD))
         .distinct()
         .select_from(near)
         .join(p, and_(p.c.scheme_id == SCHEME, in_range))
@@ -107,7 +110,17 @@ def _looking() -> Select[Any]:
     )
 
 
-HEADS, WINDOW = Prepared(_heading), Prepared(_looking)
+def _looking_at_one() -> Select[Any]:
+    p, t, newest = postings, transfers, bindparam("seq", type_=BIG)
+    return (
+        select(p.c.account_id, p.c.seq, p.c.amount, p.c.balance_after, *(t.c[name] for name in TOLD))
+        .join(t, and_(t.c.scheme_id == p.c.scheme_id, t.c.id == p.c.transfer_id))
+        .where(p.c.scheme_id == SCHEME, p.c.account_id == bindparam("account", type_=BIG))
+        .where(p.c.seq.between(newest - bindparam("size", type_=BIG), newest))
+    )
+
+
+HEADS, WINDOW, ONE = Prepared(_heading), Prepared(_looking), Prepared(_looking_at_one)
 
 
 @dataclass
@@ -136,7 +149,9 @@ class Candidate:
 
 def _window(scheme_id: int, heads: Heads, size: int) -> tuple[dict[tuple[int, int], Candidate], dict[int, int]]:
     """The newest postings of each account, by (account, seq), and the balance with which each account begins."""
-    found = WINDOW.all(scheme=scheme_id, size=size, **NEAR.bind(sorted(heads.items())))
+    found = _of_one(scheme_id, *next(iter(heads.items())), size) if len(heads) == 1 else None
+    if found is None:
+        found = WINDOW.all(scheme=scheme_id, size=size, **NEAR.bind(sorted(heads.items())))
     by_transfer: dict[int, Candidate] = {}
     window: dict[tuple[int, int], Candidate] = {}
     balances: dict[int, int] = {}
@@ -151,9 +166,20 @@ def _window(scheme_id: int, heads: Heads, size: int) -> tuple[dict[tuple[int, in
     return window, balances
 
 
-def _merged(heads: Heads, window: dict[tuple[int, int], Candidate], balance: int, size: int) -> Iterator[Line]:
-    """The next lines, at most as many as each account has in the window. Moves the heads on before it yields."""
-    for _ in range(size):
+def _of_one(scheme_id: int, account_id: int, seq: int, size: int) -> list[Row[Any]] | None:
+    """The window of a single account, which has no other to wait for: the numbers of a transfer follow one another
+    there, and one number more tells whether the last transfer ends within. None when it does not."""
+    found = sorted(ONE.all(scheme=scheme_id, account=account_id, seq=seq, size=size), key=lambda row: row.seq)
+    if len(found) <= size:
+        return found
+    below, *window = found
+    return None if below.id == window[0].id else window
+
+
+def _merged(heads: Heads, window: dict[tuple[int, int], Candidate], balance: int) -> Iterator[Line]:
+    """The next lines, as far as the window reaches (a transfer may have several numbers in one account). Moves the
+    heads on before it yields."""
+    while heads and all(head in window for head in heads.items()):
         newest = [window[head] for head in heads.items()]
         # A transfer's turn has come when it is the newest left in every account that it touched.
         ready = [one for one in newest if all(heads[account] == last for account, (_, last) in one.places.items())]
@@ -165,8 +191,6 @@ def _merged(heads: Heads, window: dict[tuple[int, int], Candidate], balance: int
                 heads[account] = first - 1
         yield chosen.line(balance)
         balance -= chosen.amount
-        if not heads:
-            return
 
 
 def _pack(heads: Heads) -> str:

@@ -78,6 +78,27 @@ def test_a_redemption_over_two_dates_is_one_line(books: Books) -> None:
     assert rows[0].balance_after == 10
 
 
+def test_a_page_never_ends_within_a_transfer(books: Books) -> None:
+    """What is owed stands in one account, and undoing an award of two dates that was spent has two lines there."""
+    person, parts = books.person(), [(1, 2), (3, 4), (5, 6)]
+    made = [
+        books.post(
+            "award",
+            books.leg("issuance", books.points, -one - other),
+            books.leg("wallet", books.points, one, person, "2026-12-31"),
+            books.leg("wallet", books.points, other, person, "never"),
+        )
+        for one, other in parts
+    ]
+    with clock.at(AT):
+        books.redeem(person, 21, {})
+        for award in made:
+            books.undo(award, allow_debt=True)
+    for size in (1, 2, 3, 20):
+        rows = whole(books, person, size, klass=AccountClass.DEBT)
+        assert [(row.amount, row.balance_after) for row in rows] == [(-11, -21), (-7, -10), (-3, -3)]
+
+
 def test_what_came_in_or_went_out_alone(books: Books) -> None:
     person = books.person()
     for n in range(1, 8):
