@@ -151,6 +151,7 @@ function paint() {
 function select(row, focus = false) {
   for (const other of rows) other.removeAttribute("aria-selected");
   row.setAttribute("aria-selected", "true");
+  document.getElementById("said").textContent = "";
   row.scrollIntoView({ block: "nearest" });
   if (focus) row.querySelector("a.what").focus();
   early = null;
@@ -420,11 +421,13 @@ function bulk() {
   sent.submit();
 }
 
-// Once nothing is a draft any more, U takes back what was sent last, within the scheme's time.
+// Once nothing is a draft any more, U takes back what was sent last, within the scheme's time; else it says why not.
 function undo() {
   if (drafts.length) return takeBack();
   const sent = document.querySelector("#undo-toast form button") || pane?.querySelector("[data-undo]");
-  if (sent) sent.click();
+  if (sent) return sent.click();
+  const open = isOpen(pane, selected()?.dataset.id) && pane.querySelector("[data-open]");
+  document.getElementById("said").textContent = (open && open.dataset.noUndo) || words.noUndo;
 }
 
 // Out of a field, back to the list, so that letters are keys again. What was typed stays.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext
@@ -12,13 +12,14 @@ from sqlalchemy import select
 
 from .. import clock
 from ..db import db
-from ..errors import NotFound
+from ..errors import DomainError, NotFound
 from ..people.models import Person
 from ..people.visitor import Visitor
 from ..rulebook.plain_terms import also_lines
 from ..rulebook.queries import KnownRule, rule_by_id
 from ..rulebook.rules import Assessment
 from ..rulebook.wording import refusals
+from ..web.formats import sentence_of
 from . import words
 from .assessing import reckon
 from .budgets import Left, left_for, left_for_many
@@ -30,20 +31,9 @@ from .queries import Line, StepLine, line_of, photos_of, seen_by_reviewer, steps
 from .queue_oddities import limits_of, oddities_of
 from .queue_queries import recent_of
 from .queue_words import oddity_words, other_claim
-from .settings import reviews_of
+from .rules import NothingToUndo
 from .standing import objections_to
-
-# What a reviewer's own decision left behind and can be taken back from.
-DECIDED = frozenset(
-    {
-        ClaimState.APPROVED,
-        ClaimState.ON_NOTICE,
-        ClaimState.DUE,
-        ClaimState.STUCK,
-        ClaimState.REJECTED,
-        ClaimState.RETURNED,
-    }
-)
+from .undoing import check_undoable
 
 
 @dataclass(frozen=True)
@@ -88,8 +78,12 @@ class Open:
     step: str
     stages: tuple[str, ...]
     budget: Left | None
-    can_undo: bool
+    no_undo: DomainError | None  # why this visitor cannot take the last decision back
     lowers: bool  # whether the reviewer may set less than the rule gives
+
+    @property
+    def no_undo_words(self) -> str:
+        return sentence_of(self.no_undo) if self.no_undo else ""
 
     @property
     def can(self) -> bool:
@@ -160,7 +154,7 @@ def opened(who: Visitor, claim_id: int, row: Row | None = None) -> Open:
         step=row.step,
         stages=tuple(titled(one) for one in claim.path),
         budget=budget_for(who, known, today) if claim.points is None else None,
-        can_undo=can_undo(who, claim, at),
+        no_undo=no_undo(who, claim, at),
         lowers=known.rule.amount.type != "case_by_case" and not seen.undecided and seen.points > 0,
     )
 
@@ -184,13 +178,15 @@ def budgets_for(who: Visitor, categories: set[str], today: date) -> list[tuple[s
     return sorted(found.items())
 
 
-def can_undo(who: Visitor, claim: Claim, at: datetime) -> bool:
-    """Whether it is this visitor's own latest decision, and the scheme's time to take it back is not over."""
-    if claim.decided_by != who.person_id or claim.decided_at is None or claim.state not in DECIDED:
-        return False
-    if any(state == claim.state for state in (ClaimState.REVERSED, ClaimState.HELD)) or claim.has_appeal:
-        return False
-    return at < claim.decided_at + timedelta(hours=reviews_of(who.settings).undo_hours)
+def no_undo(who: Visitor, claim: Claim, at: datetime) -> DomainError | None:
+    """Why this visitor cannot take the claim's decision back; None when they can. One that waits has none."""
+    if claim.state == ClaimState.WAITING:
+        return NothingToUndo(state=claim.state)
+    try:
+        check_undoable(who, claim, at)
+    except DomainError as refusal:
+        return refusal
+    return None
 
 
 def say(found: Sequence[Hint]) -> str:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import random
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, Route, expect
 
+from points import clock
 from points.awards.models import Claim, ClaimState, SampledReview
-from points.db import db
+from points.awards.reviewing import approve
+from points.db import db, in_own_transaction
 from points.files.actions import prepare_photo
-from points.people.models import Role
+from points.people.models import Person, Role
 from tests.e2e.conftest import OpenPage
 from tests.e2e.looking import readable
 from tests.factories import World
@@ -114,6 +117,37 @@ def test_a_reviewer_works_through_the_day_by_keyboard_alone(place: World, window
     expect(page.get_by_role("heading", name="快捷键")).to_be_visible()
     readable(page)
     press(page, "Escape")
+
+
+def test_what_cannot_be_taken_back_says_why(place: World, window: OpenPage) -> None:
+    other, me = place.staff(Role.STAFF, name="李芳"), place.staff(Role.STAFF)
+    theirs, open_one = claimed(place, place.person("张三")), claimed(place, place.person("王五"))
+    long_ago = clock.now() - timedelta(days=2)
+    with clock.at(long_ago):
+        mine = claimed(place, place.person("李四"))
+    decided(place, theirs, other, clock.now())
+    decided(place, mine, me, long_ago)
+    page = window(me)
+    page.goto("/queue?state=all")
+    said = page.locator("#said")
+    for claim, why in (
+        (theirs, "最后的决定不是您做的，只有做决定的人能收回。"),
+        (mine, "过了 24 小时，不能直接收回了。请走更正，由另一位确认。"),
+        (open_one, "这一条现在没有可以收回的决定。"),
+    ):
+        page.locator(f"tr[data-id='{claim.id}'] td.pts").click()
+        expect(page.locator(f"#pane [data-open='{claim.id}']")).to_be_visible()
+        expect(said).to_be_hidden()
+        press(page, "u")
+        expect(said).to_have_text(why)
+    readable(page)
+    assert states(place) == ["approved", "approved", "waiting"]
+
+
+def decided(world: World, claim: Claim, by: Person, at: datetime) -> None:
+    who = world.visitor(by)
+    with clock.at(at):
+        in_own_transaction(lambda: approve(who, claim.id, key=uuid4(), at=at))
 
 
 def test_what_is_pressed_before_an_item_is_there_waits_for_it(place: World, window: OpenPage) -> None:
