@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, and_, bindparam, case, func, or_, select
+from sqlalchemy import BigInteger, and_, bindparam, func, select
 
 from .. import clock
 from ..db import db
 from ..errors import Conflict, DomainError, InsufficientPoints, LedgerFault, NotFound
-from .accounts import SCHEME, Locked, accounts, draw_stripes, lock, open_missing
+from .accounts import SCHEME, accounts, draw_stripes, lock, open_missing
 from .drafts import Draft, Leg, Posted
 from .models import AccountClass
+from .onward import LAPSED, all_of, onward, pools_reached
 from .planning import Entry
 from .posting import ZONE, earlier, postings, record, transfers
 from .rules import check_shape, check_undoes, has_passed, merged, wallet_mark
@@ -46,7 +47,8 @@ def reverse(
                 lives so many more days (to the end of that month)
     allow_debt  an award's points that were spent become the holder's debt, which later awards repay
 
-    What an award gave comes from the account it went to; what has expired of it since, from the expired.
+    What an award gave comes from the account it went to; what has expired of it since, from the expired; what a
+    period's end carried on, from where it is now.
     Raises NotFound, Conflict(cause="reversed") when nothing is left, Conflict(cause="beyond", line, left),
     InsufficientPoints when what was given has been spent, KeyReused.
     """
@@ -153,25 +155,40 @@ def _wanted(originals: Sequence[Original], lines: Mapping[int, int] | None) -> l
 def _taking_back(
     scheme_id: int, wanted: Sequence[tuple[Original, int]], plain: Sequence[Leg], allow_debt: bool
 ) -> list[Leg]:
-    """The legs, with what wallets no longer have taken from what expired there or, where allowed, made a debt."""
-    given = [(line, amount) for line, amount in wanted if line.klass is C.WALLET and amount < 0]
-    debts = [line.leg(amount, klass=C.DEBT, mark="") for line, amount in given] if allow_debt else []
-    fetched = [line.leg(amount, klass=C.EXPIRED, holder_id=scheme_id, mark="") for line, amount in given]
+    """The legs, with what wallets no longer have taken from what expired there, from where a period's end carried it
+    or, where allowed, made a debt."""
+    given = [(line, -amount) for line, amount in wanted if line.klass is C.WALLET and amount < 0]
+    wallets = {(line.holder_id, line.unit_id) for line, _ in given}
+    debts = [line.leg(-amount, klass=C.DEBT, mark="") for line, amount in given] if allow_debt else []
+    fetched = [line.leg(-amount, klass=C.EXPIRED, holder_id=scheme_id, mark="") for line, amount in given]
     stripes = draw_stripes()
     wanted_at_most = merged([*plain, *debts, *fetched])
     open_missing(scheme_id, wanted_at_most, stripes)
-    places = lock(scheme_id, wanted_at_most, stripes)
-    expired = _expired(scheme_id, [line.account_id for line, _ in given])
+    places = lock(scheme_id, [*wanted_at_most, *all_of({*wallets, *pools_reached(scheme_id, wallets)})], stripes)
+    where = {
+        locked.id: (holder_id, locked)
+        for (holder_id, _, klass), by_mark in places.items()
+        for locked in by_mark.values()
+        if klass is C.WALLET
+    }
+    free = Counter({account_id: locked.free() or 0 for account_id, (_, locked) in where.items()})
+    found: dict[int, Counter[int]] = {}
+    for line, amount in given:  # each its own account first, before another's points are followed there
+        found[line.line] = Counter({line.account_id: min(amount, free[line.account_id])})
+        free[line.account_id] -= found[line.line].total()
+    if any(found[line.line].total() < amount for line, amount in given):
+        ways = onward(scheme_id, wallets)
+        for line, amount in given:
+            found[line.line] += ways.fetch(line.account_id, amount - found[line.line].total(), free, ways.expired)
     legs, missing = [leg for leg in plain if leg.klass is not C.WALLET or leg.amount > 0], 0
     for line, amount in given:
-        wallet: Locked = places[line.holder_id, line.unit_id, line.klass][line.mark]
-        there = min(-amount, wallet.free() or 0)
-        gone = min(-amount - there, expired.get(line.account_id, 0))
-        owed = -amount - there - gone
-        if there:
-            legs.append(line.leg(-there))
-        if gone:
-            legs.append(line.leg(-gone, klass=C.EXPIRED, holder_id=scheme_id, mark=""))
+        owed = amount - found[line.line].total()
+        for account_id, part in found[line.line].items():
+            if account_id == LAPSED:
+                legs.append(line.leg(-part, klass=C.EXPIRED, holder_id=scheme_id, mark=""))
+            elif part:
+                holder_id, locked = where[account_id]
+                legs.append(line.leg(-part, holder_id=holder_id, mark=locked.mark))
         if owed and allow_debt:
             legs.append(line.leg(-owed, klass=C.DEBT, mark=""))
         elif owed:
@@ -179,59 +196,3 @@ def _taking_back(
     if missing:
         raise InsufficientPoints(missing_points=missing)
     return legs
-
-
-def _expired(scheme_id: int, account_ids: Sequence[int]) -> dict[int, int]:
-    """What the sweep took from these accounts, or lapsed at a period's end, and no reversal has fetched back: account
-    → minor units."""
-    p, t = postings.c, transfers.c
-    swept = (
-        select(p.account_id, func.sum(-p.amount))
-        .join(transfers, and_(t.scheme_id == scheme_id, t.id == p.transfer_id))
-        .where(p.scheme_id == scheme_id, p.account_id.in_(account_ids), t.kind == "expiry")
-        .group_by(p.account_id)
-    )
-    expired = _lapsed(scheme_id, account_ids)
-    for account_id, amount in db.session.execute(swept):
-        expired[account_id] += int(amount)
-    if not expired:
-        return {}
-    first, fetched = postings.alias("first"), case((accounts.c["class"] == C.EXPIRED, -p.amount), else_=0)
-    back = (
-        select(first.c.account_id, func.sum(fetched))
-        .select_from(first)
-        .join(transfers, and_(t.scheme_id == scheme_id, t.reverses_id == first.c.transfer_id))
-        .join(postings, and_(p.scheme_id == scheme_id, p.transfer_id == t.id, p.undoes == first.c.line))
-        .join(accounts, and_(accounts.c.scheme_id == scheme_id, accounts.c.id == p.account_id))
-        .where(first.c.scheme_id == scheme_id, first.c.account_id.in_(expired), first.c.amount > 0)
-        .group_by(first.c.account_id)
-    )
-    for account_id, amount in db.session.execute(back):
-        expired[account_id] -= int(amount)
-    return expired
-
-
-def _lapsed(scheme_id: int, account_ids: Sequence[int]) -> Counter[int]:
-    """What left these accounts at a period's end and lapsed: of all that one holder had, what would have lived longest,
-    for what goes on is taken of the soonest first."""
-    p, t, a = postings.c, transfers.c, accounts.c
-    ended = (
-        select(p.transfer_id)
-        .join(transfers, and_(t.scheme_id == scheme_id, t.id == p.transfer_id))
-        .where(p.scheme_id == scheme_id, p.account_id.in_(account_ids), p.amount < 0, t.kind == "carry")
-    )
-    rows = db.session.execute(
-        select(p.transfer_id, p.account_id, p.amount, a["class"].label("klass"), a.mark)
-        .join(accounts, and_(a.scheme_id == scheme_id, a.id == p.account_id))
-        .where(p.scheme_id == scheme_id, p.transfer_id.in_(ended))
-        .where(or_(a["class"] == C.EXPIRED, and_(a["class"] == C.WALLET, p.amount < 0)))
-    ).all()
-    left, found = Counter[int](), Counter[int]()
-    for row in sorted(rows, key=lambda row: (row.klass == C.EXPIRED, row.mark), reverse=True):
-        if row.klass == C.EXPIRED:
-            left[row.transfer_id] += row.amount
-            continue
-        lapsed = max(0, min(-row.amount, left[row.transfer_id]))
-        left[row.transfer_id] -= lapsed
-        found[row.account_id] += lapsed
-    return Counter({account_id: found[account_id] for account_id in account_ids if found[account_id]})

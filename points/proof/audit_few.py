@@ -54,6 +54,19 @@ REVERSED = text(
     LEFT JOIN postings o ON o.scheme_id = t.scheme_id AND o.transfer_id = t.reverses_id AND o.line = p.undoes
     WHERE t.scheme_id = :scheme AND t.reverses_id IS NOT NULL ORDER BY t.id, p.line"""
 )
+# To a later date of the holder's own wallet, or (a pool) by a transfer that touches that wallet.
+CARRIED = text(
+    """SELECT SUM(p.amount) FROM postings p
+    JOIN transfers t ON t.scheme_id = p.scheme_id AND t.id = p.transfer_id AND t.kind = 'carry'
+    WHERE p.scheme_id = :scheme AND p.account_id = :here AND p.amount > 0 AND NOT EXISTS (
+        SELECT 1 FROM postings i JOIN accounts a ON a.scheme_id = i.scheme_id AND a.id = i.account_id
+        WHERE i.scheme_id = p.scheme_id AND i.transfer_id = p.transfer_id AND a.unit_id = :unit
+        AND a.class = 'issuance')
+    AND (:own = 1 OR EXISTS (
+        SELECT 1 FROM postings o JOIN accounts a ON a.scheme_id = o.scheme_id AND a.id = o.account_id
+        WHERE o.scheme_id = p.scheme_id AND o.transfer_id = p.transfer_id
+        AND a.class = 'wallet' AND a.holder_id = :holder AND a.unit_id = :unit))"""
+)
 HOLDS = text(
     """SELECT h.id, h.kind, h.until, r.outcome, r.resolved_at, r.transfer_id, t.kind AS posted FROM holds h
     LEFT JOIN hold_resolutions r ON r.scheme_id = h.scheme_id AND r.hold_id = h.id
@@ -92,13 +105,21 @@ def check_few(connection: Connection, scheme_id: int, accounts: Accounts, note: 
 
 def _check_reversals(connection: Connection, scheme_id: int, accounts: Accounts, note: Note) -> None:
     sums: dict[tuple[int, int], int] = defaultdict(int)
+    carried: dict[tuple[int, int], int] = {}  # from an account to another, less what was followed there
     for number, undone, line, account_id, amount, undoes, original_id, original in connection.execute(
         REVERSED, {"scheme": scheme_id}
     ):
         here, there = accounts.get(account_id), accounts.get(original_id)
-        if here is None or there is None or (amount > 0) == (original > 0) or not _is_way_back(here, there, amount):
+        if here is None or there is None or (amount > 0) == (original > 0):
             note(OPPOSITE, transfer=number, line=line, undoes=undoes)
             continue
+        if not _is_way_back(here, there, amount):
+            if (there.id, here.id) not in carried:
+                carried[there.id, here.id] = _carried(connection, scheme_id, there, here)
+            carried[there.id, here.id] += amount
+            if amount > 0 or carried[there.id, here.id] < 0:
+                note(OPPOSITE, transfer=number, line=line, undoes=undoes)
+                continue
         sums[undone, undoes] += amount
         if abs(sums[undone, undoes]) > abs(original):
             note(BEYOND, transfer=number, line=line, undoes=undoes, undone=sums[undone, undoes], original=original)
@@ -106,7 +127,7 @@ def _check_reversals(connection: Connection, scheme_id: int, accounts: Accounts,
 
 def _is_way_back(here: Account, there: Account, amount: int) -> bool:
     """Back where it came from; to a later date of the same wallet; or, for what a wallet no longer has, from what
-    expired or from its holder's debt."""
+    expired or from its holder's debt. (From where it was carried: ``_carried``.)"""
     if here.unit_id != there.unit_id:
         return False
     if here.place == there.place:
@@ -116,6 +137,14 @@ def _is_way_back(here: Account, there: Account, amount: int) -> bool:
     if amount > 0:
         return here.klass == C.WALLET and here.holder_id == there.holder_id and here.mark > there.mark
     return here.klass == C.EXPIRED or (here.klass == C.DEBT and here.holder_id == there.holder_id)
+
+
+def _carried(connection: Connection, scheme_id: int, there: Account, here: Account) -> int:
+    """What periods' ends carried to a wallet's account of what the holder of another had in the same unit."""
+    if not (there.klass == here.klass == C.WALLET and there.unit_id == here.unit_id):
+        return 0
+    named = {"scheme": scheme_id, "here": here.id, "holder": there.holder_id, "unit": there.unit_id}
+    return int(connection.scalar(CARRIED, named | {"own": int(here.holder_id == there.holder_id)}) or 0)
 
 
 # ---------------------------------------------------------------- holds

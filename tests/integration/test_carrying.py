@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import func, select
 
 from points import clock
-from points.awards.balances import balances_of
 from points.awards.budgets import marks_for
 from points.awards.models import PeriodRun
 from points.awards.periods import carrying
@@ -256,28 +255,57 @@ def test_two_workers_at_once_carry_everything_once(world: World) -> None:
     assert expired(world) == 250 and all(len(told(world, person)) == 1 for person in people)
 
 
-def test_an_award_taken_back_after_the_year_takes_from_what_lapsed_and_owes_the_rest(world: World) -> None:
-    load(world, carry=[HALF], **YEAR)
-    person = world.person()
-    award = give(world, person, 100)
-    carry(world)
-    later = NEW_YEAR + timedelta(days=1)
-    with clock.at(later):
+def undo(world: World, award: int, at: datetime) -> None:
+    with clock.at(at):
         in_own_transaction(
             lambda: reverse(
                 world.scheme_id,
                 award,
                 kind="reversal",
-                key="undo",
+                key=f"undo:{award}",
                 actor_id=1,
                 request_hash="0" * 64,
                 source_kind="test",
                 source_id=None,
-                at=later,
+                at=at,
                 zone=ZONE,
-                allow_debt=True,
             )
         )
-    points = units_of(world.scheme_id)["POINTS"]
-    assert expired(world) == 0 and balance_of(world.scheme_id, person.id, points, AccountClass.DEBT) == -50
-    assert balances_of(world.scheme_id, [person.id])[person.id]["points"] == 50
+
+
+@pytest.mark.parametrize("swept_first", [False, True])
+@pytest.mark.parametrize("rest", ["lapse", "pool"])
+def test_an_award_taken_back_after_the_year_is_followed_to_where_it_was_carried(
+    world: World, swept_first: bool, rest: str
+) -> None:
+    load(world, carry=[{**HALF, "rest": rest, **({"pool": "爱心池"} if rest == "pool" else {})}], **YEAR)
+    person = world.person()
+    award, other = give(world, person, 60), give(world, person, 40, at=IN_2026 + timedelta(days=1))
+    if swept_first:
+        with clock.at(NEW_YEAR):
+            sweep(world.scheme_id, date(2027, 1, 1), at=NEW_YEAR, zone=ZONE)
+    assert carry(world, NEW_YEAR + timedelta(hours=1)) == 1
+    assert lots(world, person.id) == {"2027-12-31": 50}
+    undo(world, award, NEW_YEAR + timedelta(days=1))
+    assert expired(world) + sum(lots(world, person.id).values()) + pooled(world) == 40
+    undo(world, other, NEW_YEAR + timedelta(days=2))
+    assert (expired(world), lots(world, person.id), pooled(world)) == (0, {}, 0)
+    assert audit(world.scheme_id).is_clean
+
+
+def pooled(world: World) -> int:
+    pool = db.session.scalar(select(Pool.id).where(Pool.scheme_id == world.scheme_id))
+    return sum(lots(world, pool).values()) if pool else 0
+
+
+def test_an_award_taken_back_between_the_sweep_and_the_carrying_is_not_carried(world: World) -> None:
+    load(world, carry=[HALF], **YEAR)
+    person = world.person()
+    award = give(world, person, 60)
+    give(world, person, 40, at=IN_2026 + timedelta(days=1))
+    with clock.at(NEW_YEAR):
+        sweep(world.scheme_id, date(2027, 1, 1), at=NEW_YEAR, zone=ZONE)
+    undo(world, award, NEW_YEAR + timedelta(hours=1))
+    assert carry(world, NEW_YEAR + timedelta(hours=2)) == 1
+    assert (expired(world), lots(world, person.id)) == (20, {"2027-12-31": 20})
+    assert audit(world.scheme_id).is_clean

@@ -116,6 +116,16 @@ def test_a_balance_that_once_was_below_the_floor(books: Books, person: int) -> N
     assert broken == {WAS}
 
 
+def test_a_reversal_that_takes_from_where_no_periods_end_carried_it(books: Books) -> None:
+    made, soon, late = books.person(), "2026-12-31", "2027-12-31"
+    award = books.award(made, 20, soon)
+    moved = (books.leg("wallet", books.points, -20, made, soon), books.leg("wallet", books.points, 20, made, late))
+    books.post("carry", *moved)
+    books.undo(award)
+    assert audit(books.scheme_id).is_clean
+    assert tamper(books, "UPDATE transfers SET kind = 'gift' WHERE scheme_id = :s AND kind = 'carry'") == {OPPOSITE}
+
+
 def test_a_transfer_reversed_twice(books: Books, person: int) -> None:
     broken = tamper(
         books,

@@ -138,24 +138,92 @@ def test_what_is_not_there_cannot_be_reversed_nor_another_schemes(books: Books) 
     assert postings_of(other.scheme_id, made) == []
 
 
-def test_what_lapsed_with_a_period_is_fetched_back_from_the_account_it_left_and_from_no_other(books: Books) -> None:
-    person, points = books.person(), books.points
+def carried(books: Books, person: int, *moves: tuple[str, int], lapses: int = 0, pool: int = 0) -> None:
+    """A period's end: what moves between the dates of a wallet, what lapses, what a pool gets of it."""
+    legs = [books.leg("wallet", books.points, amount, person, mark) for mark, amount in moves]
+    if lapses:
+        legs.append(books.leg("expired", books.points, lapses, books.scheme_id))
+    if pool:
+        legs.append(books.leg("wallet", books.points, -lapses - sum(amount for _, amount in moves), pool, "never"))
+    books.post("carry", *legs, occurred_at=AT)
+
+
+def expired(books: Books) -> int:
+    return balance_of(books.scheme_id, books.scheme_id, books.points, AccountClass.EXPIRED)
+
+
+def test_what_a_period_carried_on_is_taken_from_where_it_is_now_and_what_lapsed_from_the_expired(books: Books) -> None:
+    person = books.person()
     early, late = books.award(person, 10, SOON), books.award(person, 20, LATER)
     books.award(person, 5, SOON)
     books.redeem(person, 10, {})  # of what ends soonest: 5 are left there
-    left = (books.leg("wallet", points, -5, person, SOON), books.leg("wallet", points, -20, person, LATER))
-    books.post(
-        "carry",
-        *(*left, books.leg("wallet", points, 12, person, "never")),  # 5 of the early ones go on, 7 of the late
-        books.leg("expired", points, 13, books.scheme_id),
-    )
+    carried(books, person, (SOON, -5), (LATER, -20), ("never", 12), lapses=13)  # 5 of the early go on, 7 of the late
     with pytest.raises(InsufficientPoints) as refused:
         books.undo(early)
-    assert refused.value.facts == {"missing_points": 10}
+    assert refused.value.facts == {"missing_points": 5}
+    books.undo(late)
+    assert (books.wallet(person), expired(books)) == (5, 0)
+    books.undo(early, allow_debt=True)
+    assert books.wallet(person) == 0
+    assert balance_of(books.scheme_id, person, books.points, AccountClass.DEBT) == -5
+    assert audit(books.scheme_id).is_clean
+
+
+def test_points_carried_on_twice_are_followed_part_by_part_and_never_beyond(books: Books) -> None:
+    person = books.person()
+    made = books.award(person, 20, SOON)
+    [giving] = [row.line for row in postings_of(books.scheme_id, made) if row.klass == "issuance"]
+    [taking] = [row.line for row in postings_of(books.scheme_id, made) if row.klass == "wallet"]
+    carried(books, person, (SOON, -20), (LATER, 16), lapses=4)
+    books.award(person, 100, "never")
+    carried(books, person, (LATER, -16), ("never", 10), lapses=6)
+    for amount in (3, 9):
+        books.undo(made, lines={giving: amount, taking: amount})
+    assert (books.wallet(person), expired(books)) == (108, 0)  # what lapsed first, then what went on
+    with pytest.raises(Conflict) as refused:
+        books.undo(made, lines={giving: 9, taking: 9})
+    assert refused.value.facts == {"cause": "beyond", "line": giving, "left": 8}
+    books.undo(made)
+    assert (books.wallet(person), expired(books)) == (100, 0)
+    with pytest.raises(Conflict):
+        books.undo(made)
+    assert audit(books.scheme_id).is_clean
+
+
+def test_what_was_carried_on_and_spent_is_still_spent(books: Books) -> None:
+    person = books.person()
+    made = books.award(person, 20, SOON)
+    carried(books, person, (SOON, -20), (LATER, 20))
+    books.redeem(person, 15, {})
+    books.award(person, 50, "never")  # another's: not touched
     with pytest.raises(InsufficientPoints) as refused:
-        books.undo(late)
-    assert refused.value.facts == {"missing_points": 7}
-    books.undo(late, allow_debt=True)
-    assert balance_of(books.scheme_id, person, points, AccountClass.DEBT) == -7
-    assert balance_of(books.scheme_id, books.scheme_id, points, AccountClass.EXPIRED) == 0
+        books.undo(made)
+    assert refused.value.facts == {"missing_points": 15}
+    books.undo(made, allow_debt=True)
+    assert books.wallet(person) == 50
+    assert audit(books.scheme_id).is_clean
+
+
+def test_what_flowed_into_a_pool_comes_from_the_pool_as_far_as_it_has_it(books: Books) -> None:
+    person, other, pool = books.person(), books.person(), books.person()
+    made, others = books.award(person, 20, SOON), books.award(other, 20, SOON)
+    carried(books, person, (SOON, -20), ("never", 5), pool=pool)
+    carried(books, other, (SOON, -20), pool=pool)
+    books.redeem(pool, 10, {})
+    books.undo(made)
+    assert (books.wallet(person), books.wallet(pool)) == (0, 10)
+    with pytest.raises(InsufficientPoints) as refused:
+        books.undo(others)
+    assert refused.value.facts == {"missing_points": 10}
+    assert audit(books.scheme_id).is_clean
+
+
+def test_what_a_period_turned_into_another_unit_is_no_way_to_follow(books: Books) -> None:
+    person = books.person()
+    made = books.award(person, 20, SOON)
+    honour = (books.leg("issuance", books.honour, -2), books.leg("wallet", books.honour, 2, person, "never"))
+    points = books.leg("wallet", books.points, -20, person, SOON)
+    books.post("carry", points, books.leg("expired", books.points, 20, books.scheme_id), *honour)
+    books.undo(made)
+    assert (books.wallet(person), books.wallet(person, books.honour), expired(books)) == (0, 2, 0)
     assert audit(books.scheme_id).is_clean

@@ -36,7 +36,7 @@ EXAMPLES = int(os.environ.get("POINTS_EXAMPLES", "12"))
 # How often each is done: enough to take from, and holds and awards that live to see what becomes of them.
 OFTEN = {
     **{"award": 5, "spend": 3, "hold": 4, "capture": 2, "release": 2, "time_out": 1, "return": 2},
-    **{"reverse": 2, "forgive": 2, "sweep": 3, "wait": 4},
+    **{"reverse": 2, "forgive": 2, "sweep": 3, "wait": 4, "carry": 2},
 }
 ACTS = [act for act, times in OFTEN.items() for _ in range(times)]
 # (what, how much, which of those there are, days): what the numbers mean is the step's affair.
@@ -60,6 +60,8 @@ class Model:
     lots: list[list[Any]] = field(default_factory=list)
     held: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     expired: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    carried: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    fetched: list[tuple[str, str, int]] = field(default_factory=list)  # given on a date, taken where, how much
     debt: int = 0
 
     def on(self, mark: str) -> int:
@@ -99,6 +101,14 @@ class Model:
     def give(self, mark: str, points: int) -> None:
         self.lots.append([mark, points])
 
+    def where(self, mark: str, points: int) -> list[tuple[str, int]]:
+        """Where points given on a date are now, in the order in which they are taken back: there, among what expired
+        of it, and wherever a period's end carried it."""
+        expired, carried = dict(self.expired), dict(self.carried)
+        for origin, taken, amount in self.fetched:
+            look(origin, amount, {taken: amount}, expired if taken == EXPIRED else {}, carried)
+        return look(mark, points, {date_: self.free(date_) for date_ in self.marks()}, expired, carried)
+
     def award(self, mark: str, points: int) -> tuple[int, int]:
         """What repaid a debt, and what is new in the wallet."""
         repaid = min(self.debt, points)
@@ -106,6 +116,27 @@ class Model:
         if points > repaid:
             self.give(mark, points - repaid)
         return repaid, points - repaid
+
+
+EXPIRED = "expired"
+
+
+def look(
+    mark: str, points: int, free: dict[str, int], expired: dict[str, int], carried: dict[tuple[str, str], int]
+) -> list[tuple[str, int]]:
+    """Follow so many points from a date; what is found is crossed off everywhere."""
+    found: list[tuple[str, int]] = []
+    for place, there in ((mark, free), (EXPIRED, expired)):
+        if part := min(points, there.get(mark, 0)):
+            there[mark] -= part
+            points -= part
+            found.append((place, part))
+    for way in [way for way in carried if way[0] == mark]:
+        on = look(way[1], min(points, carried[way]), free, expired, carried)
+        carried[way] -= sum(part for _, part in on)
+        points -= sum(part for _, part in on)
+        found += on
+    return found
 
 
 @dataclass
@@ -124,7 +155,6 @@ class History:
         self.awards: dict[int, Award] = {}
         self.spent: dict[int, Taken] = {}
         self.holds: dict[int, Taken] = {}
-        self.fetched: dict[str, int] = defaultdict(int)
 
     @property
     def today(self) -> date:
@@ -268,9 +298,8 @@ class History:
         if number is None:
             return
         award = self.awards[number]
-        there = min(award.points, self.model.free(award.mark))
-        gone = min(award.points - there, self.model.expired[award.mark] - self.fetched[award.mark])
-        owed = award.points - there - gone
+        found = self.model.where(award.mark, award.points)
+        owed = award.points - sum(part for _, part in found)
         if owed and not forgiving:
             with pytest.raises(InsufficientPoints) as refused:
                 self.books.undo(number)
@@ -278,13 +307,48 @@ class History:
             return
         self.books.undo(number, allow_debt=forgiving)
         del self.awards[number]
-        if there:
-            self.model.take(award.mark, there)
-        self.fetched[award.mark] += gone
+        taken: dict[str, int] = defaultdict(int)
+        for place, part in found:
+            taken[place] += part
+        for place in sorted(taken, key=lambda place: (place == EXPIRED, place)):  # as the lines are recorded
+            if place != EXPIRED:
+                self.model.take(place, taken[place])
+            if place != award.mark:
+                self.model.fetched.append((award.mark, place, taken[place]))
         self.model.debt += owed + award.repaid
+        self.now += timedelta(seconds=1)
 
     def forgive(self, amount: int, which: int, days: int) -> None:
         self.reverse(amount, which, days, forgiving=True)
+
+    def carry(self, amount: int, which: int, days: int) -> None:
+        """A period's end: of all that ends before a date, some goes on until then, the soonest first; the rest
+        lapses."""
+        until = "never" if which == 0 else wallet_mark(self.today + timedelta(days=31 + days))
+        due = {mark: self.model.free(mark) for mark in self.model.marks() if mark < until}
+        due = {mark: points for mark, points in due.items() if points}
+        goes_on = sum(due.values()) * amount // 40
+        if not due:
+            return
+        books, legs = self.books, [self.leg("wallet", -points, mark) for mark, points in due.items()]
+        self.now += timedelta(seconds=1)  # what was swept before the period's end is no part of it
+        legs += [self.leg("wallet", goes_on, until)] if goes_on else []
+        lapses = sum(due.values()) - goes_on
+        legs += [books.leg("expired", books.points, lapses, books.scheme_id)] if lapses else []
+        with clock.at(self.now):
+            books.post("carry", *legs)
+        for mark, points in due.items():
+            on = min(goes_on, points)
+            goes_on -= on
+            self.model.take(mark, points)
+            self.model.expired[mark] += points - on
+            if on:
+                self.model.give(until, on)
+                self.model.carried[mark, until] += on
+        self.now += timedelta(seconds=1)
+
+    def leg(self, klass: str, amount: int, mark: str) -> Any:
+        return self.books.leg(klass, self.books.points, amount, self.person, mark)
 
     def sweep(self, amount: int, which: int, days: int) -> None:
         due = {mark: self.model.free(mark) for mark in self.model.marks() if self.passed(mark)}
@@ -305,7 +369,7 @@ class History:
         assert all(pair == (0, 0) for mark, pair in by_hand.items() if mark not in stored)
         assert balance_of(books.scheme_id, self.person, books.points, AccountClass.DEBT) == -model.debt
         expired = balance_of(books.scheme_id, books.scheme_id, books.points, AccountClass.EXPIRED)
-        assert expired == sum(model.expired.values()) - sum(self.fetched.values())
+        assert expired == sum(model.expired.values()) - sum(n for _, place, n in model.fetched if place == EXPIRED)
         soon = expires_soon(books.scheme_id, self.person, books.points, self.today, 60)
         until = self.today + timedelta(days=60)
         dated = [date.fromisoformat(mark) for mark in model.usable(self.today) if mark != "never"]
@@ -327,5 +391,39 @@ def test_any_history_equals_the_lots_kept_by_hand(app: Flask, steps: list[tuple[
             history.do(*step)
             history.compare()
         result = audit(history.books.scheme_id)
+        assert result.is_clean, result.findings
+        db.session.rollback()
+
+
+KEPT = st.lists(
+    st.tuples(
+        st.sampled_from(("award", "carry", "sweep", "wait")), st.integers(1, 40), st.integers(0, 7), st.integers(0, 45)
+    ),
+    min_size=10,
+    max_size=25,
+)
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(steps=KEPT, backwards=st.booleans())
+def test_where_nothing_was_spent_every_award_can_be_taken_back_wherever_it_was_carried(
+    app: Flask, steps: list[tuple[str, int, int, int]], backwards: bool
+) -> None:
+    with app.app_context():
+        history = History(Books(World(app)))
+        for step in steps:
+            history.do(*step)
+        books = history.books
+        for number in sorted(history.awards, reverse=backwards):
+            with clock.at(history.now):
+                books.undo(number)
+        db.session.rollback()
+        assert books.wallet(history.person) == 0
+        assert balance_of(books.scheme_id, books.scheme_id, books.points, AccountClass.EXPIRED) == 0
+        result = audit(books.scheme_id)
         assert result.is_clean, result.findings
         db.session.rollback()
