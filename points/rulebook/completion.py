@@ -59,6 +59,7 @@ class Shared:
                 "title": one["title"],
                 "same": one.get("same", "day"),
                 "who": one.get("who", "person"),
+                "best": one.get("best", 1),
             }
             for one in groups
             if one.get("once")

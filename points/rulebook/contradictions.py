@@ -166,7 +166,8 @@ def openings_that_pile_up(body: dict[str, Any]) -> Iterator[Problem]:
     lives = {one["code"]: one.get("life", {}) for one in body.get("balances", ())} | {"points": body.get("life", {})}
     for place, one in enumerate(body.get("opening", ())):
         per, known = one.get("per", "once"), one["balance"] in known_balances(body)
-        if per != "once" and known and lives.get(one["balance"], {}).get("type") != f"calendar_{per}":
+        life = lives.get(one["balance"], {})
+        if per != "once" and known and (life.get("type"), life.get("number", 0)) != (f"calendar_{per}", 0):
             sentence = gettext("每期重新给的，有效期也要正好到这一期结束（每年给的到当年年底），不然会越积越多。")
             yield Problem("", field_word("opening"), sentence, ("opening", place, "per"))
 

@@ -34,7 +34,7 @@ def counter_keys(rule: Rule, done_on: date, act: str) -> set[CapKey]:
         found.add(bars_key(rule, bars, done_on))
     for once in rule.once:
         if period := act_of(once, done_on, act):
-            found |= {once_key(once, what, period) for what in ("points", "honour", "minutes", "less")}
+            found |= {key for what in ("points", "honour", "minutes", "less") for key in once_keys(once, what, period)}
     return found
 
 
@@ -193,8 +193,17 @@ def act_of(once: Once, done_on: date, act: str) -> str:
     return f"a:{short(act)}" if act else ""
 
 
-def once_key(once: Once, what: str, period: str) -> CapKey:
-    return CapKey(once.who, f"@{once.group}.once.{what}{SUFFIX[once.who]}", period)
+def once_keys(once: Once, what: str, period: str) -> list[CapKey]:
+    """A row for each of the deeds that count: how much the highest was, the second…"""
+    names = [f"@{once.group}.once.{what}", *(f"@{once.group}.once{place}.{what}" for place in range(2, once.best + 1))]
+    return [CapKey(once.who, name + SUFFIX[once.who], period) for name in names]
+
+
+def lowest(it: Reckoning, once: Once, what: str, period: str) -> tuple[CapKey, int]:
+    """The row of the least that counts so far, and how much that is: what a higher one takes the place of."""
+    rows = [(max(0, it.usage.get(key, 0)), key) for key in once_keys(once, what, period)]
+    given, key = min(rows, key=lambda row: row[0])
+    return key, given
 
 
 def rows_once(it: Reckoning) -> Iterator[tuple[Once, str]]:
@@ -206,12 +215,16 @@ def rows_once(it: Reckoning) -> Iterator[tuple[Once, str]]:
 def count_points_once(it: Reckoning) -> None:
     """Of several rules for one act the highest counts: what was given already is taken off, for gain and loss apart."""
     for once, period in rows_once(it):
-        key = once_key(once, "less" if it.points < 0 else "points", period)
-        given = max(0, it.usage.get(key, 0))
+        key, given = lowest(it, once, "less" if it.points < 0 else "points", period)
         left, sign = max(0, abs(it.points) - given), -1 if it.points < 0 else 1
         if given and it.points:
             values: Values = {"group": once.title, "given_points": given, "left_points": left}
             sentence = N_("“{group}”同一件事只算最高的：已经算过 {given_points} 分，这次再算 {left_points} 分")
+            if once.best > 1:
+                sentence = N_(
+                    "“{group}”只算最高的 {n} 次：算过的里面最低的是 {given_points} 分，这次再算 {left_points} 分"
+                )
+                values["n"] = once.best
             it.say("once", sentence, values, sign * left - it.points)
         it.count(key, left)
 
@@ -220,8 +233,8 @@ def count_beside_once(it: Reckoning) -> None:
     """The same for honour and minutes."""
     for once, period in rows_once(it):
         for what in ("honour", "minutes"):
-            amount, key = getattr(it, what), once_key(once, what, period)
+            amount, (key, given) = getattr(it, what), lowest(it, once, what, period)
             if amount > 0 and not (what == "honour" and it.rule.honour is None):
-                left = max(0, amount - max(0, it.usage.get(key, 0)))
+                left = max(0, amount - given)
                 setattr(it, what, left)
                 it.count(key, left)

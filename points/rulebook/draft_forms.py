@@ -29,8 +29,8 @@ FITTING: Mapping[str, Mapping[str, set[str]]] = {
         "days": {"number"},
         "months": {"number"},
         "years": {"number"},
-        **{one: set() for one in CALENDAR_LIVES},
-        "yearly": {"month", "day"},
+        **{one: {"number"} for one in CALENDAR_LIVES},
+        "yearly": {"number", "month", "day"},
         "fixed": {"on"},
     },
     "effects": {

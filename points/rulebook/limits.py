@@ -36,12 +36,13 @@ class Cap:
 
 @dataclass(frozen=True)
 class Once:
-    """One act under several rules of the group counts once, at the highest."""
+    """One act under several rules of the group counts once, at the highest; or the ``best`` so many of it do."""
 
     group: str
     title: str
     same: str = "day"
     who: str = "person"
+    best: int = 1
 
 
 @dataclass(frozen=True)

@@ -349,7 +349,7 @@ def rule_from(body: Body) -> Rule:
             if name in balances
         ),
         once=tuple(
-            Once(one["group"], one["title"], one.get("same", "day"), one.get("who", "person"))
+            Once(one["group"], one["title"], one.get("same", "day"), one.get("who", "person"), one.get("best", 1))
             for one in body.get("once", ())
         ),
         bonuses=tuple(bonus_from(one) for one in body.get("bonuses", ())),

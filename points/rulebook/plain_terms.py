@@ -98,7 +98,11 @@ def limit_lines(rule: Rule) -> list[str]:
 
 
 def once_words(once: Once) -> str:
-    if once.same == "day":
+    if once.best > 1:
+        span = {"day": N_("同一天"), "act": N_("同一件事")}.get(once.same) or PER_WORDS[once.same]
+        values = {"group": once.title, "per": gettext(span), "n": once.best}
+        said = gettext("“%(group)s”里%(per)s只算最高的 %(n)s 次", **values)
+    elif once.same == "day":
         said = gettext("“%(group)s”里同一天的只算最高的", group=once.title)
     elif once.same == "act":
         said = gettext("“%(group)s”里同一件事只算最高的", group=once.title)
@@ -196,6 +200,13 @@ CALENDAR_LIFE_WORDS: Mapping[str, str] = {
     "calendar_half_year": N_("用到当半年末"),
     "calendar_year": N_("用到当年 12月31日"),
 }
+LATER_LIFE_WORDS: Mapping[str, str] = {
+    "calendar_month": N_("用到 %(n)s 个月后的月底"),
+    "calendar_quarter": N_("用到 %(n)s 个季度后的季末"),
+    "calendar_half_year": N_("用到 %(n)s 个半年后的期末"),
+    "calendar_year": N_("用到 %(n)s 年后的 12月31日"),
+    "yearly": N_("用到 %(n)s 年后的 %(month)s月%(day)s日"),
+}
 
 
 def life_words(life: Life) -> str:
@@ -203,6 +214,8 @@ def life_words(life: Life) -> str:
         return gettext("不过期")
     if life.type == "fixed":
         return gettext("用到 %(day)s", day=day(life.on, year=True))
+    if life.number and life.type in LATER_LIFE_WORDS:
+        return gettext(LATER_LIFE_WORDS[life.type], n=life.number, month=life.month, day=life.day)
     if life.type in CALENDAR_LIFE_WORDS:
         return gettext(CALENDAR_LIFE_WORDS[life.type])
     if life.type == "yearly":

@@ -150,6 +150,7 @@ FIELD_WORDS: Mapping[str, str] = {
     "grants": N_("发放"),
     "gifts": N_("转赠"),
     "once": N_("只算最高的"),
+    "best": N_("算最高的几次"),
     "same": N_("怎样算同一件事"),
     "subject": N_("记给谁"),
     "spend": N_("怎么用"),

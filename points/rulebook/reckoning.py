@@ -82,12 +82,14 @@ def mark_of(life: Life, credited_on: date) -> str:
     if life.type == "never":
         return wallet_mark(None)
     if life.type in CALENDAR_LIVES:
-        following = period_of(credited_on, life.type.removeprefix("calendar_"))[2] or LAST_DAY
+        following = credited_on
+        for _ in range(life.number + 1):
+            following = period_of(following, life.type.removeprefix("calendar_"))[2] or LAST_DAY
         return wallet_mark(following - timedelta(days=1))
     if life.type == "fixed":
         return (life.on or LAST_DAY).isoformat()
     if life.type == "yearly":
-        this = date(credited_on.year, life.month, life.day)
+        this = date(credited_on.year + life.number, life.month, life.day)
         return (this if this >= credited_on else this.replace(year=this.year + 1)).isoformat()
     number = life.number * (12 if life.type == "years" else 1)
     return wallet_mark(expires_on("days" if life.type == "days" else "month_end", credited_on, number))

@@ -36,6 +36,7 @@ from .terms import (
     ANEW,
     BARRED,
     CALENDAR,
+    CALENDAR_LIVES,
     CAP_PERIODS,
     CAPPED,
     CREDITS,
@@ -167,9 +168,12 @@ class LifeSchema(Part):
     def belongs(self, data: dict[str, Any], **_: Any) -> None:
         counted = {"days": {"number"}, "months": {"number"}, "years": {"number"}}
         needed: set[str] = {**counted, "yearly": {"month", "day"}, "fixed": {"on"}}.get(data["type"], set())
+        later = {"number"} if data["type"] in (*CALENDAR_LIVES, "yearly") else set()
         given = set(data) - {"type"}
         wrong = {name: [N_("这种期限要填这一栏。")] for name in needed - given}
-        wrong |= {name: [N_("这种期限用不着这一栏。")] for name in given - needed}
+        wrong |= {name: [N_("这种期限用不着这一栏。")] for name in given - needed - later}
+        if later and data.get("number", 1) > 40:
+            wrong["number"] = [N_("太长了，最多 40。")]
         if not wrong and data["type"] in ("months", "years") and data["number"] > 1200:
             wrong["number"] = [N_("太长了，最多 1200。")]
         if not wrong and data["type"] == "yearly":

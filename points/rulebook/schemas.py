@@ -311,6 +311,7 @@ class GroupSchema(Part):
     bonuses = some(fields.Nested(BonusSchema), 5, 1)
     spacing = some(fields.Nested(SpacingSchema), 3, 1)
     once = fields.String(validate=word("highest"))
+    best = Whole(least=1, most=10)
     note = Text(least=1, most=300)
     same = fields.String(validate=word(*SAME))
     who = fields.String(validate=word(*WHO))
@@ -319,7 +320,7 @@ class GroupSchema(Part):
     def does_something(self, data: dict[str, Any], **_: Any) -> None:
         if not {"caps", "once", "bonuses", "spacing", "note"} & set(data):
             raise ValidationError({"caps": [N_("上限、另加、间隔、“只算最高的”、说明，至少要写一样。")]})
-        for name in {"same", "who"} & set(data) if "once" not in data else ():
+        for name in {"same", "who", "best"} & set(data) if "once" not in data else ():
             raise ValidationError({name: [N_("先写“只算最高的”。")]})
 
 

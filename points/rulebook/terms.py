@@ -139,7 +139,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Life:
-    """How long the points live, from the day they are credited. Relative lives end with their month."""
+    """How long the points live, from the day they are credited. Relative lives end with their month.
+
+    number  of days, months or years; of a calendar period or a day of the year: so many later
+    """
 
     type: str = "never"
     number: int = 0

@@ -97,6 +97,21 @@ def test_awards_and_their_undoing_at_once_leave_the_caps_as_the_books(world: Wor
     assert sum(have.values()) == issued
 
 
+def test_of_deeds_approved_at_once_the_two_highest_count_and_what_is_undone_is_given_back(world: World) -> None:
+    once = [{"group": "best", "title": "取最高", "same": "lifetime", "who": "person", "best": 2}]
+    load_rules(world, {**ONE_POINT, "caps": [], "once": once})
+    person, staff = world.person(), world.visitor(world.staff(Role.STAFF))
+    claims = [claimed(world, person, quantity=1000 * points) for points in (1, 5, 2, 4, 3)]
+    in_threads(world.app, [by(world, approve, staff, claim.id) for claim in claims])
+    assert sum(decided(world, claims)) == 9 and used(world)[-2:] == [4, 5]
+    by(world, undo, staff, claims[1].id)()
+    left = sum(decided(world, [claim for claim in claims if claim is not claims[1]]))
+    assert sum(used(world)) == left < 9
+    by(world, approve, staff, claimed(world, person, quantity=5000).id)()
+    by(world, approve, staff, claimed(world, person, quantity=5000).id)()
+    assert used(world)[-2:] == [5, 5], "two of five are the highest now"
+
+
 def test_bulk_approvals_at_once_share_what_is_left_without_deadlock(world: World) -> None:
     load_rules(world, {**ONE_POINT, "caps": [{"what": "points", "most": 5, "per": "month", "who": "all"}]})
     claims = filed(world, 24)
