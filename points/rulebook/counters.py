@@ -31,7 +31,7 @@ def counter_keys(rule: Rule, done_on: date, act: str) -> set[CapKey]:
     found |= {key for did in rule.looks_back for key in done_keys(did, done_on)}
     found |= {done_key(rule.code, who, per, done_on) for who, per in rule.counted}
     for bars in all_bars(rule):
-        found.add(bars_key(rule, bars, done_on))
+        found |= {bars_key(rule, period) for period in window(bars, done_on)}
     for once in rule.once:
         if period := act_of(once, done_on, act):
             found |= {key for what in ("points", "honour", "minutes", "less") for key in once_keys(once, what, period)}
@@ -92,7 +92,7 @@ def bonus_keys(rule: Rule, bonus: Bonus, period: str) -> tuple[CapKey, CapKey]:
     return CapKey(bonus.who, name, period), CapKey(bonus.who, name + ".got", period)
 
 
-def window(bonus: Bonus, done_on: date) -> list[str]:
+def window(bonus: Bonus | Bars, done_on: date) -> list[str]:
     """The periods that may belong to one row of periods with the day's, in order; the day's alone for a plain bonus."""
     before, after = [], []
     day = done_on
@@ -160,11 +160,11 @@ def add_streak(it: Reckoning, bonus: Bonus, now: dict[str, int]) -> None:
 def all_bars(rule: Rule) -> list[Bars]:
     """What bars only after several times."""
     found = [rule.bars, *(outcome.bars for outcome in rule.outcomes)]
-    return [bars for bars in found if bars is not None and bars.times > 1]
+    return [bars for bars in found if bars is not None and not bars.at_once]
 
 
-def bars_key(rule: Rule, bars: Bars, done_on: date) -> CapKey:
-    return CapKey("person", f"{rule.code}.bars", period_of(done_on, bars.per)[0])
+def bars_key(rule: Rule, period: str) -> CapKey:
+    return CapKey("person", f"{rule.code}.bars", period)
 
 
 def bars_of(it: Reckoning) -> Bars | None:
@@ -173,12 +173,15 @@ def bars_of(it: Reckoning) -> Bars | None:
     bars = outcome.bars if outcome is not None and outcome.bars is not None else None
     if bars is None:
         bars = it.rule.bars if it.quantity > 0 else None
-    if bars is None or bars.times <= 1:
+    if bars is None or bars.at_once:
         return bars
-    key = bars_key(it.rule, bars, it.facts.done_on)
+    this, periods = period_of(it.facts.done_on, bars.per)[0], window(bars, it.facts.done_on)
+    key = bars_key(it.rule, this)
     if all(take.key != key for take in it.takes):
         it.count(key, 1)
-    return bars if max(0, it.usage.get(key, 0)) + 1 >= bars.times else None
+    full = [max(0, it.usage.get(bars_key(it.rule, one), 0)) + (one == this) >= bars.times for one in periods]
+    rows = [slice(first, first + bars.in_a_row) for first in range(len(periods) - bars.in_a_row + 1)]
+    return bars if any(all(full[row]) and this in periods[row] for row in rows) else None
 
 
 # ---------------------------------------------------------------- one act counts once

@@ -197,7 +197,7 @@ def bars_from(body: Body | None) -> Bars | None:
     after = body.get("after", {})
     span = span_from(body["for"]) if "for" in body else None
     times, per = after.get("times", 1), after.get("per", "lifetime")
-    return Bars(frozenset(body["from"]), span, times, per, body.get("rest_of", ""))
+    return Bars(frozenset(body["from"]), span, times, per, body.get("rest_of", ""), after.get("in_a_row", 1))
 
 
 def late_from(body: Body | None) -> Late | None:

@@ -336,8 +336,11 @@ def bars_words(bars: Bars | None) -> list[str]:
         return []
     span = gettext(REST_WORDS[bars.rest_of]) if bars.span is None else gettext("%(span)s内", span=span_words(bars.span))
     said = [gettext(sentence, span=span) for one, sentence in BAR_WORDS.items() if one in bars.start]
-    if bars.times == 1:
+    if bars.at_once:
         return said
+    if bars.in_a_row > 1:
+        values = {"row": bars.in_a_row, "each": gettext(RUN_WORDS[bars.per]), "n": bars.times}
+        return [gettext("连续 %(row)s %(each)s都满 %(n)s 次，%(said)s", said=one, **values) for one in said]
     per = gettext(PER_WORDS[bars.per])
     return [gettext("%(per)s满 %(n)s 次，%(said)s", per=per, n=bars.times, said=one) for one in said]
 

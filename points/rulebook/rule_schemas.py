@@ -134,8 +134,18 @@ class TrustSchema(Part):
 
 
 class TimesSchema(Part):
-    times = Whole(least=2, most=100, required=True)
+    """So many times in a period, or in each of so many running."""
+
+    times = Whole(least=1, most=100, required=True)
     per = period("lifetime", required=True)
+    in_a_row = Whole(least=2, most=12)
+
+    @validates_schema
+    def more_than_once(self, data: dict[str, Any], **_: Any) -> None:
+        if data["times"] < 2 and "in_a_row" not in data:
+            raise ValidationError({"times": [N_("至少 2 次，或者连续几段时间。")]})
+        if "in_a_row" in data and data["per"] == "lifetime":
+            raise ValidationError({"per": [N_("连续几段，要写一段是多长。")]})
 
 
 class BarsSchema(Part):

@@ -115,7 +115,7 @@ class Trust:
 
 @dataclass(frozen=True)
 class Bars:
-    """What somebody is barred from, and for how long; after so many times within a period.
+    """What somebody is barred from, and for how long; after so many times within a period, or each of so many running.
 
     span   so long from the day it is credited; None: for the rest of the month, quarter… of ``rest_of``
     """
@@ -125,6 +125,11 @@ class Bars:
     times: int = 1
     per: str = "lifetime"
     rest_of: str = ""
+    in_a_row: int = 1
+
+    @property
+    def at_once(self) -> bool:
+        return self.times <= 1 and self.in_a_row <= 1
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,9 @@ from points.rulebook.parsing import rule_from
 from points.rulebook.plain import plain
 from points.rulebook.plain_pieces import sections
 from tests.rulebook_book import DEDUCTIONS, FRIDAY, Book, body, rule_body
+from tests.speaking import speaking
 
+words = speaking()
 LOW = {"from": 0, "title": "待改进", "effects": [{"type": "bars", "from": ["earn"], "rules": ["prize"]}]}
 CREDIT: dict[str, Any] = {
     "code": "credit",
@@ -255,3 +257,38 @@ def test_a_step_multiplies_deeds_and_no_prize_of_a_ranking() -> None:
 
     assert factors({}) == [["一星"], [], []]
     assert factors({"categories": ["care"]}) == [["一星"], [], []], "what others get is of the deed's category"
+
+
+# ---------------------------------------------------------------- barred after so many months running
+
+FLAG: dict[str, Any] = {
+    "code": "flag",
+    "amount": {"type": "fixed", "points": 0},
+    "quantity": {"most": 1},
+    "bars": {"from": ["redeem"], "for": {"months": 6}, "after": {"times": 1, "per": "month", "in_a_row": 3}},
+}
+
+
+def test_three_months_running_bar_whichever_was_confirmed_last() -> None:
+    flags = Book(body([rule_body(**FLAG)], deductions=DEDUCTIONS))
+    months = [date(2025, 12, 5), date(2026, 1, 31), date(2026, 3, 1), date(2026, 2, 28), date(2026, 2, 3)]
+    found = [flags.award("flag", done_on=day, credited_on=date(2026, 4, 1)).bars for day in months]
+    assert found == [None, None, None, date(2026, 10, 1), date(2026, 10, 1)]
+    assert flags.award("flag", done_on=date(2026, 6, 1)).bars is None
+    assert flags.award("flag", done_on=date(2026, 4, 1), person="b").bars is None
+
+
+def test_a_rule_that_only_bars_is_reviewed_on_notice_and_open_to_appeal_and_says_so() -> None:
+    flags = Book(body([rule_body(**{**FLAG, "review": "none"})], deductions=DEDUCTIONS))
+    made = flags.award("flag")
+    assert (made.points, made.notice_days, made.appeal_days, len(made.path), made.ends) == (0, 5, 7, 1, None)
+    assert made.is_sanction and not made.is_deduction
+    with words.test_request_context():
+        said = plain(flags.rules["flag"]).aspect("deductions")
+    assert "连续 3 个月都满 1 次，6 个月内不能兑换" in said
+
+
+@pytest.mark.parametrize("after", [{"times": 1, "per": "month"}, {"times": 1, "per": "lifetime", "in_a_row": 2}])
+def test_once_is_no_after_and_a_lifetime_has_no_row(after: dict[str, Any]) -> None:
+    with pytest.raises(BadDocument):
+        Book(body([rule_body(**{**FLAG, "bars": {**FLAG["bars"], "after": after}})], deductions=DEDUCTIONS))
