@@ -8,8 +8,10 @@ from flask import Flask
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
+from ..awards.periods.queries import purses_of
 from ..web import audience, me
 from ..web.schemas import IdField
+from .donated_pages import lines_of, purse_for
 from .statement import Line, statement_of
 
 api = Blueprint("statement_api", __name__, url_prefix="/api/v1", description="Statement")
@@ -69,6 +71,39 @@ def statement(asked: dict[str, Any]) -> dict[str, Any]:
         size=asked["size"],
         reader_id=who.person_id,
     )
+    return {"lines": lines, "next": following}
+
+
+class PurseSchema(Schema):
+    """Points that can only be donated: minor units of the scheme's points. ``name`` is "" for one's own."""
+
+    id = IdField()
+    name = fields.String()
+    points = fields.Integer()
+
+
+class PursesSchema(Schema):
+    purses = fields.List(fields.Nested(PurseSchema))
+
+
+@api.get("/me/donated")
+@api.response(200, PursesSchema)
+@audience("own")
+def purses() -> dict[str, Any]:
+    """What one may only donate: one's own purse, once there has been one, and those of the teams one leads."""
+    who = me()
+    return {"purses": purses_of(who.scheme_id, who.person_id)}
+
+
+@api.get("/me/donated/<int:purse_id>/statement")
+@api.arguments(PageSchema, location="query")
+@api.response(200, StatementSchema)
+@audience("own")
+def purse_statement(asked: dict[str, Any], purse_id: int) -> dict[str, Any]:
+    """What came into such a purse and what was given away, newest first. 404 for anybody else's."""
+    who = me()
+    purse, _ = purse_for(who, purse_id)
+    lines, following = lines_of(who, purse.id, show=asked["show"], after=asked.get("after"), size=asked["size"])
     return {"lines": lines, "next": following}
 
 

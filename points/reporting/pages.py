@@ -17,6 +17,7 @@ from .. import clock
 from ..awards.periods.carried import carry_hints
 from ..awards.periods.gifts import may_give_under
 from ..awards.periods.levels import standings_under
+from ..awards.periods.queries import purses_of
 from ..awards.vote_pages import votes_wait
 from ..awards.words import BADGES
 from ..db import db, is_id
@@ -179,6 +180,7 @@ def statement() -> str:
         waiting=waiting,
         next=following,
         claim_badges=BADGES,
+        only_donated=bool(purses_of(who.scheme_id, who.person_id)),
     )
 
 
@@ -201,7 +203,7 @@ def every_line(scheme_id: int, person_id: int, reader_id: int) -> list[Line]:
     return found
 
 
-def as_file(lines: list[Line], scale: int) -> Response:
+def as_file(lines: list[Line], scale: int, name: str = "statement.csv") -> Response:
     out = io.StringIO()
     out.write("\ufeff")  # so that Excel reads it as UTF-8
     table = csv.writer(out)
@@ -213,7 +215,7 @@ def as_file(lines: list[Line], scale: int) -> Response:
     return current_app.response_class(
         out.getvalue(),
         mimetype="text/csv",
-        headers={"Content-Disposition": "attachment; filename=statement.csv"},
+        headers={"Content-Disposition": f"attachment; filename={name}"},
     )
 
 
@@ -321,7 +323,7 @@ def about_number(who: Visitor, transfer_id: int, number_of: Any) -> str | None:
 
 
 def install(app: Flask) -> None:
-    from . import audit_pages, seal_pages
+    from . import audit_pages, donated_pages, seal_pages
 
-    assert audit_pages and seal_pages  # their routes are on this blueprint
+    assert audit_pages and donated_pages and seal_pages  # their routes are on this blueprint
     app.register_blueprint(pages)

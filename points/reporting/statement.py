@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
@@ -41,6 +41,10 @@ class Line:
     reckoning: list[str]
     usable_until: date | None
     leaf: Any | None  # of the seal it went into
+
+    def called(self, pool: str | None) -> Line:
+        """The same line, called by the pool that got what it gave away."""
+        return replace(self, words=gettext("捐给%(pool)s", pool=pool)) if pool and self.amount < 0 else self
 
 
 @dataclass(frozen=True)

@@ -125,3 +125,43 @@ def test_the_page_and_the_api_show_them_apart(shop: RedemptionWorld, world: Worl
     answer = world.api(person).get("/api/v1/me/gifts").get_json()
     assert [(one["title"], one["points"]) for one in answer["only_donated"]] == [("", "10")]
     assert shop.balance(person) == 30 and 'href="/me/gifts"' in world.client(person).get("/me").get_data(as_text=True)
+
+
+def test_what_came_in_and_what_was_given_away_is_read_line_by_line_by_whose_it_is(
+    shop: RedemptionWorld, world: World
+) -> None:
+    person, other = shop.resident(0), shop.resident(0)
+    browser, api = world.client(person), world.api(person)
+    assert browser.get("/me/donated").status_code == 404  # there has never been anything
+    assert "/me/donated" not in browser.get("/me/statement").get_data(as_text=True)
+    earn(world, person)
+    [mine] = only_donated_by(world.scheme_id, person.id)
+    pool = db.session.scalar(select(Pool.id).where(Pool.scheme_id == world.scheme_id))
+    assert pool is not None
+    for points in (4, 6):
+        body = {"team_id": str(mine.id), "pool_id": str(pool), "points": str(points)}
+        assert (
+            api.post("/api/v1/me/gifts/team", json=body, headers={"Idempotency-Key": str(uuid.uuid4())}).status_code
+            == 201
+        )
+    for page in ("/me/statement", "/me/gifts"):
+        assert 'href="/me/donated"' in browser.get(page).get_data(as_text=True)
+    page = browser.get("/me/donated").get_data(as_text=True)
+    assert page.index("捐给爱心池") < page.index("干部包户") and "余 6" in page and "−4" in page
+    assert "干部包户" not in browser.get("/me/donated?show=out").get_data(as_text=True)
+    assert "捐给爱心池,-6,0" in browser.get(f"/me/donated/{mine.id}.csv").get_data(as_text=True)
+
+    assert api.get("/api/v1/me/donated").get_json()["purses"] == [{"id": str(mine.id), "name": "", "points": 0}]
+    first = api.get(f"/api/v1/me/donated/{mine.id}/statement?size=2").get_json()
+    rest = api.get(f"/api/v1/me/donated/{mine.id}/statement?size=2&after={first['next']}").get_json()
+    lines = first["lines"] + rest["lines"]
+    assert [(one["words"], one["amount"], one["balance_after"]) for one in lines] == [
+        ("捐给爱心池", -6, 0),
+        ("捐给爱心池", -4, 6),
+        ("干部包户", 10, 10),
+    ]
+    earn(world, other)  # who has one of their own reads no other's
+    for path in (f"/me/donated?purse={mine.id}", f"/me/donated/{mine.id}.csv", "/me/donated?purse=x"):
+        assert world.client(other).get(path).status_code == 404
+    assert world.api(other).get(f"/api/v1/me/donated/{mine.id}/statement").status_code == 404
+    assert world.api(other).get(f"/api/v1/me/donated/{person.id}/statement").status_code == 404

@@ -99,12 +99,13 @@ def give() -> ResponseReturnValue:
 def gift_page(error: str = "", typed: dict[str, str] | None = None, status: int = 200) -> ResponseReturnValue:
     who: Visitor = me()
     day = today(who)
-    found = gifts.receivers(who, day)
+    found, purses = gifts.receivers(who, day), queries.purses_of(who.scheme_id, who.person_id)
     answer = render_template(
         "periods/gifts.html",
         allowed=gifts.gifts_of(who.scheme_id, day) is not None,
         receivers=found,
-        givers=queries.only_donated_by(who.scheme_id, who.person_id),
+        givers=[one for one in purses if one.points > 0],
+        purses=purses,
         pools=open_pools(who.scheme_id),
         have=spendable_of(who.scheme_id, who.person_id, units_of(who.scheme_id)[POINTS], day),
         left=gifts.left_to_give(who, day) if found else None,

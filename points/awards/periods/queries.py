@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,9 @@ from sqlalchemy import Select, and_, func, or_, select
 
 from ...db import db, is_id
 from ...errors import NotFound
+from ...ledger import AccountClass
+from ...ledger.accounts import accounts
+from ...ledger.posting import postings
 from ...ledger.queries import balances_of, units_of
 from ...people.actions import POINTS
 from ...people.models import Person, Role, Team, TeamMember
@@ -111,11 +114,33 @@ class Giver:
 
 def only_donated_by(scheme_id: int, person_id: int) -> list[Giver]:
     """What somebody may only donate: of their own, and of the teams they lead. Nothing where there is none left."""
+    return [one for one in purses_of(scheme_id, person_id) if one.points > 0]
+
+
+def purses_of(scheme_id: int, person_id: int) -> list[Giver]:
+    """The same where all has been given away, too: whatever ever had something in it, their own first."""
     teams = select(Team.id, Team.name).where(
         Team.scheme_id == scheme_id, Team.leader_id == person_id, Team.disabled_at.is_(None)
     )
     named: dict[int, str] = dict(db.session.execute(teams).all())
     if purse := known_purse(scheme_id, person_id):
         named = {purse: "", **named}
-    have = balances_of(scheme_id, list(named), units_of(scheme_id)[POINTS])
-    return [Giver(holder_id, name, have[holder_id]) for holder_id, name in named.items() if have[holder_id] > 0]
+    a = accounts.c
+    wallets = select(a.holder_id, func.sum(a.balance)).where(
+        *(a.scheme_id == scheme_id, a.holder_id.in_(list(named)), a.unit_id == units_of(scheme_id)[POINTS]),
+        *(a["class"] == AccountClass.WALLET, a.seq > 0),
+    )
+    have = dict(db.session.execute(wallets.group_by(a.holder_id)).all()) if named else {}
+    return [Giver(holder_id, name, int(have[holder_id])) for holder_id, name in named.items() if holder_id in have]
+
+
+def pools_given(scheme_id: int, transfer_ids: Collection[int]) -> dict[int, str]:
+    """Which pool got what was given away: transfer → its title."""
+    p, a = postings.c, accounts.c
+    rows = db.session.execute(
+        select(p.transfer_id, Pool.title)
+        .join(accounts, and_(a.scheme_id == p.scheme_id, a.id == p.account_id))
+        .join(Pool, and_(Pool.scheme_id == a.scheme_id, Pool.id == a.holder_id))
+        .where(p.scheme_id == scheme_id, p.transfer_id.in_(list(transfer_ids)), p.amount > 0)
+    )
+    return dict(rows.tuples())
