@@ -143,4 +143,4 @@ def pools_given(scheme_id: int, transfer_ids: Collection[int]) -> dict[int, str]
         .join(Pool, and_(Pool.scheme_id == a.scheme_id, Pool.id == a.holder_id))
         .where(p.scheme_id == scheme_id, p.transfer_id.in_(list(transfer_ids)), p.amount > 0)
     )
-    return dict(rows.tuples())
+    return {row.transfer_id: row.title for row in rows}
