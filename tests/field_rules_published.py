@@ -137,4 +137,64 @@ CASES = [
         [({"quantity": 6}, 10), ({"code": "r02", "balances": {"points": 3}}, -3)],
         {"deductions": DEDUCTIONS},
     ),
+    Case(
+        "盐池县河湖积分超市：捡拾一袋垃圾送到点上2至8分，上报大面积堆积或河道堵塞10至30分，按体量和难度定",
+        only(unit="piece", amount={"type": "range", "least": 2, "most": 8, "per": "unit"}, evidence={"photos": 1})
+        + only(code="r02", unit="case", amount={"type": "range", "least": 10, "most": 30}, quantity={"most": 1}),
+        [
+            ({"quantity": 3, "photos": 1, "decided": 5}, 15),
+            ({"quantity": 3, "photos": 1, "decided": 9}, "outside_bounds"),
+            ({"code": "r02", "decided": 30}, 30),
+        ],
+    ),
+    Case(
+        "《社区志愿服务激励办法》：一般每小时1分、专业2分、高强度3分；首次另加5分，每满10次另加10分；年底清零",
+        only(
+            unit="hour",
+            amount=per_unit(1, coefficients=["grade"]),
+            bonuses=[
+                {"code": "first", "title": "首次", "points": 5, "reach": 1, "per": "lifetime"},
+                {"code": "ten", "title": "满十次", "points": 10, "reach": 10, "per": "lifetime", "again": True},
+            ],
+            life={"type": "calendar_year"},
+        ),
+        [({"coefficients": {"grade": "skill"}}, 7), *[({"coefficients": {"grade": "plain"}}, 1)] * 8]
+        + [({"coefficients": {"grade": "risk"}}, 13)],
+        {
+            "coefficients": [
+                {
+                    "code": "grade",
+                    "title": "服务类型",
+                    "by": "reviewer",
+                    "choices": [
+                        {"code": code, "title": code, "factor": factor}
+                        for code, factor in (("plain", 1), ("skill", 2), ("risk", 3))
+                    ],
+                }
+            ]
+        },
+    ),
+    Case(
+        "机关志愿者积分：同一年获几次表彰的，取最高的两次；受通报批评的当年不再兑换，不扣分",
+        only(
+            amount={
+                "type": "choice",
+                "choices": [grade("a", "省级", 30), grade("b", "市级", 20), grade("c", "县级", 10)],
+            },
+            groups=["award"],
+        )
+        + only(code="r02", amount={"type": "fixed", "points": 0}, bars={"from": ["redeem"], "rest_of": "year"}),
+        [
+            ({"choices": frozenset({"c"})}, 10),
+            ({"choices": frozenset({"b"})}, 20),
+            ({"choices": frozenset({"a"})}, 20),
+            ({"choices": frozenset({"b"})}, 0),
+            ({"choices": frozenset({"a"}), "done_on": date(2027, 1, 5)}, 30),
+            ({"code": "r02"}, 0),
+        ],
+        {
+            "groups": [{"code": "award", "title": "表彰", "once": "highest", "best": 2, "same": "year"}],
+            "deductions": DEDUCTIONS,
+        },
+    ),
 ]

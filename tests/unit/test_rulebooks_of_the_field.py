@@ -114,6 +114,8 @@ def test_a_rulebook_of_the_field_pays_what_it_says(name: str, case: dict[str, An
         ]
         placed = [one for one in rank(ranking, standings, book.scale) if one.prize is not None]
         assert [[case["standings"][one.holder][0], one.prize] for one in placed] == case["prizes"]
+        shared = {case["standings"][one.holder][0]: one.share.points for one in placed if one.share is not None}
+        assert shared == {name: minor(points, book.scale) for name, points in case.get("shares", {}).items()}
     if "missed" in case:
         (missed,) = [one for one in book.pieces.missed if one.code == case["missed"]]
         assert [is_missed(missed, counts) for counts, _ in case["counts"]] == [yes for _, yes in case["counts"]]
@@ -121,7 +123,8 @@ def test_a_rulebook_of_the_field_pays_what_it_says(name: str, case: dict[str, An
 
 @pytest.mark.parametrize(
     "name",
-    ["disaster-relief", "grid-workers-month", "night-patrol", "star-households", "time-bank-district", "waste-sorting"],
+    ["anti-fraud", "disaster-relief", "grid-workers-month", "huangyan-volunteers", "night-patrol", "practice-teams"]
+    + ["river-watchers", "star-households", "time-bank-district", "waste-sorting"],
 )
 def test_a_rulebook_of_the_field_comes_back_from_excel_and_is_said_in_words(name: str) -> None:
     body = load(name).document.body
@@ -143,7 +146,9 @@ def test_a_rulebook_of_the_field_names_its_source_and_has_five_cases(name: str) 
     assert len(deeds) >= 5
 
 
-@pytest.mark.parametrize("name", ["fire-safety", "longquanyi-volunteers", "party-members", "property-owners"])
+@pytest.mark.parametrize(
+    "name", ["fire-safety", "longquanyi-volunteers", "party-members", "practice-teams", "property-owners"]
+)
 def test_every_rule_of_a_draft_can_be_looked_at_by_itself(name: str) -> None:
     """Though other parts of the document name other rules, and its coefficients name levels."""
     body = json.loads((FIELD / f"{name}.json").read_text("utf-8"))
