@@ -158,8 +158,11 @@ CASES = [
             ],
             life={"type": "calendar_year"},
         ),
-        [({"coefficients": {"grade": "skill"}}, 7), *[({"coefficients": {"grade": "plain"}}, 1)] * 8]
-        + [({"coefficients": {"grade": "risk"}}, 13)],
+        [
+            ({"coefficients": {"grade": "skill"}}, 7),
+            *[({"coefficients": {"grade": "plain"}}, 1)] * 8,
+            ({"coefficients": {"grade": "risk"}}, 13),
+        ],
         {
             "coefficients": [
                 {
