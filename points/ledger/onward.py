@@ -4,9 +4,10 @@ to another date or into a pool. A reversal follows them there, account by accoun
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, select, tuple_
@@ -18,48 +19,77 @@ from .models import AccountClass
 from .posting import postings, transfers
 
 W, EXPIRED = AccountClass.WALLET, AccountClass.EXPIRED
-LAPSED = 0  # stands among account ids for what expired: no account has it
 Wallet = tuple[int, int]  # holder and unit
+# Beside the account ids, which are positive: where everything that is fetched begins and ends, and what expired.
+BEGIN, END, LAPSED = -1, -2, 0
+ENDLESS = 2**62
 
 
 @dataclass
 class Onward:
-    """What may still be fetched, in minor units: ``expired`` of what left an account, ``carried`` between accounts."""
+    """What may still be fetched, as a flow: ``room`` is how much may go (in minor units) from one account to another it
+    was carried to, from an account to what expired of it, and from a wallet that has it to the end. Points in one account are
+    alike, so what was fetched may be reckoned another way when that leaves more for the next."""
 
-    expired: Counter[int] = field(default_factory=Counter)
-    carried: dict[int, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    room: dict[int, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
 
-    def fetch(
-        self, start: int, wanted: int, free: Counter[int], expired: Counter[int], seen: tuple[int, ...] = ()
-    ) -> Counter[int]:
-        """Take up to ``wanted`` of what once lay at an account: what is free there, what expired of it, what was
-        carried on. Account (or LAPSED) → minor units; what is taken is no longer there for the next."""
-        found = Counter[int]()
-        for place, stock in ((start, free), (LAPSED, expired)):
-            if part := min(wanted - found.total(), stock[start]):
-                stock[start] -= part
-                found[place] += part
-        for onto, most in self.carried[start].items():
-            if onto not in (start, *seen) and (room := min(wanted - found.total(), most)):
-                got = self.fetch(onto, room, free, expired, (*seen, start))
-                self.carried[start][onto] -= got.total()
-                found += got
+    def fetch(self, start: int, wanted: int, free: Counter[int]) -> Counter[int]:
+        """Take up to ``wanted`` of what once lay at an account, the nearest first: account (or LAPSED) → minor units.
+        ``free``: what each wallet has; what is taken is no longer there for the next."""
+        for account_id in free:
+            self.room[account_id][END] = free[account_id]
+        self.room[LAPSED][END] = ENDLESS
+        found = self._flow(start, wanted)
+        free.subtract({account_id: amount for account_id, amount in found.items() if account_id != LAPSED})
         return found
+
+    def _flow(self, start: int, wanted: int) -> Counter[int]:
+        """The most that goes through, path by path, each the shortest there is."""
+        found = Counter[int]()
+        self.room[BEGIN][start] = wanted
+        while path := self._path():
+            amount = min(self.room[one][other] for one, other in pairwise(path))
+            for one, other in pairwise(path):
+                self.room[one][other] -= amount
+                self.room[other][one] += amount
+            found[path[-2]] += amount
+        return found
+
+    def _path(self) -> list[int]:
+        came: dict[int, int] = {BEGIN: BEGIN}
+        waiting = deque([BEGIN])
+        while waiting and END not in came:
+            here = waiting.popleft()
+            for there, room in self.room[here].items():
+                if room > 0 and there not in came:
+                    came[there] = here
+                    waiting.append(there)
+        if END not in came:
+            return []
+        path = [END]
+        while path[-1] != BEGIN:
+            path.append(came[path[-1]])
+        return path[::-1]
 
 
 def onward(scheme_id: int, wallets: Collection[Wallet]) -> Onward:
     """Where the points of these wallets went, less what reversals have fetched back. Read once they are locked."""
     lots = _lots(scheme_id, wallets)
-    ways, swept = Onward(), _swept(scheme_id, lots)
+    swept, ways = _swept(scheme_id, lots), Onward()
+    expired, carried = Counter[int](), defaultdict[int, Counter[int]](Counter)
     for row in swept:
-        ways.expired[row.account_id] += -row.amount
+        expired[row.account_id] += -row.amount
     for moves in _carries(scheme_id, lots):
-        _follow(ways, moves, lots, swept)
-    for row in _fetched(scheme_id, lots):
-        if row.klass == EXPIRED:
-            ways.fetch(row.origin, -row.amount, Counter(), ways.expired)
-        else:
-            ways.fetch(row.origin, -row.amount, Counter({row.account_id: -row.amount}), Counter())
+        _follow(expired, carried, moves, lots, swept)
+    for account_id in lots:  # of two ways as long, what lapsed first
+        ways.room[account_id][LAPSED] = expired[account_id]
+        ways.room[account_id].update(carried[account_id])
+    fetched = _fetched(scheme_id, lots)
+    for row in fetched:
+        ways.room[LAPSED if row.klass == EXPIRED else row.account_id][END] += -row.amount
+    for row in fetched:
+        ways.room[BEGIN].clear()
+        ways._flow(row.origin, -row.amount)
     return ways
 
 
@@ -147,7 +177,13 @@ def _carries(scheme_id: int, lots: Collection[int]) -> list[list[Row[Any]]]:
     return list(moves.values())
 
 
-def _follow(ways: Onward, moves: Sequence[Row[Any]], lots: dict[int, Wallet], swept: Sequence[Row[Any]]) -> None:
+def _follow(
+    expired: Counter[int],
+    carried: dict[int, Counter[int]],
+    moves: Sequence[Row[Any]],
+    lots: dict[int, Wallet],
+    swept: Sequence[Row[Any]],
+) -> None:
     """Add what one transfer carried on. What lives on is taken of the soonest first, then what a pool gets, and the
     rest lapses; what the sweep was quicker with counts as if it had still lain there, as ``carry`` reckons it."""
     wallet = _whose(moves)
@@ -161,14 +197,14 @@ def _follow(ways: Onward, moves: Sequence[Row[Any]], lots: dict[int, Wallet], sw
         left = row.amount
         for account_id in (one for one, whose in lots.items() if whose == wallet and one != row.account_id):
             from_there = min(left, there[account_id])
-            from_swept = min(left - from_there, gone[account_id], ways.expired[account_id])
+            from_swept = min(left - from_there, gone[account_id], expired[account_id])
             there[account_id] -= from_there
             gone[account_id] -= from_swept
-            ways.expired[account_id] -= from_swept
+            expired[account_id] -= from_swept
             if part := from_there + from_swept:
-                ways.carried[account_id][row.account_id] += part
+                carried[account_id][row.account_id] += part
                 left -= part
-    ways.expired += there
+    expired += there
 
 
 def _whose(moves: Sequence[Row[Any]]) -> Wallet:

@@ -179,7 +179,7 @@ def _taking_back(
     if any(found[line.line].total() < amount for line, amount in given):
         ways = onward(scheme_id, wallets)
         for line, amount in given:
-            found[line.line] += ways.fetch(line.account_id, amount - found[line.line].total(), free, ways.expired)
+            found[line.line] += ways.fetch(line.account_id, amount - found[line.line].total(), free)
     legs, missing = [leg for leg in plain if leg.klass is not C.WALLET or leg.amount > 0], 0
     for line, amount in given:
         owed = amount - found[line.line].total()

@@ -101,13 +101,25 @@ class Model:
     def give(self, mark: str, points: int) -> None:
         self.lots.append([mark, points])
 
-    def where(self, mark: str, points: int) -> list[tuple[str, int]]:
-        """Where points given on a date are now, in the order in which they are taken back: there, among what expired
-        of it, and wherever a period's end carried it."""
-        expired, carried = dict(self.expired), dict(self.carried)
-        for origin, taken, amount in self.fetched:
-            look(origin, amount, {taken: amount}, expired if taken == EXPIRED else {}, carried)
-        return look(mark, points, {date_: self.free(date_) for date_ in self.marks()}, expired, carried)
+    def reached(self, mark: str, points: int) -> int:
+        """How much of so many points given on a date is still there, lapsed or carried on. Whatever set of dates one cuts
+        off, no more comes through than crosses the cut: the narrowest says how much (with what was fetched before)."""
+        given: dict[str, int] = defaultdict(int)
+        taken: dict[str, int] = defaultdict(int)
+        for origin, place, amount in self.fetched:
+            given[origin] += amount
+            taken[place] += amount
+        before = sum(given.values())
+        given[mark] += points
+        dates = sorted({*self.marks(), *given, *(date_ for way in self.carried for date_ in way)})
+        narrowest = None
+        for number in range(2 ** len(dates)):
+            near = {date_ for bit, date_ in enumerate(dates) if number >> bit & 1}
+            cut = sum(amount for origin, amount in given.items() if origin not in near)
+            cut += sum(self.expired[date_] + self.free(date_) + taken[date_] for date_ in near)
+            cut += sum(amount for (one, other), amount in self.carried.items() if one in near and other not in near)
+            narrowest = cut if narrowest is None else min(narrowest, cut)
+        return (narrowest or 0) - before
 
     def award(self, mark: str, points: int) -> tuple[int, int]:
         """What repaid a debt, and what is new in the wallet."""
@@ -119,24 +131,6 @@ class Model:
 
 
 EXPIRED = "expired"
-
-
-def look(
-    mark: str, points: int, free: dict[str, int], expired: dict[str, int], carried: dict[tuple[str, str], int]
-) -> list[tuple[str, int]]:
-    """Follow so many points from a date; what is found is crossed off everywhere."""
-    found: list[tuple[str, int]] = []
-    for place, there in ((mark, free), (EXPIRED, expired)):
-        if part := min(points, there.get(mark, 0)):
-            there[mark] -= part
-            points -= part
-            found.append((place, part))
-    for way in [way for way in carried if way[0] == mark]:
-        on = look(way[1], min(points, carried[way]), free, expired, carried)
-        carried[way] -= sum(part for _, part in on)
-        points -= sum(part for _, part in on)
-        found += on
-    return found
 
 
 @dataclass
@@ -298,23 +292,23 @@ class History:
         if number is None:
             return
         award = self.awards[number]
-        found = self.model.where(award.mark, award.points)
-        owed = award.points - sum(part for _, part in found)
+        owed = award.points - self.model.reached(award.mark, award.points)
         if owed and not forgiving:
             with pytest.raises(InsufficientPoints) as refused:
                 self.books.undo(number)
             assert refused.value.facts == {"missing_points": owed}
             return
-        self.books.undo(number, allow_debt=forgiving)
+        undone = self.books.undo(number, allow_debt=forgiving)
         del self.awards[number]
-        taken: dict[str, int] = defaultdict(int)
-        for place, part in found:
-            taken[place] += part
-        for place in sorted(taken, key=lambda place: (place == EXPIRED, place)):  # as the lines are recorded
-            if place != EXPIRED:
-                self.model.take(place, taken[place])
-            if place != award.mark:
-                self.model.fetched.append((award.mark, place, taken[place]))
+        there = self.model.free(award.mark)
+        for line in postings_of(self.books.scheme_id, undone):
+            place = EXPIRED if line.klass == "expired" else line.mark
+            if line.klass == "wallet" and line.amount < 0:
+                assert -line.amount <= self.model.free(line.mark)
+                self.model.take(line.mark, -line.amount)
+            if line.klass in ("wallet", "expired") and place != award.mark:
+                self.model.fetched.append((award.mark, place, -line.amount))
+        assert self.model.free(award.mark) == max(0, there - award.points)  # its own date first
         self.model.debt += owed + award.repaid
         self.now += timedelta(seconds=1)
 
