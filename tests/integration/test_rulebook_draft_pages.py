@@ -43,7 +43,10 @@ def fields_of(page: str) -> dict[str, Any]:
 
 
 RULEBOOKS = Path(__file__).parents[1] / "rulebooks"
-WHOLE = [*sorted(RULEBOOKS.glob("*.json")), RULEBOOKS / "field/fire-safety.json"]
+WHOLE = [
+    *sorted(RULEBOOKS.glob("*.json")),
+    *(RULEBOOKS / f"field/{name}.json" for name in ("fire-safety", "practice-teams")),
+]
 
 
 @pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.stem)

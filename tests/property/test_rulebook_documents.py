@@ -17,6 +17,7 @@ from points.rulebook.reckoning import LAST_DAY
 from points.rulebook.rules import Assessment, CapKey, Facts, Rule, assess, caps_for, rule_from
 from points.rulebook.terms import (
     CALENDAR,
+    CALENDAR_LIVES,
     CAP_PERIODS,
     CAPPED,
     COUNTS,
@@ -101,7 +102,8 @@ def rules(draw: Any, code: str, negative: bool) -> dict[str, Any]:
     for cap in caps:
         if cap["what"] == "points" and draw(st.booleans()):
             cap["over"] = {"percent": draw(st.integers(0, 120))}
-    bars = {"from": ["earn"], "for": {"days": 9}, **draw(maybe({}, after=st.just({"times": 2, "per": "year"})))}
+    after = st.sampled_from([{"times": 2, "per": "year"}, {"times": 1, "per": "month", "in_a_row": 3}])
+    bars = {"from": ["earn"], "for": {"days": 9}, **draw(maybe({}, after=after))}
     made = {
         "code": code,
         "title": "楼道劳动",
@@ -118,6 +120,7 @@ def rules(draw: Any, code: str, negative: bool) -> dict[str, Any]:
                 ),
                 late=maybe({"days": st.integers(0, 90)}, then=st.one_of(st.just("refuse"), st.just({"percent": 50}))),
                 credit=st.sampled_from(CREDITS),
+                life=maybe({"type": st.sampled_from(CALENDAR_LIVES)}, number=st.integers(1, 40)),
                 second_above=number,
                 notice_days=st.integers(0, 7),
                 notice_above=number,
@@ -194,7 +197,7 @@ def documents(draw: Any) -> dict[str, Any]:
             {"code": "hard", "title": "难度", "by": "reviewer", "choices": [{"code": "h", "title": "难", "add": draw(number)}]},
         ],
         ceilings=[{"balance": one, "most": draw(st.integers(1, 300)), "overflow": overflow} for one in ("points", "minutes", "index")],
-        groups=[{"code": "day", "title": "当天", "once": "highest", "same": draw(st.sampled_from(["day", "act"]))}],
+        groups=[{"code": "day", "title": "当天", "once": "highest", "same": draw(st.sampled_from(["day", "act"])), "best": draw(st.integers(1, 4))}],
         paths=[{"code": "own", "title": "自定", "stages": [{"title": "网格员", "by": ["leader"], "votes": 3, "panel": 3, "score": draw(st.sampled_from(["last", "average", "trimmed", "median"]))}]}],
         levels=[{"code": "star", "title": "星级", "over": "honour", "steps": [low, {"from": 1, "title": "一星", "effects": [{"type": "coefficient", "factor": draw(number)}]}]}],
         **({"deductions": deductions} if negative else {}),

@@ -35,6 +35,11 @@ def test_a_field_is_called_as_in_its_own_part_and_its_word_is_said() -> None:
     )
     assert ("按人、按户还是按队排", "", "全家合起来排") in said["积分家庭"]
     assert ("用在哪里", "", "帮困难老人") in said["爱心池"]
+    teams = {"code": "t", "title": "最美队", "counts": "times", "per": "month", "by": "team"}
+    prize = {"to": 3, "points": 50, "shared": "by_amount", "for": "members"}
+    sides = dict(side[::2] for side in added(rankings=[{**teams, "prizes": [prize]}])["最美队"])
+    assert sides["比什么"] == "这段时间做了几次" and sides["按人、按户还是按队排"] == "一个队一个队排"
+    assert "排队伍时，给谁 给每个队员" in sides["奖励"] and "这些分大家怎么分 按各人有多少分" in sides["奖励"]
     assert ("发几分", "", "10") in said["岗位积分"]
 
 
