@@ -8,7 +8,6 @@ share, else by the time they were recorded.
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, bindparam, select
 
-from ..db import MAX_ID, Prepared
+from ..db import Prepared
 from .accounts import SCHEME, accounts
 from .models import AccountClass
 from .posting import postings, transfers
@@ -49,6 +48,8 @@ class Lines:
 
 
 Heads = dict[int, int]  # account → the number of its newest posting that is not shown yet
+Moment = tuple[datetime, int]  # when a transfer was recorded, and its id: what order lines have that share no account
+MANY = 12  # so many accounts are looked into at once; with a new one every month, most have nothing on this page
 
 
 def statement(
@@ -65,28 +66,34 @@ def statement(
     sign  1 for what came in only, -1 for what went out
     """
     size = max(1, min(size, MAX_SIZE))
-    heads, shown, rows = _heads(scheme_id, holder_id, unit_id, klass), _unpack(after), list[Line]()
+    mine, rows, many = _accounts(scheme_id, holder_id, unit_id, klass), list[Line](), MANY
+    shown = _unpack(after, mine)
     if shown is not None:
-        heads = {account: min(seq, shown[account]) for account, seq in heads.items() if account in shown}
+        mine = mine[: len(shown)]
+    heads = {one.id: one.seq if shown is None else min(one.seq, shown[place]) for place, one in enumerate(mine)}
+    heads = {account: seq for account, seq in heads.items() if seq}
     while heads and len(rows) < size:
-        window, balances = _window(scheme_id, heads, size)
-        for line in _merged(heads, window, sum(balances.values())):
+        near, beyond, limit = _nearest(scheme_id, heads, many)
+        window, balance = _window(scheme_id, heads, near, size)
+        for line in _merged(heads, near, window, beyond + balance, limit):
             if sign is None or line.amount * sign > 0:
                 rows.append(line)
             if len(rows) == size:
                 break
-    return Lines(rows, _pack(heads) if heads else None)
+        many *= 2
+    return Lines(rows, _pack(mine, heads) if heads else None)
 
 
-def _heads(scheme_id: int, holder_id: int, unit_id: int, klass: AccountClass) -> Heads:
-    found = HEADS.all(scheme=scheme_id, holder=holder_id, unit=unit_id, klass=klass.value)
-    return {row.id: row.seq for row in found}
+def _accounts(scheme_id: int, holder_id: int, unit_id: int, klass: AccountClass) -> list[Row[Any]]:
+    """The holder's accounts in the order of their ids, which is the one in which they were opened."""
+    found = ACCOUNTS.all(scheme=scheme_id, holder=holder_id, unit=unit_id, klass=klass.value)
+    return sorted(found, key=lambda row: row.id)
 
 
-def _heading() -> Select[Any]:
+def _finding() -> Select[Any]:
     a = accounts.c
     place = (a.holder_id == bindparam("holder"), a.unit_id == bindparam("unit"), a["class"] == bindparam("klass"))
-    return select(a.id, a.seq).where(a.scheme_id == SCHEME, *place, a.seq > 0)
+    return select(a.id, a.seq).where(a.scheme_id == SCHEME, *place)
 
 
 NEAR = Few("near", account_id=BIG, seq=BIG)
@@ -102,7 +109,6 @@ def _looking() -> Select[Any]:
     in_range = and_(p.c.account_id == near.c.account_id, p.c.seq.between(least, near.c.seq))
     return (
         select(q.c.account_id, q.c.seq, q.c.amount, q.c.balance_after, *(t.c[name] for name in TOLD))
-        .distinct()
         .select_from(near)
         .join(p, and_(p.c.scheme_id == SCHEME, in_range))
         .join(q, and_(q.c.scheme_id == SCHEME, q.c.transfer_id == p.c.transfer_id))
@@ -120,7 +126,19 @@ def _looking_at_one() -> Select[Any]:
     )
 
 
-HEADS, WINDOW, ONE = Prepared(_heading), Prepared(_looking), Prepared(_looking_at_one)
+def _heading() -> Select[Any]:
+    near, p, t = NEAR.source(), postings, transfers
+    newest = and_(p.c.scheme_id == SCHEME, p.c.account_id == near.c.account_id, p.c.seq == near.c.seq)
+    return (
+        select(p.c.account_id, p.c.balance_after, t.c.recorded_at, t.c.id)
+        .select_from(near)
+        .join(p, newest)
+        .join(t, and_(t.c.scheme_id == SCHEME, t.c.id == p.c.transfer_id))
+    )
+
+
+ACCOUNTS, HEADS = Prepared(_finding), Prepared(_heading)
+WINDOW, ONE = Prepared(_looking), Prepared(_looking_at_one)
 
 
 @dataclass
@@ -131,6 +149,9 @@ class Candidate:
     transfer: Row[Any]
     amount: int
     places: dict[int, tuple[int, int]]
+
+    def moment(self) -> Moment:
+        return self.transfer.recorded_at, self.transfer.id
 
     def line(self, balance_after: int) -> Line:
         t = self.transfer
@@ -147,23 +168,39 @@ class Candidate:
         )
 
 
-def _window(scheme_id: int, heads: Heads, size: int) -> tuple[dict[tuple[int, int], Candidate], dict[int, int]]:
-    """The newest postings of each account, by (account, seq), and the balance with which each account begins."""
+def _nearest(scheme_id: int, heads: Heads, many: int) -> tuple[Heads, int, Moment | None]:
+    """The accounts where the newest lines are, what the others hold together, and the newest moment in these."""
+    if len(heads) <= many:
+        return heads, 0, None
+    found = HEADS.all(scheme=scheme_id, **NEAR.bind(sorted(heads.items())))
+    found.sort(key=lambda row: (row.recorded_at, row.id), reverse=True)
+    beyond = found[many:]
+    near = {row.account_id: heads[row.account_id] for row in found[:many]}
+    return near, sum(row.balance_after for row in beyond), (beyond[0].recorded_at, beyond[0].id)
+
+
+Window = dict[tuple[int, int], Candidate]  # by account and number
+
+
+def _window(scheme_id: int, heads: Heads, near: Heads, size: int) -> tuple[Window, int]:
+    """The newest postings of each account that is near, and what these accounts held with them."""
     found = _of_one(scheme_id, *next(iter(heads.items())), size) if len(heads) == 1 else None
     if found is None:
-        found = WINDOW.all(scheme=scheme_id, size=size, **NEAR.bind(sorted(heads.items())))
+        found = WINDOW.all(scheme=scheme_id, size=size, **NEAR.bind(sorted(near.items())))
     by_transfer: dict[int, Candidate] = {}
-    window: dict[tuple[int, int], Candidate] = {}
-    balances: dict[int, int] = {}
-    for row in (row for row in found if row.account_id in heads):
-        candidate = by_transfer.setdefault(row.id, Candidate(row, 0, {}))
+    window: Window = {}
+    balance = 0
+    for row in found:
+        place = (row.account_id, row.seq)
+        if row.account_id not in heads or place in window:  # somebody else's; reached from two accounts
+            continue
+        window[place] = candidate = by_transfer.setdefault(row.id, Candidate(row, 0, {}))
         candidate.amount += row.amount
         first, last = candidate.places.get(row.account_id, (row.seq, row.seq))
         candidate.places[row.account_id] = (min(first, row.seq), max(last, row.seq))
-        window[row.account_id, row.seq] = candidate
-        if heads[row.account_id] == row.seq:
-            balances[row.account_id] = row.balance_after
-    return window, balances
+        if near.get(row.account_id) == row.seq:
+            balance += row.balance_after
+    return window, balance
 
 
 def _of_one(scheme_id: int, account_id: int, seq: int, size: int) -> list[Row[Any]] | None:
@@ -176,14 +213,19 @@ def _of_one(scheme_id: int, account_id: int, seq: int, size: int) -> list[Row[An
     return None if below.id == window[0].id else window
 
 
-def _merged(heads: Heads, window: dict[tuple[int, int], Candidate], balance: int) -> Iterator[Line]:
-    """The next lines, as far as the window reaches (a transfer may have several numbers in one account). Moves the
-    heads on before it yields."""
-    while heads and all(head in window for head in heads.items()):
-        newest = [window[head] for head in heads.items()]
+def _merged(heads: Heads, near: Heads, window: Window, balance: int, limit: Moment | None) -> Iterator[Line]:
+    """The next lines, as far as the window reaches (a transfer may have several numbers in one account) and nothing
+    that is not near may be newer. Moves the heads on before it yields."""
+    accounts_near = list(near)
+    while places := [(account, heads[account]) for account in accounts_near if account in heads]:
+        if not all(place in window for place in places):
+            return
         # A transfer's turn has come when it is the newest left in every account that it touched.
+        newest = [window[place] for place in places]
         ready = [one for one in newest if all(heads[account] == last for account, (_, last) in one.places.items())]
-        chosen = max(ready, key=lambda one: (one.transfer.recorded_at, one.transfer.id))
+        chosen = max(ready, key=Candidate.moment, default=None)
+        if chosen is None or (limit is not None and chosen.moment() < limit):
+            return
         for account, (first, _) in chosen.places.items():
             if first == 1:
                 del heads[account]
@@ -193,14 +235,35 @@ def _merged(heads: Heads, window: dict[tuple[int, int], Candidate], balance: int
         balance -= chosen.amount
 
 
-def _pack(heads: Heads) -> str:
-    return base64.urlsafe_b64encode(json.dumps(sorted(heads.items())).encode()).decode().rstrip("=")
+# A cursor is the id of the newest account and the next number in each, by the order of their ids: short with a hundred
+# accounts too, and read as places among the reader's own.
 
 
-def _unpack(cursor: str | None) -> Heads | None:
+def _pack(mine: Sequence[Row[Any]], heads: Heads) -> str:
+    numbers = (mine[-1].id, *(heads.get(one.id, 0) for one in mine))
+    return base64.urlsafe_b64encode(b"".join(map(_written, numbers))).decode().rstrip("=")
+
+
+def _unpack(cursor: str | None, mine: Sequence[Row[Any]]) -> list[int] | None:
     try:
-        heads: Heads = dict(json.loads(base64.urlsafe_b64decode((cursor or "") + "===")))
-    except (ValueError, TypeError):
+        newest, *shown = _read(base64.urlsafe_b64decode((cursor or "") + "==="))
+    except ValueError:
         return None
-    fits = all(type(n) is int and 0 < n <= MAX_ID for head in heads.items() for n in head)
-    return heads if fits and heads else None
+    return shown if shown and len(shown) == sum(one.id <= newest for one in mine) else None
+
+
+def _written(number: int) -> bytes:
+    """Seven bits a byte, the lowest first; the eighth says that more follow."""
+    return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + _written(number >> 7)
+
+
+def _read(data: bytes) -> Iterator[int]:
+    number = shift = 0
+    for byte in data:
+        number |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            yield number
+            number = shift = 0
+    if shift:
+        raise ValueError("a number that does not end")

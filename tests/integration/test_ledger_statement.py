@@ -35,7 +35,9 @@ def whole(books: Books, person: int, size: int, **how: object) -> list[Line]:
 
 @pytest.mark.parametrize("stopped", [True, False])
 @pytest.mark.parametrize("seed", range(3))
-def test_pages_of_any_size_tell_the_same_story(books: Books, seed: int, stopped: bool) -> None:
+def test_pages_of_any_size_tell_the_same_story(
+    books: Books, monkeypatch: pytest.MonkeyPatch, seed: int, stopped: bool
+) -> None:
     """Also when the clock stands still: then only the accounts' own numbers tell what came first."""
     rng, person, balance, expected = random.Random(seed), books.person(), 0, []
     for step in range(40):
@@ -57,7 +59,8 @@ def test_pages_of_any_size_tell_the_same_story(books: Books, seed: int, stopped:
         assert row.balance_after == total >= 0
         total -= row.amount
     assert total == 0
-    for size in (1, 7):
+    for size, many in ((1, 12), (7, 12), (5, 1), (2, 2)):
+        monkeypatch.setattr("points.ledger.statement.MANY", many)
         assert whole(books, person, size) == rows
 
 
@@ -134,7 +137,9 @@ def test_a_cursor_opens_nobody_elses_statement(books: Books) -> None:
         books.award(one, 5)
         books.award(other, 5)
     page = statement(books.scheme_id, one, books.points, size=1)
-    assert statement(books.scheme_id, other, books.points, after=page.next).rows == []
+    for person, after in ((other, page.next), (one, statement(books.scheme_id, other, books.points, size=1).next)):
+        own = {line.transfer_id for line in whole(books, person, 20)}
+        assert {line.transfer_id for line in statement(books.scheme_id, person, books.points, after=after).rows} <= own
 
 
 def test_somebody_without_an_account_has_an_empty_statement(books: Books) -> None:
@@ -159,6 +164,23 @@ def test_a_page_costs_two_statements_and_sums_nothing(books: Books) -> None:
     sent = [sql.lower() for sql in sent]
     assert len(sent) == 2
     assert not any(word in sql for sql in sent for word in ("offset", "sum(", "limit"))
+
+
+def test_a_hundred_dates_make_no_page_dear_and_no_cursor_long(books: Books) -> None:
+    """A new account a month, for eight years: a page looks into a few of them, and its address stays an address."""
+    person, months = books.person(), [date(2026 + n // 12, n % 12 + 1, 1) - timedelta(days=1) for n in range(12, 112)]
+    awards = [books.draft("award", *books.award_legs(person, 5, str(month))) for month in months for _ in range(2)]
+    for place in range(0, 200, 10):
+        with clock.at(AT + timedelta(minutes=place)):
+            books.post_all(*awards[place : place + 10])
+    page = statement(books.scheme_id, person, books.points, size=5)
+    db.session.rollback()
+    with asked() as sent:
+        page = statement(books.scheme_id, person, books.points, after=page.next, size=5)
+    assert len(sent) == 3 and len(page.next or "") < 300
+    rows = whole(books, person, 30)
+    assert [row.balance_after for row in rows] == list(range(1000, 0, -5))
+    assert rows == whole(books, person, 200)
 
 
 def test_balances_and_units_are_told_in_bulk(books: Books) -> None:
