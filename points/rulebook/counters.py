@@ -34,7 +34,8 @@ def counter_keys(rule: Rule, done_on: date, act: str) -> set[CapKey]:
         found |= {bars_key(rule, period) for period in window(bars, done_on)}
     for once in rule.once:
         if period := act_of(once, done_on, act):
-            found |= {key for what in ("points", "honour", "minutes", "less") for key in once_keys(once, what, period)}
+            for what in ("points", "honour", "minutes", "less"):
+                found.update(once_keys(once, what, period))
     return found
 
 
@@ -197,16 +198,19 @@ def act_of(once: Once, done_on: date, act: str) -> str:
 
 
 def once_keys(once: Once, what: str, period: str) -> list[CapKey]:
-    """A row for each of the deeds that count: how much the highest was, the second…"""
-    names = [f"@{once.group}.once.{what}", *(f"@{once.group}.once{place}.{what}" for place in range(2, once.best + 1))]
-    return [CapKey(once.who, name + SUFFIX[once.who], period) for name in names]
+    """A row for each of the deeds that count: how much one of them was, and another…"""
+    who, suffix = once.who, SUFFIX[once.who]
+    found = [CapKey(who, f"@{once.group}.once.{what}{suffix}", period)]
+    for place in range(2, once.best + 1):
+        found.append(CapKey(who, f"@{once.group}.once{place}.{what}{suffix}", period))
+    return found
 
 
 def lowest(it: Reckoning, once: Once, what: str, period: str) -> tuple[CapKey, int]:
     """The row of the least that counts so far, and how much that is: what a higher one takes the place of."""
-    rows = [(max(0, it.usage.get(key, 0)), key) for key in once_keys(once, what, period)]
-    given, key = min(rows, key=lambda row: row[0])
-    return key, given
+    keys = once_keys(once, what, period)
+    key = keys[0] if len(keys) == 1 else min(keys, key=lambda one: it.usage.get(one, 0))
+    return key, max(0, it.usage.get(key, 0))
 
 
 def rows_once(it: Reckoning) -> Iterator[tuple[Once, str]]:

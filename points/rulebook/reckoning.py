@@ -194,7 +194,9 @@ class Reckoning:
 
     @property
     def takes_points(self) -> bool:
-        return any(amount < 0 for amount in (self.points, self.honour, self.minutes, *self.others.values()))
+        if self.points < 0 or self.honour < 0 or self.minutes < 0:
+            return True
+        return bool(self.others) and min(self.others.values()) < 0
 
     @property
     def takes_something(self) -> bool:
