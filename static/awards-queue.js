@@ -2,6 +2,7 @@
 // per row; this module hides those choices and fills them in.
 import { fetchAhead, isOpen, show, watch } from "./awards-pane.js";
 import { showPhotos } from "./awards-photos.js";
+import { askWhy } from "./awards-why.js";
 import { filled } from "./words.js";
 
 const root = document.documentElement;
@@ -229,7 +230,7 @@ function decide(verb) {
     onward();
     return;
   }
-  why(verb, (reason) => {
+  askWhy(verb, (reason) => {
     put(id, verb, reason);
     onward();
   });
@@ -264,58 +265,6 @@ function lower() {
     else if (key.length === 1) field.setRangeText(key, field.value.length, field.value.length, "end");
   }
 }
-
-let answered = null;
-
-function why(verb, then) {
-  const title = document.getElementById("ask-title");
-  const list = ask.querySelector(".reasons");
-  const own = document.getElementById("own-words");
-  title.textContent = title.dataset[verb];
-  list.replaceChildren(
-    ...JSON.parse(list.dataset[verb]).map((reason, index) => {
-      const item = document.createElement("li");
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "btn";
-      button.append(Object.assign(document.createElement("kbd"), { textContent: index + 1 }), ` ${reason}`);
-      button.addEventListener("click", () => finish(reason));
-      item.append(button);
-      return item;
-    }),
-  );
-  own.value = "";
-  document.getElementById("ask-error").hidden = true;
-  answered = then;
-  ask.showModal();
-  own.blur();
-  list.querySelector("button").focus();
-}
-
-function finish(reason) {
-  if (reason.trim().length < 2) {
-    document.getElementById("ask-error").hidden = false;
-    document.getElementById("own-words").focus();
-    return;
-  }
-  const then = answered;
-  answered = null;
-  ask.close();
-  if (then) then(reason.trim());
-}
-
-ask.querySelector("form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  finish(document.getElementById("own-words").value);
-});
-ask.addEventListener("keydown", (event) => {
-  if (event.target.id === "own-words" || event.isComposing) return;
-  const button = ask.querySelectorAll(".reasons button")[Number(event.key) - 1];
-  if (button) {
-    event.preventDefault();
-    button.click();
-  }
-});
 
 function submitAll() {
   if (!drafts.length || form.dataset.sent) return;
