@@ -15,7 +15,7 @@ from ..rulebook.eligibility import asks_subject
 from ..rulebook.queries import KnownRule
 from ..rulebook.terms import Rule
 from ..web.formats import decimal, masked
-from .models import Claim
+from .models import Claim, Source
 
 MOST_TEAMS = 200
 
@@ -115,7 +115,7 @@ def further_words(claim: Claim, known: KnownRule) -> list[tuple[str, str]]:
         found.append((gettext("怎么用"), gettext("只能捐给公益池，不能换东西")))
     if (claim.sharers or 1) > 1:
         found.append((gettext("一起做的"), gettext("%(n)s 人平分", n=claim.sharers)))
-    if claim.attended:
+    if claim.attended and claim.source != Source.SYSTEM:
         found.append((gettext("参加记录"), gettext("录入的人看过签到")))
     titles = {one.code: one.title for one in amount.choices}
     if grades := [titles.get(one, one) for one in choices.get("grades", ())]:

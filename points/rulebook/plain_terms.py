@@ -313,6 +313,12 @@ def deduction_words(rule: Rule) -> list[str]:
     if rule.deductions is None:
         return []
     terms = rule.deductions
+    if rule.amount.type == "fixed" and not rule.amount.points and rule.bars is not None:
+        said = [
+            gettext("先公示 %(n)s 个工作日", n=terms.notice_days),
+            gettext("%(n)s 天内可以申诉", n=terms.appeal_days),
+        ]
+        return [*said, *bars_words(rule.bars)]
     said = [
         gettext("扣分先公示 %(n)s 个工作日", n=terms.notice_days),
         gettext("%(n)s 天内可以申诉", n=terms.appeal_days),

@@ -209,6 +209,8 @@ class PrizeSchema(Part):
 class RankingSchema(WhoSchema):
     code = code(required=True)
     title = title(40)
+    by = fields.String(validate=word("person", "household", "team"))
+    counts = fields.String(validate=word("earned", "balance", *TIMES_AND_UNITS))
     over = fields.String()
     per = fields.String(required=True, validate=word("month", "quarter", "half_year", "year"))
     categories = some(fields.String(), 50, 1)
@@ -218,8 +220,6 @@ class RankingSchema(WhoSchema):
     ties = fields.String(validate=word("all", "earliest"))
     least = Number(most=MAX_POINTS)
     everybody = flag()
-    by = fields.String(validate=word("person", "household", "team"))
-    counts = fields.String(validate=word("earned", "balance", *TIMES_AND_UNITS))
     notice_days = Whole(most=60)
     review = fields.String()
 
