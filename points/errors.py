@@ -71,7 +71,7 @@ class BudgetSpent(Conflict):
     """A budget leaves less than is to be issued. Facts: ``left_points``, ``wanted_points``."""
 
     code = "budget_spent"
-    sentence = N_("这笔预算只剩 {left_points} 分，这次要发 {wanted_points} 分。请先调整预算。")
+    sentence = N_("这笔预算只剩 {left_points} 分，这次要发 {wanted_points} 分。请管预算的干部先调整，再来办。")
 
 
 class HoldEnded(Conflict):

@@ -258,7 +258,8 @@ class Post:
             more["served_minutes"] = seen.minutes
         if over := sum(amount for balance, amount, *_ in seen.overflow if balance == "points"):
             more["overflow_points"] = over
-        more["appeal_until_on"] = self.today + timedelta(days=self.settings.appeal_file_days)
+        if not claim.has_appeal:  # what an appeal decides is the last word
+            more["appeal_until_on"] = self.today + timedelta(days=self.settings.appeal_file_days)
         return ("claim_credited" if seen.points else "claim_recorded"), more
 
 

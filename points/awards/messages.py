@@ -72,7 +72,7 @@ register(
 register(
     "claim_recorded",
     N_("记下了"),
-    N_("“{title}”看过了，记下了。这一次不加分，为什么，点开看得到。"),
+    N_("“{title}”看过了，记下了。这一次积分没有变，为什么，点开看得到。"),
     more=CREDITED | APPEAL,
     tone="ok",
 )

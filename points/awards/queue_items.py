@@ -22,7 +22,7 @@ from ..rulebook.wording import refusals
 from ..web.formats import sentence_of
 from . import words
 from .assessing import reckon
-from .budgets import Left, left_for, left_for_many
+from .budgets import Left, categories_of, left_for, left_for_many
 from .correction_queries import corrections_of
 from .deeds import deed_of
 from .models import Claim, ClaimState, Correction
@@ -78,8 +78,13 @@ class Open:
     step: str
     stages: tuple[str, ...]
     budget: Left | None
+    budget_title: str  # of the category that has one of its own
     no_undo: DomainError | None  # why this visitor cannot take the last decision back
     lowers: bool  # whether the reviewer may set less than the rule gives
+
+    @property
+    def beyond_budget(self) -> bool:
+        return self.budget is not None and self.assessment.points > self.budget.left
 
     @property
     def no_undo_words(self) -> str:
@@ -138,6 +143,7 @@ def opened(who: Visitor, claim_id: int, row: Row | None = None) -> Open:
         person = db.session.get_one(Person, (who.scheme_id, claim.person_id))
         seen, _ = reckon(known, deed_of(claim), person, who.points_scale, credited_on=today)
     row = row or rows_of(who, [line], at)[0]
+    budget = budget_for(who, known, today) if claim.points is None else None
     return Open(
         line=line,
         known=known,
@@ -153,7 +159,8 @@ def opened(who: Visitor, claim_id: int, row: Row | None = None) -> Open:
         corrections=corrections_of(who.scheme_id, claim.id),
         step=row.step,
         stages=tuple(titled(one) for one in claim.path),
-        budget=budget_for(who, known, today) if claim.points is None else None,
+        budget=budget,
+        budget_title=categories_of(who.scheme_id, at, who.zone).get(budget.category, "") if budget else "",
         no_undo=no_undo(who, claim, at),
         lowers=known.rule.amount.type != "case_by_case" and not seen.undecided and seen.points > 0,
     )

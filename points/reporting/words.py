@@ -34,6 +34,12 @@ KINDS = {
     "waiver": N_("扣分到期，免了"),
     "carry": N_("期末结转"),
 }
+# How a deed's transfers are called by its title, where it is not the title alone.
+TITLED = {
+    "reversal": N_("更正：%(what)s"),
+    "deduction": N_("扣分：%(what)s"),
+    "waiver": N_("扣分到期，免了：%(what)s"),
+}
 # What the rulebook gave by itself has no deed behind it: by the source of the transfer.
 GIVEN = {
     "grant": N_("按人群发放"),
@@ -103,7 +109,8 @@ def said(kind: str, title: str | None, lines: Sequence[Any], source: str = "", a
     if kind == source == "gift" and amount:
         return gettext("送出的积分") if amount < 0 else gettext("别人送来的积分")
     if title:
-        return title if kind == "award" else gettext("更正：%(what)s", what=title)
+        named = TITLED.get(kind)
+        return gettext(named, what=title) if named else title
     if lines:
         goods = goods_words(lines)
         return gettext("换%(goods)s", goods=goods) if kind == "redemption" else gettext("退%(goods)s", goods=goods)

@@ -23,6 +23,7 @@ from points.awards.models import CapUsage, Claim, ClaimState
 from points.awards.reviewing import approve, reject
 from points.db import db, transaction
 from points.errors import DomainError, KeyReused
+from points.inbox.models import Message
 from points.ledger.models import Account
 from points.ledger.queries import balance_of, units_of
 from points.people.models import Role
@@ -215,3 +216,27 @@ def test_an_amount_still_on_notice_is_granted_anew_with_a_notice_of_its_own(worl
     assert (claim.state, claim.round, desk.balance()) == (ClaimState.ON_NOTICE, 2, 0)
     used = db.session.scalars(select(CapUsage.used).where(CapUsage.scheme_id == desk.scheme_id))
     assert list(used) == [20]
+
+
+def test_a_deduction_reads_as_one_and_what_an_appeal_decided_is_not_offered_for_appeal_again(desk: Desk) -> None:
+    desk.approved(quantity=4000)
+    claim = deducted(desk, "stop")
+    browser = desk.world.client(desk.person)
+    page = browser.get("/me/statement").get_data(as_text=True)
+    assert "扣分：高空抛物" in page and "这 30 分是因为这件事扣的" in page and "更正" not in page
+    page = browser.get(f"/claims/{claim.id}").get_data(as_text=True)
+    assert "扣了 30 分" in page and "已入账 −30" not in page
+    desk.grant(desk.appeal(claim))
+    assert "更正：高空抛物" in browser.get("/me/statement").get_data(as_text=True)
+
+
+def test_what_an_appeal_has_decided_is_told_without_a_way_to_appeal(desk: Desk) -> None:
+    claim = reported(desk, 5)
+    desk.grant(desk.appeal(claim), points=12)
+    credited = select(Message).where(Message.scheme_id == desk.scheme_id, Message.code == "claim_credited")
+    first, second = db.session.scalars(credited.order_by(Message.at, Message.id))
+    assert "appeal_until_on" in first.values and second.values["points"] == 12
+    assert "appeal_until_on" not in second.values
+    assert not chance_of(
+        desk.world.visitor(desk.person), db.session.get_one(Claim, (desk.scheme_id, claim.id)), clock.now()
+    ).is_open

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
 
 from points import clock
 from points.awards.budgets import left_for, left_for_many, lines_of, mark_of, marks_for, months_of, set_year_budget
+from points.awards.reviewing import approve
 from points.db import db, transaction
 from points.errors import BudgetSpent, NotAllowed, NotFound
 from points.people.models import Role, Trace
 from tests.factories import Books, World
 from tests.forms import post
-from tests.integration.awards_world import VISIT, load_rules
+from tests.integration.awards_world import VISIT, claimed, load_rules
 
 CATEGORIES = {"health": "健康", "safety": "平安"}
 
@@ -155,3 +157,28 @@ def test_the_api_says_the_same(books: Books) -> None:
     assert (found["health"]["left"], found[""]["left"]) == ("170", None)
     assert api.put("/api/v1/budgets", json=asked | {"amount": "1.55"}).status_code == 422
     assert api.put("/api/v1/budgets", json=asked | {"category": "x"}).status_code == 404
+
+
+def test_the_queue_says_whose_budget_is_left_and_that_a_claim_is_more_than_that(world: World) -> None:
+    categories = [{"code": code, "title": title} for code, title in CATEGORIES.items()]
+    load_rules(world, {**VISIT, "category": "health"}, more={"categories": categories})
+    officer = world.visitor(world.staff(Role.OFFICER, area=world.subdistrict))
+    year = clock.local_date(clock.now(), "Asia/Shanghai").year
+    with transaction():
+        set_year_budget(officer, year=year, amount=1000, at=clock.now())
+        set_year_budget(officer, year=year, amount=15, category="health", at=clock.now())
+    first, second = claimed(world, world.person("张三")), claimed(world, world.person("李四"))
+    reviewer = world.staff(Role.STAFF)
+    browser = world.client(reviewer)
+    page = browser.get(f"/queue/{second.id}").get_data(as_text=True)
+    assert "“健康”今年的预算 15 分，还剩 15 分。" in page and "不够发" not in page
+    who = world.visitor(reviewer)
+    with transaction():
+        approve(who, first.id, key=uuid4(), at=clock.now())
+    page = browser.get("/queue").get_data(as_text=True)
+    assert "全年总预算 <b>1000 分</b>，健康 <b>5 分</b>" in page
+    page = browser.get(f"/queue/{second.id}").get_data(as_text=True)
+    assert "还剩 5 分。" in page and "这一条不够发，先请管预算的干部调整。" in page
+    with pytest.raises(BudgetSpent) as refused, transaction():
+        approve(who, second.id, key=uuid4(), at=clock.now())
+    assert refused.value.facts == {"left_points": 5, "wanted_points": 10}

@@ -171,7 +171,7 @@ def test_the_page_says_how_much_is_left(place: World) -> None:
     claim, staff = claimed(place, place.person()), place.staff(Role.STAFF)
     page = post(place.client(staff), f"/queue/{claim.id}", {"do": "approve"})
     assert page.status_code == 409
-    assert "这笔预算只剩 3 分，这次要发 10 分。请先调整预算。" in page.text
+    assert "这笔预算只剩 3 分，这次要发 10 分。请管预算的干部先调整，再来办。" in page.text
     listed = post(place.client(staff), "/queue", {f"do-{claim.id}": "approve"}, follow_redirects=True)
     assert "这笔预算只剩 3 分" in listed.text
     answer = place.api(staff).post(
