@@ -54,7 +54,7 @@ def shared_prize(body: Mapping[str, Any], ranking: Mapping[str, Any], prize: Map
     """What is different of a prize that those whom it reaches share: its quantity is one's share, in points."""
     by = "evenly" if prize["shared"] == "evenly" else measure_of(body, ranking)
     unit = {"code": "share", "title": "分", "title_en": "points", "measured": True, "most": prize["points"]}
-    amount = {"type": "shared", "points": prize["points"], "by": by}
+    amount = {name: prize[name] for name in ("points", "most_each") if name in prize} | {"type": "shared", "by": by}
     return {"unit": "share", "unit_is": unit, "amount": amount, "beside": {}}
 
 

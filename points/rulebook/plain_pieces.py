@@ -16,7 +16,7 @@ from .pieces import Carry, Condition, Effect, Grant, Level, Missed, Opening, Pie
 from .plain_amounts import when_words
 from .plain_terms import ceiling_words, life_words, span_words
 from .redeeming import RedeemingTerms, redeeming_terms
-from .terms import TIMES_AND_UNITS, Balance, When
+from .terms import NO_BALANCES, Balance, When
 from .wording import MEASURE_WORDS, RUN_WORDS, age_words, balance_word, listing
 
 PERIOD_WORDS: Mapping[str, str] = {
@@ -152,7 +152,7 @@ def effect_words(effect: Effect) -> str:
 
 def ranking_words(ranking: Ranking, named: Any) -> str:
     prizes = listing(prize_words(one) for one in ranking.prizes)
-    over = gettext(MEASURE_WORDS[ranking.over]) if ranking.counts in TIMES_AND_UNITS else named(ranking.over)
+    over = gettext(MEASURE_WORDS[ranking.over]) if ranking.counts in NO_BALANCES else named(ranking.over)
     values = {"name": ranking.title, "per": gettext(PERIOD_WORDS[ranking.per]), "balance": over}
     if ranking.counts == "balance":
         said = gettext("%(name)s：%(per)s末看有多少%(balance)s，%(prizes)s", prizes=prizes, **values)
@@ -185,7 +185,10 @@ def prize_words(prize: Prize) -> str:
         sentence = N_("%(who)s一共%(given)s，平分")
         if prize.shared == "by_amount":
             sentence = N_("%(who)s一共%(given)s，按各自的多少分")
-    return gettext(sentence, who=who, given=gettext("和").join(given))
+    said = gettext(sentence, who=who, given=gettext("和").join(given))
+    if prize.most_each:
+        said = gettext("%(said)s，%(more)s", said=said, more=gettext("每人最多 %(n)s 分", n=number(prize.most_each)))
+    return said
 
 
 def place_words(prize: Prize) -> str:

@@ -225,6 +225,11 @@ def price_share_of_pool(it: Reckoning) -> None:
     amount, (people, everything, mine) = it.rule.amount, it.facts.share
     values: Values = {"all_milli": amount.points, "n": people}
     exact = worth(amount, it.quantity, it.facts) * 10**it.scale / 1000
+    if it.quantity == amount.most_each:
+        values["most_milli"] = amount.most_each
+        return say(
+            it, "shared", N_("{all_milli} 分由 {n} 人分，每人最多 {most_milli} 分，是 {sum_points} 分"), values, exact
+        )
     if amount.by == "evenly":
         return say(it, "shared", N_("{all_milli} 分由 {n} 人平分，这一份 {sum_points} 分"), values, exact)
     values |= {"measure": amount.by, "total_milli": everything, "mine_milli": mine}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .parsing import thousandths
-from .terms import TIMES_AND_UNITS
+from .terms import NO_BALANCES
 from .whom import EVERYBODY, Who, who_from
 
 Body = Mapping[str, Any]
@@ -18,7 +18,7 @@ class Prize:
     """For all up to a place, or up to a share of those ranked (thousandths of a percent); ``last``: from the end; or
     for all whose amount lies within ``start`` and ``below`` (thousandths), which may narrow a place, too. ``shared``:
     its points are a pool for all whom it reaches, "by_amount" or "evenly". ``to_whom``: of teams, whether the team has
-    it or each of its members; shared, it is then a pool for those of each team."""
+    it or each of its members; shared, it is then a pool for those of each team. ``most_each`` of a pool (0: any)."""
 
     to: int | None
     percent: int | None
@@ -30,6 +30,7 @@ class Prize:
     below: int | None = None
     shared: str = ""
     to_whom: str = "team"
+    most_each: int = 0
 
     @property
     def takes_away(self) -> bool:
@@ -55,8 +56,9 @@ class Prize:
 class Ranking:
     """Who stands at the top (or at the end) when a period is over, and what follows.
 
-    over       a balance; or what it counts where that is no balance: "times", "units" (in thousandths)
-    counts     "earned" in the period, or the "balance" that stands at its end, less what is owed; "times", "units"
+    over       a balance; or what it counts where that is no balance: "times", "units", "named" (in thousandths)
+    counts     "earned" in the period, or the "balance" that stands at its end, less what is owed; "times", "units";
+               "named": how many people their claims named somebody in
     least      who earned less is not ranked; everybody: who earned nothing is ranked too
     by         "person", "team", or "household": its members' together, under the name of whoever earned most of it
     """
@@ -93,6 +95,7 @@ def ranking_from(body: Body, decimals: Mapping[str, int]) -> Ranking:
             thousandths(one["below"]) if "below" in one else None,
             one.get("shared", ""),
             one.get("for", "team"),
+            thousandths(one.get("most_each", 0)),
         )
         for one in body["prizes"]
     )
@@ -110,7 +113,7 @@ def ranking_from(body: Body, decimals: Mapping[str, int]) -> Ranking:
         least=thousandths(body.get("least", 0)),
         notice_days=body.get("notice_days", 0),
         review=body.get("review", "two"),
-        decimals=3 if body.get("counts") in TIMES_AND_UNITS else decimals.get(body["over"]),
+        decimals=3 if body.get("counts") in NO_BALANCES else decimals.get(body["over"]),
         everybody=body.get("everybody", False),
         by=body.get("by", "person"),
         counts=body.get("counts", "earned"),

@@ -36,12 +36,12 @@ from .terms import (
     CREDITS,
     ENDS,
     FORMAT,
+    NO_BALANCES,
     OVERFLOWS,
     ROUNDINGS,
     SAME,
     SCORES,
     SHARED,
-    TIMES_AND_UNITS,
     TO_WHOM,
     WHO,
 )
@@ -186,6 +186,7 @@ class PrizeSchema(Part):
     below = Number(most=MAX_POINTS, signed=True)
     points = Number(most=MAX_POINTS, signed=True)
     shared = fields.String(validate=word(*SHARED))
+    most_each = Number(least="0.001", most=MAX_POINTS)
     to_whom = fields.String(validate=word(*TO_WHOM), data_key="for")
     honour = Number(most=MAX_POINTS, signed=True)
     title = Text(least=1, most=40)
@@ -204,13 +205,15 @@ class PrizeSchema(Part):
             raise ValidationError({"points": [N_("奖什么要写一样：积分、荣誉积分或者称号。")]})
         if "shared" in data and (float(data.get("points", 0)) <= 0 or "honour" in data or data.get("of") == "last"):
             raise ValidationError({"shared": [N_("大家分的，写一共几分；荣誉积分和扣分不能分。")]})
+        if "most_each" in data and "shared" not in data:
+            raise ValidationError({"most_each": [N_("大家分的，才写每人最多几分。")]})
 
 
 class RankingSchema(WhoSchema):
     code = code(required=True)
     title = title(40)
     by = fields.String(validate=word("person", "household", "team"))
-    counts = fields.String(validate=word("earned", "balance", *TIMES_AND_UNITS))
+    counts = fields.String(validate=word("earned", "balance", *NO_BALANCES))
     over = fields.String()
     per = fields.String(required=True, validate=word("month", "quarter", "half_year", "year"))
     categories = some(fields.String(), 50, 1)
@@ -229,6 +232,8 @@ class RankingSchema(WhoSchema):
             raise ValidationError({"least": [N_("没得分的也排，就不用写最少要多少。")]})
         if data.get("counts") == "balance" and {"rules", "categories"} & set(data):
             raise ValidationError({"counts": [N_("看期末有多少的，不分规则和分类。")]})
+        if data.get("counts") == "named" and data.get("by", "person") != "person":
+            raise ValidationError({"by": [N_("按提名排的，只能一个人一个人排。")]})
         if data.get("by") == "team":
             wrong = {name: [N_("排队伍的，只看队伍在哪里、叫什么。")] for name in {"roles", "ages"} & set(data)}
             wrong |= {"split": [N_("队伍只能按社区分开排。")]} if data.get("split") == "role" else {}
@@ -238,7 +243,7 @@ class RankingSchema(WhoSchema):
             wrong = {"prizes": [N_("排队伍的，才分给队伍还是给队员。")]} if says else {}
         if wrong:
             raise ValidationError(wrong)
-        if ("over" in data) == (data.get("counts") in TIMES_AND_UNITS):
+        if ("over" in data) == (data.get("counts") in NO_BALANCES):
             raise ValidationError({"over": [N_("要选按哪一种积分排；按次数、数量排的不用选。")]})
 
 

@@ -197,7 +197,7 @@ def shared_out(ranking: Ranking, places: Sequence[Placed], scale: int) -> list[P
         mine = [number for number, one in enumerate(found) if one.prize == which]
         weights = [1 if prize.shared == "evenly" else max(0, found[number].amount) for number in mine]
         everything = sum(max(0, found[number].amount) for number in mine)
-        parts = divided_by(prize.points * 10**scale // 1000, weights)
+        parts = parts_of_pool(prize, weights, scale)
         for number, points in zip(mine, parts, strict=True):
             found[number] = replace(found[number], share=Share(points, sum(one > 0 for one in weights), everything))
     return found
@@ -211,8 +211,14 @@ def shared_in_team(prize: Prize, did: Mapping[int, int], scale: int) -> dict[int
         return dict.fromkeys(people)
     weights = [1 if prize.shared == "evenly" else max(0, did[one]) for one in people]
     everything, sharers = sum(max(0, did[one]) for one in people), sum(one > 0 for one in weights)
-    parts = divided_by(prize.points * 10**scale // 1000, weights)
+    parts = parts_of_pool(prize, weights, scale)
     return {one: Share(points, sharers, everything) for one, points in zip(people, parts, strict=True)}
+
+
+def parts_of_pool(prize: Prize, weights: Sequence[int], scale: int) -> list[int]:
+    """A prize's points divided, in minor units; what lies beyond the most that each may have is not given."""
+    parts = divided_by(prize.points * 10**scale // 1000, weights)
+    return [min(part, prize.most_each * 10**scale // 1000) for part in parts] if prize.most_each else parts
 
 
 def divided_by(pool: int, weights: Sequence[int]) -> list[int]:

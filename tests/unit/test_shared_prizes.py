@@ -62,6 +62,16 @@ def test_a_pool_may_be_shared_evenly_by_those_who_reached_a_score_and_beside_sin
     assert shares(pool(over="points", prizes=prizes), 99, 30, 20, 10, 9) == [None, 34, 33, 33, None]
 
 
+def test_nobody_gets_more_of_a_pool_than_each_may() -> None:
+    made = document(prizes=[{**POOL, "most_each": 200}])
+    assert shares(pieces_of(made).rankings[0], 600, 300, 100) == [200, 150, 50]
+    (rule,) = map(rule_from, given_rules(made))
+    found = assess(rule, Facts(200_000, "system", FRIDAY, share=(3, 16_667, 10_000)), {}, 0)
+    with words.test_request_context():
+        assert reckoning(found) == ["500 分由 3 人分，每人最多 200 分，是 200 分"]
+        assert "所有上榜的一共500 分，按各自的多少分，每人最多 200 分" in sections(made)[1].said[0]
+
+
 def test_every_community_has_a_pool_of_its_own() -> None:
     given = [Standing(1, 10, part="甲"), Standing(2, 30, part="甲"), Standing(3, 7, part="乙")]
     found = {one.holder: one.share.points for one in rank(pool(), given) if one.share}
@@ -100,6 +110,7 @@ def test_a_share_explains_itself_in_both_languages() -> None:
         {"prizes": [{"percent": 100, "title": "先进", "shared": "evenly"}]},
         {"prizes": [{"percent": 100, "points": 5, "honour": 5, "shared": "evenly"}]},
         {"prizes": [{"percent": 10, "of": "last", "points": -5, "shared": "evenly"}]},
+        {"prizes": [{"to": 1, "points": 9, "most_each": 5}]},
         {"over": "points", "counts": "times"},
         {"over": None, "counts": "balance"},
         {"over": None, "counts": "units"},
