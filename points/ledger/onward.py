@@ -28,8 +28,10 @@ ENDLESS = 2**62
 @dataclass
 class Onward:
     """What may still be fetched, as a flow: ``room`` is how much may go (in minor units) from one account to another it
-    was carried to, from an account to what expired of it, and from a wallet that has it to the end. Points in one account are
-    alike, so what was fetched may be reckoned another way when that leaves more for the next."""
+    was carried to, from an account to what expired of it, and from a wallet that has it to the end.
+
+    Points in one account are alike, so what was fetched may be reckoned another way when that leaves more for the next.
+    """
 
     room: dict[int, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
 

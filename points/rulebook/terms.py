@@ -77,7 +77,7 @@ ENDS = ("first", "last")
 TO_WHOM = ("team", "members")  # who gets the prize of a team
 SHARED = ("by_amount", "evenly")  # how those whom a prize reaches share its points
 # What a ranking may count instead of a balance, in thousandths: deeds (events where these are counted), or their units.
-TIMES_AND_UNITS = ("times", "units")
+NO_BALANCES = ("times", "units", "named")
 SCORES = ("last", "average", "trimmed", "median")
 
 

@@ -82,7 +82,7 @@ KIND_WORDS = {
 }
 BALANCE_WORDS = {"points": N_("积分"), "honour": N_("荣誉积分"), "minutes": N_("服务时长")}
 # What a ranking counts, and what the shares of a pool go by.
-MEASURE_WORDS = {"minutes": N_("服务小时"), "times": N_("次数"), "units": N_("数量")}
+MEASURE_WORDS = {"minutes": N_("服务小时"), "times": N_("次数"), "units": N_("数量"), "named": N_("提名")}
 # What a row of periods is counted in: "连续 3 个月".
 RUN_WORDS = {
     "day": N_("天"),

@@ -20,6 +20,7 @@ from points.ledger import AccountClass, Draft, Leg, post, request_hash
 from points.ledger.expiry import sweep
 from points.ledger.queries import units_of
 from points.people.models import AreaKind, Person, Role, Scheme
+from points.rulebook.document import BadDocument
 from tests.factories import World
 from tests.integration.periods_world import ZONE, earn, load, work
 from tests.integration.together import in_threads
@@ -36,7 +37,7 @@ STAR: dict[str, Any] = {
 
 
 def ranking(**more: Any) -> dict[str, Any]:
-    return {"rankings": [{**STAR, **more}]}
+    return {"rankings": [{name: value for name, value in {**STAR, **more}.items() if value is not None}]}
 
 
 def rows(world: World) -> list[RankingRow]:
@@ -290,3 +291,45 @@ def test_a_base_score_that_begins_anew_each_month_counts_with_what_was_taken_fro
     close_periods(work(world, date(2026, 9, 1)))
     august = {row.holder_id: (row.amount, row.title) for row in rows(world) if row.amount}
     assert august[whole.id] == (100, "达标") and august[less.id] == (94, "")
+
+
+def named(world: World, by: Person, whom: Person, on: datetime, rule: str = "visit") -> None:
+    """A nomination that was found right."""
+    claim = earn(world, by, 1, on, rule)
+    with transaction():
+        db.session.get_one(Claim, (world.scheme_id, claim.id)).helped_id = whom.id
+
+
+def test_those_named_by_most_people_until_the_closing_day_win_and_the_others_are_told(world: World, books: Any) -> None:
+    load(
+        world,
+        **ranking(over=None, counts="named", rules=["visit"], prizes=[{"to": 1, "points": 30, "title": "好邻居"}]),
+    )
+    first, second, late = world.person("甲"), world.person("乙"), world.person("丙")
+    voters = [world.person(f"邻居{number}") for number in range(3)]
+    for voter in voters:
+        named(world, voter, first, SUMMER)
+    for voter in voters[:2]:
+        named(world, voter, second, SUMMER)
+    named(world, voters[0], second, SUMMER)  # twice by one neighbour is one voice
+    named(world, second, second, SUMMER)  # nobody names themselves
+    named(world, voters[2], second, SUMMER, "sweep")  # another rule
+    named(world, voters[0], late, datetime(2026, 9, 30, 16, tzinfo=UTC))  # October in the scheme's zone
+    close_periods(work(world, date(2026, 10, 1)))
+    assert [(row.holder_id, row.place, row.amount, row.title) for row in rows(world)] == [
+        (first.id, 1, 3000, "好邻居"),
+        (second.id, 2, 2000, ""),
+    ]
+    prize = db.session.get_one(Claim, (world.scheme_id, rows(world)[0].claim_id))
+    assert (prize.person_id, prize.points) == (first.id, 30)
+    told = {one.person_id: one for one in db.session.scalars(select(Message).where(Message.code == "ranking_named"))}
+    assert list(told) == [second.id] and told[second.id].values["voices"] == 2
+    page = world.client(first).get("/rankings").get_data(as_text=True)
+    assert "提名" in page
+
+
+def test_teams_and_households_are_not_ranked_by_who_was_named(world: World) -> None:
+    for by in ("team", "household"):
+        with pytest.raises(BadDocument) as refused:
+            load(world, **ranking(over=None, counts="named", by=by))
+        assert "按提名排的，只能一个人一个人排。" in str(refused.value.facts)

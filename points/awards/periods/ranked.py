@@ -23,7 +23,7 @@ from ...ledger.queries import units_of
 from ...people.models import Area, AreaKind, Assignment, Person, Role
 from ...rulebook.models import EarningRule, RulebookVersion
 from ...rulebook.pieces import Ranking
-from ...rulebook.terms import TIMES_AND_UNITS
+from ...rulebook.terms import NO_BALANCES
 from ..balances import unit_code
 from ..levels import counted, levels_in, standings_of
 from ..models import Bar, Claim, ClaimState, Source
@@ -52,6 +52,30 @@ def earned_in(scheme_id: int, ranking: Ranking, start: datetime, end: datetime, 
     return {row.person_id: (int(row.amount), row.reached_at) for row in db.session.execute(query)}
 
 
+def named_in(scheme_id: int, ranking: Ranking, start: datetime, end: datetime, group: Any, out: Select[Any]) -> Earned:
+    """How many people named each of them in a claim that was found right in the period (each once, in thousandths), and
+    when the last of them was."""
+    voices = func.count(Claim.person_id.distinct())
+    query = (
+        select(Claim.helped_id, voices, func.max(Claim.decided_at))
+        .join(EarningRule, and_(EarningRule.scheme_id == Claim.scheme_id, EarningRule.id == Claim.rule_id))
+        .where(Claim.scheme_id == scheme_id, Claim.state == ClaimState.APPROVED, Claim.source != Source.SYSTEM)
+        .where(Claim.decided_at >= start, Claim.decided_at < end, Claim.helped_id != Claim.person_id)
+        .where(Claim.helped_id.in_(group), Claim.helped_id.not_in(out))
+        .group_by(Claim.helped_id)
+    )
+    return {helped: (count * 1000, last) for helped, count, last in db.session.execute(among(query, ranking))}
+
+
+def among(query: Select[Any], ranking: Ranking) -> Select[Any]:
+    """Only claims of the ranking's rules and categories, of a query that knows their rules."""
+    if ranking.categories:
+        query = query.where(EarningRule.category.in_(ranking.categories))
+    if ranking.rules:
+        query = query.where(EarningRule.code.in_(ranking.rules))
+    return query
+
+
 def credited(
     scheme_id: int, ranking: Ranking, start: datetime, end: datetime, out: Select[Any], *by: Any
 ) -> Select[Any]:
@@ -66,18 +90,14 @@ def credited(
         .where(Claim.person_id.not_in(out))
         .group_by(*by)
     )
-    if ranking.categories or ranking.rules or ranking.counts in TIMES_AND_UNITS:
+    if ranking.categories or ranking.rules or ranking.counts in NO_BALANCES:
         query = query.join(EarningRule, and_(EarningRule.scheme_id == Claim.scheme_id, EarningRule.id == Claim.rule_id))
-    if ranking.categories:
-        query = query.where(EarningRule.category.in_(ranking.categories))
-    if ranking.rules:
-        query = query.where(EarningRule.code.in_(ranking.rules))
-    return query
+    return among(query, ranking)
 
 
 def measured(ranking: Ranking) -> ColumnElement[Any]:
     """What a claim counts for in a ranking; times and units in thousandths, of a deed of which anything counted."""
-    if ranking.counts not in TIMES_AND_UNITS:
+    if ranking.counts not in NO_BALANCES:
         return counted(ranking.over)
     units = cast(ColumnElement[Any], Claim.outcome["quantity"].as_integer())
     if ranking.counts == "units":

@@ -26,7 +26,18 @@ from ..models import PeriodRun
 from .filing import Due, file_given
 from .groups import people_in
 from .models import RankingRow
-from .ranked import MOMENT, Earned, barred, barred_by_level, body_of, by_household, earned_in, had_at, parts_of
+from .ranked import (
+    MOMENT,
+    Earned,
+    barred,
+    barred_by_level,
+    body_of,
+    by_household,
+    earned_in,
+    had_at,
+    named_in,
+    parts_of,
+)
 from .ranked_teams import Crew, crews_of, earned_by_teams, leave_out
 
 KEPT_WITHOUT_PRIZE = 100  # places shown beyond the winners
@@ -94,7 +105,8 @@ def earned_by_people(
         some = select(Person.id).where(Person.scheme_id == scheme.id, Person.id.in_(group), Person.id.not_in(out))
         earned |= had_at(scheme.id, ranking.over, db.session.scalars(some).all(), end - MOMENT)
     else:
-        earned |= earned_in(scheme.id, ranking, start, end, group, out)
+        counted = named_in if ranking.counts == "named" else earned_in
+        earned |= counted(scheme.id, ranking, start, end, group, out)
     kept_out = barred_by_level(scheme.id, version, earned, last)
     earned = {person_id: mine for person_id, mine in earned.items() if person_id not in kept_out}
     return by_household(scheme.id, earned) if ranking.by == "household" else earned
@@ -157,6 +169,9 @@ def run_ranking(
             kind = "ranking_band" if prize.is_band else "ranking_prize"
             kind = "ranking_warning" if prize.is_warning else kind if known is not None else f"{kind}_title"
             told.append(Told(one.holder, kind, values, "/me/standing", f"ranking:{run_id}"))
+        elif ranking.counts == "named" and prize is None:  # whoever was named learns how it came out
+            values = {"title": ranking.title, "place": one.place, "voices": one.amount // 1000}
+            told.append(Told(one.holder, "ranking_named", values, "/me/standing", f"ranking:{run_id}"))
         rows.append(row_of(scheme, run_id, one, prize, claim_id))
     for begin in range(0, len(rows), 500):
         db.session.execute(insert(table_of(RankingRow)), rows[begin : begin + 500])

@@ -31,6 +31,11 @@ register(
 )
 register("ranking_prize", N_("您上榜了"), N_("“{title}”您排第 {place}，奖励按规矩走审核和公示。"), tone="ok")
 register("ranking_band", N_("评比结果出来了"), N_("“{title}”：您得了“{prize}”，奖励按规矩走审核和公示。"), tone="ok")
+register(
+    "ranking_named",
+    N_("评选结果出来了"),
+    N_("“{title}”：{voices} 个人提名了您，这次排第 {place}，没有评上。提名您的人都记着您的好。"),
+)
 register("ranking_share", N_("积分分好了"), N_("“{title}”您分到 {points} 分，按规矩走审核和公示。"), tone="ok")
 register(
     "ranking_team",
