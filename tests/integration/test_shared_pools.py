@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import select
 
 from points import clock
 from points.awards.models import Claim, ClaimState, PeriodRun, Source
+from points.awards.periods import rankings
 from points.awards.periods.models import RankingRow
 from points.awards.periods.work import close_periods
 from points.awards.reviewing import approve
@@ -65,6 +67,24 @@ def test_a_months_pool_is_shared_by_hours_once_and_says_how(world: World, books:
     assert {(one.person_id, one.values["points"]) for one in db.session.scalars(told)} == {
         (person.id, points) for person, points in zip(people[:3], given[:3], strict=True)
     }
+
+
+def test_a_run_that_is_cut_off_goes_on_and_gives_to_everybody_once(world: World, monkeypatch: Any) -> None:
+    monkeypatch.setattr(rankings, "SOME", 1)
+    load(world, **pool())
+    people = [world.person(name) for name in "甲乙丙丁"]
+    for person in people:
+        earn(world, person, 10, AUGUST)
+    stops = iter([False, False, True])
+    day = date(2026, 9, 1)
+    close_periods(replace(work(world, day), ask=lambda: next(stops, True)))
+    assert len(claims(world)) == 2
+    runs = select(PeriodRun.id).where(PeriodRun.scheme_id == world.scheme_id, PeriodRun.kind == "ranking")
+    assert db.session.scalars(runs).all() == []
+    close_periods(work(world, day))
+    assert {claim.points for claim in claims(world).values()} == {125} and len(claims(world)) == 4
+    rows = db.session.scalars(select(RankingRow.claim_id).where(RankingRow.scheme_id == world.scheme_id)).all()
+    assert sorted(rows) == sorted(claim.id for claim in claims(world).values())
 
 
 def test_nothing_is_given_when_nobody_contributed(world: World) -> None:

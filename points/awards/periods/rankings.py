@@ -5,21 +5,24 @@ claim. What is ranked is worked out by ``ranked``.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Select, insert, select
 
 from ... import clock
-from ...db import db, insert_into, new_id, table_of
+from ...db import db, in_own_transaction, insert_into, new_id, table_of
 from ...inbox import Told, tell_many
+from ...jobs import Context
 from ...people.models import Person, Scheme, Team
 from ...rulebook.given import measure_of, prize_code
 from ...rulebook.models import RulebookVersion
 from ...rulebook.pieces import Prize, Ranking, pieces_of
-from ...rulebook.queries import given_of, version_on
+from ...rulebook.queries import KnownRule, given_of, version_on
 from ...rulebook.reckoning import rounded
 from ...rulebook.standings import Placed, Standing, last_periods, rank, shared_in_team
 from ..models import PeriodRun
@@ -41,6 +44,7 @@ from .ranked import (
 from .ranked_teams import Crew, crews_of, earned_by_teams, leave_out
 
 KEPT_WITHOUT_PRIZE = 100  # places shown beyond the winners
+SOME = 200  # prizes filed in one transaction
 
 
 def due_rankings(scheme_id: int, day: date) -> list[tuple[RulebookVersion, Ranking, str, date, date]]:
@@ -113,93 +117,126 @@ def earned_by_people(
 
 
 def run_ranking(
-    scheme_id: int,
-    version: RulebookVersion,
-    ranking: Ranking,
-    period: str,
-    first: date,
-    following: date,
-    at: datetime,
+    work: Context, version: RulebookVersion, ranking: Ranking, period: str, first: date, following: date
 ) -> PeriodRun | None:
-    """Rank a period that has ended, keep the places, file the prizes. None when it was done before: once for a period,
-    by the table's own constraint."""
-    scheme = db.session.get_one(Scheme, scheme_id)
-    run_id = new_id()
-    made = db.session.scalar(
-        insert_into(PeriodRun)
-        .values(
-            scheme_id=scheme_id,
-            id=run_id,
-            kind="ranking",
-            code=ranking.code,
-            period=period,
-            version_id=version.id,
-            run_by=None,
-            run_at=at,
-            counts={},
-        )
-        .on_conflict_do_nothing()
-        .returning(PeriodRun.id)
-    )
-    if made is None:
-        return None
+    """Rank a period that has ended: file the prizes, some in a transaction, then keep the places. Cut off anywhere, it
+    goes on by each claim's key. None when it was done before, or is cut off: once for a period, by the table's own
+    constraint."""
+    scheme = db.session.get_one(Scheme, work.scheme_id)
+    version_id, titles = version.id, body_of(version, ranking)
+    over_title, rules, last = measure_of(version.body, titles), given_of(version), following - clock.ONE_DAY
     standings, crews = standings_in(scheme, version, ranking, first, following)
     places = rank(ranking, standings, scheme.points_scale)
-    kept = [one for one in places if one.prize or (one.amount > 0 and one.place <= KEPT_WITHOUT_PRIZE)]
-    rules, last = given_of(version), following - clock.ONE_DAY
-    rows, told = [], []
-    for one in kept:
-        prize, crew = ranking.prizes[one.prize - 1] if one.prize else None, crews.get(one.holder)
-        known = rules.get(prize_code(ranking.code, one.prize)) if one.prize else None
-        claim_id = None
-        if known is not None:
-            key = prize_key(run_id, f"{one.part}|{one.holder}" if crew else one.part)
-            due = Due(one.holder, known, key, last, note_of(ranking, period, one))
-            due = share_of(due, ranking, one, scheme.points_scale) if one.share else due
-            dues = [due] if crew is None else dues_of_team(due, ranking, prize, one, crew, scheme.points_scale)
-            filed = [claim for each in dues if each.quantity and (claim := file_given(scheme, each, at))]
-            claim_id = filed[0].id if len(filed) == 1 else None
-        if crew is not None:
-            told += told_to_team(ranking, prize, one, crew, run_id)
-        elif one.share is not None and one.share.points:
-            said = {"title": ranking.title, "points": one.share.points}
-            told.append(Told(one.holder, "ranking_share", said, "/me/standing", f"ranking:{run_id}"))
-        elif prize is not None and not prize.takes_away:  # of what takes away the claim itself tells
-            values = {"title": ranking.title, "place": one.place, "prize": prize.title or ranking.title}
-            kind = "ranking_band" if prize.is_band else "ranking_prize"
-            kind = "ranking_warning" if prize.is_warning else kind if known is not None else f"{kind}_title"
-            told.append(Told(one.holder, kind, values, "/me/standing", f"ranking:{run_id}"))
-        elif ranking.counts == "named" and prize is None:  # whoever was named learns how it came out
-            values = {"title": ranking.title, "place": one.place, "voices": one.amount // 1000}
-            told.append(Told(one.holder, "ranking_named", values, "/me/standing", f"ranking:{run_id}"))
-        rows.append(row_of(scheme, run_id, one, prize, claim_id))
-    for begin in range(0, len(rows), 500):
-        db.session.execute(insert(table_of(RankingRow)), rows[begin : begin + 500])
-    tell_many(scheme_id, told, at)
-    run = db.session.get_one(PeriodRun, (scheme_id, run_id))
-    run.counts = {
+    kept = [
+        (one, ranking.prizes[one.prize - 1] if one.prize else None)
+        for one in places
+        if one.prize or (one.amount > 0 and one.place <= KEPT_WITHOUT_PRIZE)
+    ]
+    dues: list[list[Due]] = []
+    for one, prize in kept:
+        known, crew = rules.get(prize_code(ranking.code, one.prize)) if one.prize else None, crews.get(one.holder)
+        dues.append(dues_of(ranking, period, one, prize, crew, known, last, scheme.points_scale) if known else [])
+    filed = filed_for(work, [due for some in dues for due in some])
+    if filed is None:
+        return None
+    counts = {
         "ranked": len(places),
         "winners": sum(one.prize is not None and not is_blame(ranking.prizes[one.prize - 1]) for one in places),
         "title": ranking.title,
         "over": ranking.over,
-        "over_title": measure_of(version.body, body_of(version, ranking)),
+        "over_title": over_title,
         "scale": scheme.points_scale if ranking.decimals is None else ranking.decimals,
         "by": ranking.by,
         "counts": ranking.counts,
         "for": sorted({prize.to_whom for prize in ranking.prizes}),
         "blame": [one.title for one in ranking.prizes if one.title and is_blame(one)],
     }
-    db.session.flush()
-    return run
+    run_id = new_id()
+    rows, told = [], []
+    for (one, prize), some in zip(kept, dues, strict=True):
+        claim_id = filed.get((some[0].person_id, some[0].key)) if len(some) == 1 else None
+        rows.append(row_of(scheme, run_id, one, prize, claim_id))
+        told += told_of(ranking, one, prize, crews.get(one.holder), bool(some), run_id)
+    made = {"id": run_id, "code": ranking.code, "period": period, "version_id": version_id, "counts": counts}
+    return in_own_transaction(partial(keep_run, work.scheme_id, made, rows, told, work.at))
+
+
+def filed_for(work: Context, dues: Sequence[Due]) -> dict[tuple[int, str], int] | None:
+    """The claims of what is due, by person and key, some in each transaction; None when it must stop before the end."""
+    found: dict[tuple[int, str], int] = {}
+    for begin in range(0, len(dues), SOME):
+        if work.should_stop():
+            return None
+        found |= in_own_transaction(partial(file_some, work, dues[begin : begin + SOME]))
+        work.progress(min(begin + SOME, len(dues)), len(dues))
+    return found
+
+
+def file_some(work: Context, dues: Sequence[Due]) -> dict[tuple[int, str], int]:
+    scheme = db.session.get_one(Scheme, work.scheme_id)
+    filed = ((due, file_given(scheme, due, work.at)) for due in dues)
+    return {(due.person_id, due.key): claim.id for due, claim in filed if claim is not None}
+
+
+def keep_run(
+    scheme_id: int, made: Mapping[str, Any], rows: Sequence[dict[str, Any]], told: Sequence[Told], at: datetime
+) -> PeriodRun | None:
+    """Note that the period was ranked, its places, and tell everybody; None when another was faster."""
+    values = {**made, "scheme_id": scheme_id, "kind": "ranking", "run_by": None, "run_at": at}
+    done = insert_into(PeriodRun).values(**values).on_conflict_do_nothing().returning(PeriodRun.id)
+    if db.session.scalar(done) is None:
+        return None
+    for begin in range(0, len(rows), 500):
+        db.session.execute(insert(table_of(RankingRow)), list(rows[begin : begin + 500]))
+    tell_many(scheme_id, list(told), at)
+    return db.session.get_one(PeriodRun, (scheme_id, made["id"]))
+
+
+def dues_of(
+    ranking: Ranking,
+    period: str,
+    one: Placed,
+    prize: Prize | None,
+    crew: Crew | None,
+    known: KnownRule,
+    last: date,
+    scale: int,
+) -> list[Due]:
+    """What is due for a place: nothing for a share that came to nothing."""
+    key = prize_key(ranking.code, period, f"{one.part}|{one.holder}" if crew else one.part)
+    due = Due(one.holder, known, key, last, note_of(ranking, period, one))
+    due = share_of(due, ranking, one, scale) if one.share else due
+    found = [due] if crew is None else dues_of_team(due, ranking, prize, one, crew, scale)
+    return [each for each in found if each.quantity]
+
+
+def told_of(
+    ranking: Ranking, one: Placed, prize: Prize | None, crew: Crew | None, is_given: bool, run_id: int
+) -> list[Told]:
+    """Who hears what of a place; of what takes away the claim itself tells."""
+    link, about = "/me/standing", f"ranking:{run_id}"
+    if crew is not None:
+        return told_to_team(ranking, prize, one, crew, run_id)
+    if one.share is not None and one.share.points:
+        return [Told(one.holder, "ranking_share", {"title": ranking.title, "points": one.share.points}, link, about)]
+    if prize is not None and not prize.takes_away and (one.share is None or prize.title):
+        values = {"title": ranking.title, "place": one.place, "prize": prize.title or ranking.title}
+        kind = "ranking_band" if prize.is_band else "ranking_prize"
+        kind = "ranking_warning" if prize.is_warning else kind if is_given else f"{kind}_title"
+        return [Told(one.holder, kind, values, link, about)]
+    if ranking.counts == "named" and prize is None:  # whoever was named learns how it came out
+        values = {"title": ranking.title, "place": one.place, "voices": one.amount // 1000}
+        return [Told(one.holder, "ranking_named", values, link, about)]
+    return []
 
 
 def is_blame(prize: Prize) -> bool:
     return prize.takes_away or prize.is_warning
 
 
-def prize_key(run_id: int, part: str) -> str:
-    """The key of a prize's claim: somebody with two roles may win in both, or with two teams."""
-    return f"p{run_id}.{hashlib.sha256(part.encode()).hexdigest()[:8]}"
+def prize_key(code: str, period: str, part: str) -> str:
+    """The key of a prize's claim, the same whoever files it: somebody with two roles, or two teams, may win twice."""
+    return "p" + hashlib.sha256(f"{code}:{period}:{part}".encode()).hexdigest()[:30]
 
 
 def dues_of_team(due: Due, ranking: Ranking, prize: Prize | None, one: Placed, crew: Crew, scale: int) -> list[Due]:

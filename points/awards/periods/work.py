@@ -18,8 +18,7 @@ def close_periods(work: Context) -> int:
     in_own_transaction(partial(open_document_pools, work.scheme_id, work.at, work.zone))
     done = 0
     for version, ranking, period, first, following in due_rankings(work.scheme_id, work.day):
-        body = partial(run_ranking, work.scheme_id, version, ranking, period, first, following, work.at)
-        done += in_own_transaction(body) is not None
+        done += run_ranking(work, version, ranking, period, first, following) is not None
         work.progress(done, 0)
     done += missed.file_due(work)
     done += grants.begin_due(work)
