@@ -244,6 +244,30 @@ def test_residents_and_staff_read_the_rules_in_plain_words(world: World) -> None
     assert "调解邻里矛盾" not in world.client(world.person()).get("/rulebook?kind=suggestion").text
 
 
+def test_the_smallest_document_is_read_on_every_page(world: World) -> None:
+    """What a document need not say (who published it, when, a note) is left out, and no page misses it."""
+    smallest = {
+        **{"format": "points-rulebook/1", "label": "最短", "title": "积分细则", "source": {"title": "村民大会"}},
+        **{"effective_on": "2026-11-20", "decimals": 0, "categories": [{"code": "care", "title": "照料"}]},
+        "rules": [
+            {
+                **{"code": "visit", "title": "陪同就医", "category": "care", "unit": "event"},
+                "amount": {"type": "fixed", "points": 5},
+            }
+        ],
+    }
+    client = world.client(officer(world))
+    look = post(client, "/rulebook/load", {"document": (BytesIO(json.dumps(smallest).encode()), "最短.json")})
+    assert look.status_code == 200 and "村民大会" in look.text
+    version = load(world, smallest).version
+    rule_id = rules_of(version)[0].id
+    pages = ["/rulebook", f"/rulebook?version={version.id}", "/rulebook/load", "/rulebook/versions"]
+    for person in (world.person(), officer(world), world.staff(Role.AUDITOR)):
+        for path in [*pages, f"/rulebook/rules/{rule_id}/try", f"/api/v1/rulebook/versions/{version.id}"]:
+            assert world.client(person).get(path).status_code in (200, 403, 404), path
+        assert "村民大会" in world.client(person).get("/rulebook").text
+
+
 def test_an_empty_scheme_says_so(world: World) -> None:
     assert "细则还没有定下来" in world.client(world.person()).get("/rulebook").text
     assert "还没有细则" in world.client(world.staff(Role.STAFF)).get("/rulebook").text
