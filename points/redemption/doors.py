@@ -13,7 +13,7 @@ from flask_babel import gettext
 from .. import clock
 from ..people.visitor import Visitor
 from ..rulebook.conditions import on_such_a_day
-from ..rulebook.redeeming import LOOK_AHEAD
+from ..rulebook.redeeming import LOOK_AHEAD, next_open
 from ..rulebook.terms import When
 from ..shop import queries as shop
 from ..web.formats import day, weekday
@@ -56,17 +56,19 @@ def door_of(one: Any, windows: tuple[When, ...], now: datetime) -> Door:
         place=one.place,
         today=bool(spans),
         opens=bool(opening),
-        words=words_of(spans, following, windows),
+        words=words_of(spans, following, windows, now),
         next_on=following[0] if following else None,
     )
 
 
-def words_of(spans: list[Span], following: tuple[date, time] | None, windows: tuple[When, ...]) -> str:
+def words_of(spans: list[Span], following: tuple[date, time] | None, windows: tuple[When, ...], now: datetime) -> str:
     if spans:
         return gettext("、").join(
             gettext("%(start)s 到 %(end)s", start=opens.strftime("%-H:%M"), end=closes.strftime("%-H:%M"))
             for opens, closes in spans
         )
+    if following is None and (opens := next_open(windows, now)) and opens[0] > now.date() + LOOK_AHEAD * clock.ONE_DAY:
+        return gettext("%(day)s起能换", day=day(opens[0], True))
     if following is None:
         return gettext("什么时候能换，请问社区") if windows else gettext("开门时间问社区")
     when = {"day": day(following[0]), "weekday": weekday(following[0]), "time": following[1].strftime("%-H:%M")}

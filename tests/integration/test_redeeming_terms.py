@@ -407,6 +407,7 @@ FRIDAY = datetime(2026, 11, 20, 2, 30, tzinfo=UTC)  # half past ten in the zone
             "今天换不了东西</b><br><small>下次能换是 11月27日 星期五 9:00",
             "今天开门",
         ),
+        ([{"from": "2090-01-01"}], FRIDAY, "今天换不了东西</b><br><small>2090年1月1日起能换", "今天开门"),
         ([{"weekdays": [1]}], FRIDAY, "今天换不了东西</b><br><small>什么时候能换，请问社区", "今天开门"),
         (
             [{"month_days": [4]}],
@@ -415,7 +416,7 @@ FRIDAY = datetime(2026, 11, 20, 2, 30, tzinfo=UTC)  # half past ten in the zone
             "今天开门",
         ),
     ],
-    ids=("no windows", "such a day", "such hours", "later", "over", "never together", "closed"),
+    ids=("no windows", "such a day", "such hours", "later", "over", "in years", "never together", "closed"),
 )
 def test_the_shops_door_says_open_only_on_a_day_when_the_till_gives_something_out(
     shop: RedemptionWorld, windows: list[Any], at: datetime, said: str, not_said: str
