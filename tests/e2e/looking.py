@@ -24,6 +24,12 @@ def scanned(page: Page, part: Locator | None = None) -> str:
     raise AssertionError("one code on the screen, and it can be read")
 
 
+def follow(lead: Locator) -> None:
+    """Press what leads to another page and wait for that: a look right after the press may still see the old one."""
+    with lead.page.expect_navigation():
+        lead.click()
+
+
 def readable(page: Page) -> None:
     """No findings, nothing sideways, and on a resident's phone nothing too small to read or to hit."""
     found = Axe().run(page, options=RULES)

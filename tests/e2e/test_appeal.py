@@ -13,7 +13,7 @@ from points.awards.reviewing import reject
 from points.db import db, transaction
 from points.people.models import Role
 from tests.e2e.conftest import OpenPage
-from tests.e2e.looking import readable, readable_in_every_look
+from tests.e2e.looking import follow, readable, readable_in_every_look
 from tests.factories import World
 from tests.integration.awards_world import RULES, claimed, load_rules
 
@@ -45,7 +45,7 @@ def test_a_claimant_appeals_and_a_reader_decides(world: World, window: OpenPage)
     expect(phone).to_have_url(f"{phone.url.split('/claims')[0]}/claims/{claim_id}")
     expect(phone.locator(".tabs .n")).to_contain_text("1")
     readable(phone)
-    phone.get_by_role("link", name="我要申诉").click()
+    follow(phone.get_by_role("link", name="我要申诉"))
     readable(phone)
     phone.get_by_label("哪里不对？").fill("那天我确实去了，护士可以证明")
     phone.get_by_role("button", name="交上去").dblclick()

@@ -13,7 +13,7 @@ from points.awards.models import Claim
 from points.db import db
 from points.people.models import Role
 from tests.e2e.conftest import OpenPage
-from tests.e2e.looking import readable
+from tests.e2e.looking import follow, readable
 from tests.factories import World
 from tests.integration.awards_world import RULES, VISIT, claimed, load_rules, today
 
@@ -179,7 +179,7 @@ def test_on_a_phone_the_list_is_a_page_and_the_item_a_page(place: World, window:
     page.goto("/queue")
     expect(page.locator("#pane")).not_to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.get_by_role("link", name=re.compile("陪同就医")).click()
+    follow(page.get_by_role("link", name=re.compile("陪同就医")))
     readable(page)
     page.get_by_role("button", name="通过", exact=True).click()
     expect(page.get_by_text("通过，10 分已入账")).to_be_visible()

@@ -19,7 +19,7 @@ from points.db import db, in_own_transaction
 from points.files.actions import prepare_photo
 from points.people.models import Person, Role
 from tests.e2e.conftest import OpenPage
-from tests.e2e.looking import readable
+from tests.e2e.looking import follow, readable
 from tests.factories import World
 from tests.integration.awards_world import RULES, claimed, load_rules, set_reviews, today
 
@@ -281,7 +281,7 @@ def test_a_second_reader_reads_and_the_officer_sees_how_often_they_agree(place: 
     second = window(place.staff(Role.STAFF, name="何平"))
     second.goto("/queue/samples")
     readable(second)
-    second.get_by_role("link", name=re.compile("张○○")).click()
+    follow(second.get_by_role("link", name=re.compile("张○○")))
     readable(second)
     second.get_by_role("button", name="不同意").click()
     expect(second.get_by_text("不同意请写一句为什么")).to_be_visible()

@@ -12,7 +12,7 @@ from points import clock
 from points.db import db
 from points.rulebook.models import RulebookDraft, RulebookVersion
 from tests.e2e.conftest import OpenPage
-from tests.e2e.looking import readable
+from tests.e2e.looking import follow, readable
 from tests.factories import World
 from tests.integration.test_rulebook import body, load, officer
 
@@ -43,7 +43,7 @@ def test_an_officer_changes_a_rule_sees_what_it_gives_mends_it_and_publishes(wor
     page = window(officer(world))
     address = begun(page)
     readable(page)
-    page.get_by_role("link", name="调解邻里矛盾").click()
+    follow(page.get_by_role("link", name="调解邻里矛盾"))
     readable(page)
     preview = page.locator("[data-preview]")
     expect(preview).to_contain_text("每次 5 分")

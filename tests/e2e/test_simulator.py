@@ -15,7 +15,7 @@ from points.db import db, transaction
 from points.people.models import Person, Role
 from points.rulebook.models import RulebookDraft
 from tests.e2e.conftest import OpenPage
-from tests.e2e.looking import readable
+from tests.e2e.looking import follow, readable
 from tests.factories import World
 from tests.integration.awards_world import RULES, load_rules, today
 from tests.integration.periods_world import earn, load, work
@@ -73,7 +73,7 @@ def test_an_officer_tries_a_draft_reads_the_result_and_takes_the_list_along(
     readable(page)
     page.set_viewport_size(PHONE)
     readable(page)
-    page.get_by_role("link", name="回到试算").click()
+    follow(page.get_by_role("link", name="回到试算"))
     readable(page)
 
 
@@ -103,16 +103,16 @@ def test_residents_read_their_level_a_ranking_and_give_points_on_a_phone(
     page = window(person, phone=True)
     page.goto("/me")
     readable(page)
-    page.get_by_role("link", name="星级：二星").click()
+    follow(page.get_by_role("link", name="星级：二星"))
     readable(page)
     page.get_by_role("link", name="看排行榜").click()
-    page.get_by_role("link", name="季度之星").click()
+    follow(page.get_by_role("link", name="季度之星"))
     readable(page)
     page.goto("/me/gifts")
     readable(page)
     page.locator("label.choice").first.click()
     page.get_by_label("送多少分").fill("12")
-    page.get_by_role("button", name="下一步").click()
+    follow(page.get_by_role("button", name="下一步"))
     readable(page)
     page.get_by_role("button", name="确认送").click()
     expect(page.get_by_text("已经送到了")).to_be_visible()
