@@ -309,3 +309,18 @@ def test_an_award_taken_back_between_the_sweep_and_the_carrying_is_not_carried(w
     assert carry(world, NEW_YEAR + timedelta(hours=2)) == 1
     assert (expired(world), lots(world, person.id)) == (20, {"2027-12-31": 20})
     assert audit(world.scheme_id).is_clean
+
+
+def test_an_award_taken_back_while_it_is_carried_over_is_taken_once(world: World) -> None:
+    load(world, carry=[HALF], **YEAR)
+    people = [world.person(f"人{number}") for number in range(4)]
+    awards = [give(world, person, 60) for person in people]
+    for person in people:
+        give(world, person, 40, at=IN_2026 + timedelta(days=1))
+    with clock.at(NEW_YEAR):
+        sweep(world.scheme_id, date(2027, 1, 1), at=NEW_YEAR, zone=ZONE)
+    bodies = [partial(undo, world, award, NEW_YEAR) for award in awards]
+    outcomes = in_threads(world.app, [partial(carry, world), *bodies])
+    assert outcomes[1:] == [None] * 4, outcomes
+    assert expired(world) + sum(sum(lots(world, person.id).values()) for person in people) == 160
+    assert audit(world.scheme_id).is_clean
