@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from points.people.models import Role
 from tests.e2e.conftest import OpenPage
-from tests.e2e.looking import readable
+from tests.e2e.looking import follow, readable
 from tests.factories import World
 from tests.integration.awards_world import RULES, load_rules, today
 
@@ -54,7 +54,7 @@ def test_a_sheet_is_brought_by_one_let_through_by_another_and_awarded(
     page.get_by_role("button", name="先看结果").click()
     expect(page.locator("tbody tr")).to_contain_text(["要写数字", "和第 3 行是同一个人"])
     look(page, "batch-dry-run")
-    page.get_by_role("link", name="全部 6").click()
+    follow(page.get_by_role("link", name="全部 6"))
     look(page, "batch-all")
     page.get_by_role("button", name="交给另一位审批：4 行，70 分").click()
     expect(page.get_by_text("等另一位审批").first).to_be_visible()
