@@ -6,6 +6,7 @@ import multiprocessing
 import os
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from threading import Event
 from typing import Any
 
 import pytest
@@ -311,16 +312,28 @@ def test_an_award_taken_back_between_the_sweep_and_the_carrying_is_not_carried(w
     assert audit(world.scheme_id).is_clean
 
 
-def test_an_award_taken_back_while_it_is_carried_over_is_taken_once(world: World) -> None:
+def test_an_award_taken_back_while_it_is_carried_over_is_taken_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     load(world, carry=[HALF], **YEAR)
-    people = [world.person(f"人{number}") for number in range(4)]
-    awards = [give(world, person, 60) for person in people]
-    for person in people:
-        give(world, person, 40, at=IN_2026 + timedelta(days=1))
+    person = world.person()
+    award = give(world, person, 60)
+    give(world, person, 40, at=IN_2026 + timedelta(days=1))
     with clock.at(NEW_YEAR):
         sweep(world.scheme_id, date(2027, 1, 1), at=NEW_YEAR, zone=ZONE)
-    bodies = [partial(undo, world, award, NEW_YEAR) for award in awards]
-    outcomes = in_threads(world.app, [partial(carry, world), *bodies])
-    assert outcomes[1:] == [None] * 4, outcomes
-    assert expired(world) + sum(sum(lots(world, person.id).values()) for person in people) == 160
+    seen, undone, post_carried = Event(), Event(), carrying.post_each
+
+    def slowly(*args: Any, **kwargs: Any) -> Any:
+        seen.set()  # what there is has been read
+        undone.wait(1)  # time enough to come between, for whoever is not kept out
+        return post_carried(*args, **kwargs)
+
+    def between() -> None:
+        seen.wait()
+        undo(world, award, NEW_YEAR)
+        undone.set()
+
+    monkeypatch.setattr(carrying, "post_each", slowly)
+    assert in_threads(world.app, [partial(carry, world), between]) == [1, None]
+    assert (expired(world), lots(world, person.id)) == (0, {"2027-12-31": 40})  # 50 of the lapsed, 10 of what went on
     assert audit(world.scheme_id).is_clean
