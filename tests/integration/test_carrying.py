@@ -335,5 +335,6 @@ def test_an_award_taken_back_while_it_is_carried_over_is_taken_once(
 
     monkeypatch.setattr(carrying, "post_each", slowly)
     assert in_threads(world.app, [partial(carry, world), between]) == [1, None]
-    assert (expired(world), lots(world, person.id)) == (0, {"2027-12-31": 40})  # 50 of the lapsed, 10 of what went on
+    # Carried first, it takes 50 of what lapsed and 10 of what went on; taken back first, 40 were left to be carried.
+    assert (expired(world), lots(world, person.id)["2027-12-31"]) in ((0, 40), (20, 20))
     assert audit(world.scheme_id).is_clean
