@@ -35,6 +35,11 @@ class Onward:
 
     room: dict[int, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
 
+    @property
+    def places(self) -> set[int]:
+        """The wallet accounts that points have come to."""
+        return {place for room in self.room.values() for place in room if place > 0}
+
     def fetch(self, start: int, wanted: int, free: Counter[int]) -> Counter[int]:
         """Take up to ``wanted`` of what once lay at an account, the nearest first: account (or LAPSED) → minor units.
         ``free``: what each wallet has; what is taken is no longer there for the next."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, and_, bindparam, func, select
 
 from .. import clock
-from ..db import db
+from ..db import Overtaken, db
 from ..errors import Conflict, DomainError, InsufficientPoints, LedgerFault, NotFound
 from .accounts import SCHEME, accounts, draw_stripes, lock, open_missing
 from .drafts import Draft, Leg, Posted
@@ -178,6 +178,8 @@ def _taking_back(
         free[line.account_id] -= found[line.line].total()
     if any(found[line.line].total() < amount for line, amount in given):
         ways = onward(scheme_id, wallets)
+        if not ways.places <= where.keys():  # opened while we waited for the lock: seen in the next run
+            raise Overtaken()
         for line, amount in given:
             found[line.line] += ways.fetch(line.account_id, amount - found[line.line].total(), free)
     legs, missing = [leg for leg in plain if leg.klass is not C.WALLET or leg.amount > 0], 0
