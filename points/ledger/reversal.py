@@ -188,7 +188,7 @@ def _taking_back(
         for account_id, part in found[line.line].items():
             if account_id == LAPSED:
                 legs.append(line.leg(-part, klass=C.EXPIRED, holder_id=scheme_id, mark=""))
-            elif part:
+            else:
                 holder_id, locked = where[account_id]
                 legs.append(line.leg(-part, holder_id=holder_id, mark=locked.mark))
         if owed and allow_debt:

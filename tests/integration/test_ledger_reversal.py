@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from points import clock
+from points.db import db, transaction
 from points.errors import Conflict, InsufficientPoints, LedgerFault, NotFound, SoldOut
-from points.ledger import AccountClass
+from points.ledger import AccountClass, reversal
+from points.ledger.models import Account
+from points.ledger.onward import fetched_back, lock_to_carry
 from points.ledger.queries import balance_of, postings_of, transfer_of, undone_by, wallet_lots
 from points.proof.audit import audit
 from tests.conftest import ON_15, WAYS
@@ -215,6 +219,63 @@ def test_what_flowed_into_a_pool_comes_from_the_pool_as_far_as_it_has_it(books: 
     with pytest.raises(InsufficientPoints) as refused:
         books.undo(others)
     assert refused.value.facts == {"missing_points": 10}
+    assert audit(books.scheme_id).is_clean
+
+
+def test_what_the_sweep_was_quicker_with_is_followed_as_if_it_had_still_lain_there(books: Books) -> None:
+    person, ended = books.person(), datetime(2026, 12, 31, 16, tzinfo=UTC)
+    made = books.award(person, 20, SOON)
+    with clock.at(ended + timedelta(hours=1)):
+        books.post(
+            "expiry",
+            books.leg("wallet", books.points, -20, person, SOON),
+            books.leg("expired", books.points, 20, books.scheme_id),
+        )
+    with clock.at(ended + timedelta(hours=2)):
+        back, on = (
+            books.leg("expired", books.points, -12, books.scheme_id),
+            ("wallet", books.points, 12, person, "never"),
+        )
+        books.post("carry", back, books.leg(*on), occurred_at=ended)
+    [lot] = [row.account_id for row in postings_of(books.scheme_id, made) if row.klass == "wallet"]
+    assert not fetched_back(books.scheme_id, [lot])
+    books.undo(made)
+    assert (books.wallet(person), expired(books)) == (0, 0)
+    assert fetched_back(books.scheme_id, [lot]) == {lot: 8}
+    assert audit(books.scheme_id).is_clean
+
+
+def test_who_carries_over_holds_every_date_and_where_it_goes(books: Books) -> None:
+    person, pool = books.person(), books.person()
+    books.award(person, 20, SOON)
+    with transaction():
+        lock_to_carry(books.scheme_id, books.points, [person], pool, LATER)
+    wanted = db.select(Account.holder_id, Account.mark).where(Account.holder_id.in_((person, pool)))
+    assert sorted(db.session.execute(wanted).all()) == sorted([(person, SOON), (person, LATER), (pool, "never")])
+
+
+def test_a_reversal_begins_anew_when_it_could_not_lock_where_the_points_are(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it waited for the wallet, a period's end opened the account it carried to."""
+    person, runs = books.person(), list[int]()
+    made = books.award(person, 20, SOON)
+    carried(books, person, (SOON, -20), (LATER, 20))
+
+    def as_it_was(*wanted: Any) -> Any:
+        places = reversal_lock(*wanted)
+        runs.append(len(runs))
+        if len(runs) == 1:
+            places = {
+                place: {mark: one for mark, one in lots.items() if mark != LATER} for place, lots in places.items()
+            }
+        return places
+
+    reversal_lock = reversal.lock
+    monkeypatch.setattr(reversal, "lock", as_it_was)
+    books.undo(made)
+    assert len(runs) == 2
+    assert books.wallet(person) == 0
     assert audit(books.scheme_id).is_clean
 
 
