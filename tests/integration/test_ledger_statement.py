@@ -126,7 +126,19 @@ def test_what_is_recorded_meanwhile_does_not_shift_the_pages(books: Books) -> No
 def test_a_spoilt_cursor_is_the_first_page(books: Books) -> None:
     person = books.person()
     books.award(person, 5)
-    for spoilt in ("", "x", "é", "W10", "bnVsbA", "WzEsMl0", "W1sxLDBdXQ", "W1t0cnVlLDFdXQ", "W1siYSIsMV1d", "_w", "AQ"):
+    for spoilt in (
+        "",
+        "x",
+        "é",
+        "W10",
+        "bnVsbA",
+        "WzEsMl0",
+        "W1sxLDBdXQ",
+        "W1t0cnVlLDFdXQ",
+        "W1siYSIsMV1d",
+        "_w",
+        "AQ",
+    ):
         page = statement(books.scheme_id, person, books.points, after=spoilt)
         assert len(page.rows) in (0, 1)
 
