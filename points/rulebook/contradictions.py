@@ -328,10 +328,14 @@ def negative_in(rule: dict[str, Any], where: str, body: dict[str, Any]) -> Itera
         yield Problem(where, field_word("bars"), gettext("只有扣分、记 0 分的规则和处理结果才写限制。"))
         return
     if "deductions" not in body:
-        sentence = gettext(
-            "不能是负数，也不能限制：要扣分，先写明“扣分”这一部分（从哪里扣、公示几天、几天能申诉、到哪天为止）。"
-        )
-        yield Problem(where, gettext("分值"), sentence)
+        if takes_points(rule, body):
+            sentence = gettext(
+                "不能是负数：要扣分，先写明“扣分”这一部分（从哪里扣、公示几天、几天能申诉、到哪天为止）。"
+            )
+            yield Problem(where, gettext("分值"), sentence)
+        else:
+            sentence = gettext("要限制谁，先写明“扣分”这一部分（公示几天、几天能申诉、到哪天为止）。")
+            yield Problem(where, field_word("bars"), sentence)
         return
     for name in sorted(balances_of(rule) - set(body["deductions"]["from"])):
         taken = rule["amount"] if name == rule.get("into", "points") else rule.get("beside", {}).get(name)

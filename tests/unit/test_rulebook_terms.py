@@ -183,7 +183,7 @@ BROKEN: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"amount": {"type": "fixed", "points": -1}, "beside": {"honour": "same"}}, {"deductions": DEDUCTIONS}, "不在可以扣的里面"),
     ({"bars": {"from": ["earn"], "for": {"days": 3}}}, {}, "只有扣分、记 0 分的规则"),
     ({"bars": {"from": ["earn"], "for": {"days": 3}}}, {"deductions": DEDUCTIONS}, "只有扣分、记 0 分的规则"),
-    ({"amount": {"type": "fixed", "points": 0}, "bars": {"from": ["redeem"], "for": {"days": 3}}}, {}, "也不能限制"),
+    ({"amount": {"type": "fixed", "points": 0}, "bars": {"from": ["redeem"], "for": {"days": 3}}}, {}, "要限制谁，先写明"),
     ({"into": "honour", "beside": {"honour": 1}}, {}, "已经记到这里了"),
     ({}, {"units": [{"code": "hour", "title": "小时"}]}, "本来就有"),
     ({}, {"balances": [{"code": "points", "title": "积分"}]}, "本来就有"),
