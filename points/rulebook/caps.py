@@ -187,8 +187,12 @@ def cap_quantity(it: Reckoning) -> None:
 
 
 def cap_points(it: Reckoning) -> None:
-    """Cut the points to what the caps on points leave; points taken away are capped by their size."""
-    for cap in ordered(it.rule):
+    """Cut the points to what the caps on points leave; points taken away are capped by their size. Where what goes
+    beyond a cap counts in part, that part may be more than it was (110 %, or rounded up): the others cut once more."""
+    caps = ordered(it.rule)
+    if any(cap.over == "percent" for cap in caps):
+        caps = [*caps, *(cap for cap in caps if cap.over != "percent")]
+    for cap in caps:
         less = it.points < 0
         left = left_of(it, cap, it.minor(cap.most), less)
         if cap.what != "points" or abs(it.points) <= left:

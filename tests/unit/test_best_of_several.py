@@ -105,3 +105,10 @@ def test_a_later_life_is_said_and_bounded_and_no_base_score_piles_up() -> None:
     with pytest.raises(BadDocument):
         opening = [{"balance": "score", "amount": 100, "per": "year"}]
         document_from(body([rule_body()], balances=[score], opening=opening), 0)
+
+
+def test_what_counts_more_beyond_one_cap_stays_within_the_others() -> None:
+    caps = [{"what": "points", "most": 20, "per": "day"}, {"what": "points", "most": 10, "per": "week"}]
+    caps[1]["over"] = {"percent": 110}
+    found = Book(body([rule_body(code="r", amount={"type": "fixed", "points": 20}, caps=caps)]))
+    assert found.earns("r") == 20, "10, and 11 for the 10 beyond: but 20 a day"
