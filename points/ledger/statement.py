@@ -7,7 +7,6 @@ share, else by the time they were recorded.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -240,30 +239,13 @@ def _merged(heads: Heads, near: Heads, window: Window, balance: int, limit: Mome
 
 
 def _pack(mine: Sequence[Row[Any]], heads: Heads) -> str:
-    numbers = (mine[-1].id, *(heads.get(one.id, 0) for one in mine))
-    return base64.urlsafe_b64encode(b"".join(map(_written, numbers))).decode().rstrip("=")
+    return ".".join(map(str, (mine[-1].id, *(heads.get(one.id, 0) for one in mine))))
 
 
 def _unpack(cursor: str | None, mine: Sequence[Row[Any]]) -> list[int] | None:
     try:
-        newest, *shown = _read(base64.urlsafe_b64decode((cursor or "") + "==="))
+        newest, *shown = map(int, (cursor or "").split("."))
     except ValueError:
         return None
-    return shown if shown and len(shown) == sum(one.id <= newest for one in mine) else None
-
-
-def _written(number: int) -> bytes:
-    """Seven bits a byte, the lowest first; the eighth says that more follow."""
-    return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + _written(number >> 7)
-
-
-def _read(data: bytes) -> Iterator[int]:
-    number = shift = 0
-    for byte in data:
-        number |= (byte & 127) << shift
-        shift += 7
-        if byte < 128:
-            yield number
-            number = shift = 0
-    if shift:
-        raise ValueError("a number that does not end")
+    fits = shown and min(shown) >= 0 and len(shown) == sum(one.id <= newest for one in mine)
+    return shown if fits else None
