@@ -122,7 +122,7 @@ def text_value(column: Column, text: str) -> Any:
         if text.startswith("["):
             try:
                 value = json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 value = None
             if isinstance(value, list):
                 return value

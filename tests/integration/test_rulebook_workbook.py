@@ -20,7 +20,10 @@ from points.rulebook.document import BadDocument, document_from, presets
 from points.rulebook.document_file import document_of_file
 from points.rulebook.plain_terms import bars_words
 from points.rulebook.rules import rule_from
+from points.rulebook.shape import Leaf
 from points.rulebook.workbook import workbook_of
+from points.rulebook.workbook_cells import text_value
+from points.rulebook.workbook_layout import Column
 from tests.factories import World
 from tests.rulebook_book import DEDUCTIONS, rule_body
 from tests.rulebook_book import body as book_body
@@ -280,3 +283,10 @@ def test_problems_are_listed_in_the_order_in_which_one_mends_them(speaking: None
         document_of_file(out.getvalue(), 0)
     places = [(one.rule, one.field) for one in refused.value.problems]
     assert places == [("版本", "C4"), ("细则", "B9"), ("细则", "H9"), ("细则", "F12")]
+
+
+@pytest.mark.usefixtures("speaking")
+def test_a_list_in_a_cell_may_be_nested_however_deep() -> None:
+    column = Column(("roles",), Leaf("roles", "words"), "")
+    assert text_value(column, "[" * 5000) == ["[" * 5000], "no list, so a word: the check of the document names it"
+    assert text_value(column, '["leader"]') == ["leader"]
